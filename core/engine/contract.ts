@@ -1,0 +1,197 @@
+/**
+ * What an automaton is: events in, effects out. No clock and no I/O stand behind any name in this file.
+ * The node's runtime turns what happens into events, one at a time, and carries the effects out.
+ */
+import type { ReplicationFact, ReplicationOrder } from "./replication.ts";
+
+/** Main states, spec/01 §2. */
+export type MainState = "STOP" | "WAIT" | "ALONE" | "UP" | "PRIM" | "SECOND";
+/** Status beside the main state, spec/01 §2. */
+export type Status = "NotReady" | "Transient" | "Ready";
+/** Levels of the module log, spec/10 §1. C, E, U, S are the normal log, the rest is verbose. */
+export type LogLevel = "C" | "E" | "U" | "S" | "I" | "W" | "D";
+/** Classes of checkers and watched processes that follow the scripts of the same name, spec/02 §10. */
+export type WatchClass = "pre" | "prim" | "second" | "sec" | "both";
+
+/** Commands that a person, a script or a checker may give to a module, spec/04 §3. */
+export type CommandName =
+	| "start"
+	| "stop"
+	| "restart"
+	| "stopstart"
+	| "swap"
+	| "prim"
+	| "primforce"
+	| "second"
+	| "forcestop"
+	| "shutdown"
+	| "failover";
+
+export interface CommandEvent {
+	type: "command";
+	command: CommandName;
+	/** As the log prints it: `root`, `admin@10.0.0.1`, or `boot` for a start at boot time. */
+	who: string;
+	/** `-i <identity>`: given by a script or checker; counts for maxloop (spec/01 §6). */
+	identity?: string;
+	fullsync?: boolean;
+	nosync?: boolean;
+	/** `failover on|off`. */
+	on?: boolean;
+	/** Token that comes back in the `answer` effect, so that the caller can be told. */
+	request?: number;
+}
+
+/** Everything that can happen to a module. */
+export type EngineEvent =
+	| CommandEvent
+	/** The plan with this number ran to its end (`ok`), or stopped at a step that failed. */
+	| { type: "planEnded"; plan: number; ok: boolean; failed?: string }
+	| { type: "timer"; name: string }
+	/** A heartbeat changed. `ident` as in `heartbeat.<ident>`. */
+	| { type: "heartbeat"; ident: string; up: boolean }
+	/** What the peer says of itself, delivered whenever its announcement changes. */
+	| { type: "peer"; says: Announcement }
+	| { type: "resource"; name: string; value: string; by: string }
+	| { type: "replication"; fact: ReplicationFact }
+	/** Answer of `<splitbrain exec="ping">`: true if at least one witness address answered. */
+	| { type: "ping"; reachable: boolean }
+	| { type: "witness"; answer: WitnessAnswer };
+
+/** An event with the time at which it happened. The engine reads no clock of its own. */
+export type Stamped<E = EngineEvent> = E & {
+	/** Monotonic, milliseconds. */
+	atMs: number;
+	/** Wall clock, milliseconds since the epoch: only for dates that people read and for loop_interval. */
+	wallMs: number;
+};
+
+/** One step of a plan. Steps run strictly in order; a plan ends with one `planEnded` event. */
+export type Step =
+	| {
+			do: "script";
+			/** start_prim, stop_both, transition, prestart, … A script that does not exist is skipped. */
+			script: string;
+			/** Stop scripts: second pass, `force` is the first argument (spec/03 §2). */
+			force?: boolean;
+			from: MainState;
+			to: MainState;
+			/** start, stop, stopstart, stopwait, restart, swap (third argument). */
+			action: string;
+	  }
+	| { do: "vip"; set: boolean }
+	| { do: "checkers"; class: WatchClass; enable: boolean }
+	/** Gives the order and waits for the fact of kind `until`, or for a `failed` fact, which fails the plan. */
+	| { do: "replication"; order: ReplicationOrder; until: ReplicationFact["fact"] }
+	| { do: "log"; origin: string; level: LogLevel; text: string };
+
+/** Everything that an automaton may ask for. */
+export type Effect =
+	/** Starts a plan. The engine has at most one plan running; it never starts a second before `planEnded`. */
+	| { type: "plan"; plan: number; steps: Step[] }
+	/** forcestop: kill the running script, drop the remaining steps; `planEnded` with ok=false follows. */
+	| { type: "abortPlan"; plan: number }
+	/** An order that may not wait for the plan (freeze, going alone, failing). Its result comes as a fact. */
+	| { type: "replication"; order: ReplicationOrder }
+	| { type: "armTimer"; name: string; afterMs: number }
+	| { type: "disarmTimer"; name: string }
+	| { type: "log"; origin: string; level: LogLevel; text: string }
+	/** Sets an internal resource (state.local, rfs.uptodate, …). The runtime logs nothing for it by itself. */
+	| { type: "resource"; name: string; value: string }
+	/** Ask the ping witnesses now; a `ping` event follows. */
+	| { type: "ping" }
+	| { type: "witness"; request: WitnessRequest }
+	/** Ends the caller's wait for a command. `refused` carries an error code of core/errors.ts. */
+	| { type: "answer"; request: number; refused?: { code: string; message: string; remedy: string } }
+	/** automatic_reboot (spec/01 §6). */
+	| { type: "reboot" };
+
+/** What a node says of a module in every pulse: plain JSON, at most 1000 bytes. Each mode declares its own shape. */
+export type Announcement = Record<string, unknown> & { main: MainState; status: Status };
+
+/** The record that a lease witness keeps, one a module, never deleted by expiry (replication.md §6). */
+export interface WitnessRecord {
+	term: number;
+	holder: string;
+	current: string[];
+	/** Changes with every renewal; compared only for equality. */
+	beat: number;
+}
+export type WitnessRequest =
+	| { ask: "read" }
+	/** Compare-and-swap: applies only if the stored term equals `expectTerm` (and beat, if given). */
+	| { ask: "swap"; expectTerm: number; expectBeat?: number; record: WitnessRecord }
+	| { ask: "renew"; term: number };
+export type WitnessAnswer =
+	| { got: "record"; record: WitnessRecord | null }
+	| { got: "swapped"; record: WitnessRecord }
+	| { got: "refused"; record: WitnessRecord | null }
+	| { got: "unreachable" };
+
+/** What the shell shows of a module (`state`, `why` is the sentence a person reads). */
+export interface StateView {
+	main: MainState;
+	status: Status;
+	/** UNKNOWN/Unknown when the peer is not heard. */
+	peer: { state: string; status: string };
+	uptodate: boolean | null;
+	rule: string | null;
+	why: string;
+}
+
+export interface Decision<S> {
+	state: S;
+	effects: Effect[];
+}
+
+/** A mode of modules: one pure automaton. `S` is plain JSON, so that it can be stored and taken up again. */
+export interface Automaton<S> {
+	/** The mode as `<service mode>` names it. */
+	mode: string;
+	/** State of a stopped module with this configuration. */
+	initial(config: ModeConfig): S;
+	decide(state: S, event: Stamped): Decision<S>;
+	/** Throws AssertionError with a sentence when the state contradicts itself. Runs after every step. */
+	assertInvariants(state: S): void;
+	/** What this node's pulses say. */
+	announce(state: S): Announcement;
+	view(state: S): StateView;
+}
+
+/** What an automaton needs to know of the configuration. Times in milliseconds. */
+export interface ModeConfig {
+	module: string;
+	/** This node's name in cluster.xml. */
+	node: string;
+	/** The other node of a mirror; null in other modes. */
+	peer: string | null;
+	/** Idents of all heartbeats. */
+	heartbeats: string[];
+	/** Longest heartbeat timeout. */
+	timeoutMs: number;
+	replicated: boolean;
+	async: "second" | "none";
+	lockTimeoutMs: number;
+	sendTimeoutMs: number;
+	syncDeltaMs: number;
+	defaultprim: string;
+	failover: boolean;
+	maxloop: number;
+	loopIntervalMs: number;
+	automaticReboot: boolean;
+	/** A `<splitbrain exec="ping">` checker is configured. */
+	splitbrainPing: boolean;
+	/** A lease witness is configured (no adapter exists yet outside the simulator). */
+	leaseWitness: boolean;
+	/** Rules that proofs switch off one at a time; all true in production. */
+	rules: Rules;
+}
+
+export interface Rules {
+	witness: boolean;
+	freeze: boolean;
+	sync: boolean;
+	epoch: boolean;
+	marks: boolean;
+	uptodate: boolean;
+}

@@ -1,0 +1,121 @@
+/**
+ * The words between the engine and the replication process of a module (replication.md §5).
+ * Both sides import them from here; they travel as JSON lines over the process's control socket.
+ */
+
+/** Whose line of data this is (replication.md §5.3 `node.epoch`). Ids are 16 hex digits, made at random. */
+export interface Epoch {
+	current: string;
+	base: string;
+	/** Older epochs, newest first, at most 8. */
+	history: string[];
+}
+
+/** The durable records of one node, as both nodes show them to each other (replication.md §5.3). */
+export interface NodeRecords {
+	/** Random, made with the first record: tells one tree of data from another that was put in its place. */
+	tree: string;
+	term: number;
+	/** null: this data never had a line of its own (fresh module). */
+	epoch: Epoch | null;
+	role: { was: "primary" | "secondary"; sinceTerm: number } | null;
+	/** `open`: acknowledged writes may be missing here. Sealed: none of that term is. */
+	seal: "open" | { term: number; seq: number };
+	/** §5.5 step 4: the peer is outdated, this node may start without it. */
+	alone: { term: number } | null;
+	/** Mixed content: never a source, never primary (primforce only). */
+	copying: boolean;
+	checkpoint: { own: number; peer: number };
+	/** The process or the machine died since the last session without a seal. */
+	crashed: boolean;
+}
+
+/** §5.7, in the order of the table. */
+export type MeetingOutcome =
+	| "NEW"
+	| "UNRELATED"
+	| "HALF_COPIED"
+	| "ROLLED_BACK"
+	| "DIVERGED"
+	| "BEHIND"
+	| "PEER_BEHIND"
+	| "FAR_BEHIND"
+	| "SERVING"
+	| "RESUME"
+	| "CRASHED_PRIMARY"
+	| "CRASHED_SECONDARY"
+	| "BLACKOUT"
+	| "EQUAL";
+
+/** Engine → replication process. Every order is idempotent: given twice, it answers twice and acts once. */
+export type ReplicationOrder =
+	/** Spawn or find the process, read the records, empty `.opensafe/open`, mount read-only. Answer: `opened`. */
+	| { order: "open" }
+	/**
+	 * Start a session under `term` (replication.md §5.8). The source connects, the target listens; both must have
+	 * been ordered the same term and outcome, otherwise the handshake is refused and tried again until it fits or
+	 * another order comes. The target records term, role and `copying`, drops `alone`, and then the source hears
+	 * `accepted`. `quarantine`: the target keeps what it loses. Progress, then `synced` on both sides.
+	 */
+	| { order: "session"; term: number; source: boolean; outcome: MeetingOutcome; everything: boolean; quarantine: boolean }
+	/**
+	 * Become writable under `term`. `alone`: no session exists, record `alone` (unless a witness forbids) and mint an
+	 * epoch at the first change. With a session accepted: `alone` false. `force` (primforce, prim on a first start):
+	 * clear `copying`, mint a new epoch at once, so that the other is behind. Answer: `serving`.
+	 */
+	| { order: "serve"; term: number; alone: boolean; force?: boolean }
+	/** §5.5 step 3, without permission yet: syncfs. Answer: `synchronised`. */
+	| { order: "sync" }
+	/** §5.5 steps 4 and 5: permission is there. Record `alone`, term, epoch if operations are frozen; thaw. Answer: `alone`. */
+	| { order: "goAlone"; term: number }
+	/** §5.6: close the link, apply what was received, syncfs. Stays read-only. Answer: `promoted`, or `failed`. */
+	| { order: "promote" }
+	/** Without permission in time: answer frozen and later changes with EIO, then seal. Answer: `sealed`. */
+	| { order: "fail" }
+	/** Planned stop or swap, application already stopped: sync the mount, drain, checkpoint, read-only, seal. Answer: `sealed`. */
+	| { order: "seal" }
+	/** Seal if that is true, unmount, end the process. Answer: `closed`. */
+	| { order: "close" };
+
+/** Replication process → engine. */
+export type ReplicationFact =
+	| { fact: "opened"; records: NodeRecords }
+	/** The records changed; sent after they are durable. */
+	| { fact: "records"; records: NodeRecords }
+	| { fact: "accepted"; term: number }
+	/** Source: the target is up to date and promotable from now on. Target: I am. `files`, `bytes` were copied. */
+	| { fact: "synced"; term: number; files: number; bytes: number }
+	| { fact: "serving"; term: number }
+	| { fact: "synchronised" }
+	| { fact: "alone"; term: number }
+	| { fact: "promoted"; term: number; seq: number }
+	| { fact: "sealed"; seal: { term: number; seq: number } }
+	| { fact: "closed" }
+	/** Source in a session: the link ended or an answer is late; acknowledgements are frozen (§5.5 step 1). */
+	| { fact: "frozen"; why: string }
+	/** The same incarnation came back within 2 s, everything was sent again (§5.5 step 2). */
+	| { fact: "thawed" }
+	/** §5.5 step 2 is over without success: permission is needed now. */
+	| { fact: "peerLost"; why: string }
+	/** Target: the link to the source ended. `promotable` as of then. */
+	| { fact: "linkLost"; promotable: boolean }
+	/** A living link counts as a heartbeat. Sent on every change. */
+	| { fact: "link"; up: boolean }
+	/** An order could not be carried out; `code` of core/errors.ts. */
+	| { fact: "failed"; order: ReplicationOrder["order"]; code: string; message: string }
+	/** The primary's own disk fails (EIO from a write or a syncfs). */
+	| { fact: "diskFailed"; message: string }
+	/** Target: could not apply or sync; not promotable any more. */
+	| { fact: "applyFailed"; message: string }
+	/** The replication process is gone without having been asked (M21). */
+	| { fact: "died" };
+
+/** Progress of a resync; not an engine event, shown by `state` and the log. */
+export interface ResyncProgress {
+	doneBytes: number;
+	totalBytes: number;
+	files: number;
+	mbPerS: number;
+	/** Seconds; null while unknown. */
+	leftS: number | null;
+}

@@ -1,0 +1,91 @@
+/**
+ * The configuration of one module as the services read it: made from userconfig.xml by core/schema and the mode
+ * plugin's elements, macros expanded, every default filled in (spec/02). Times in milliseconds. Plain JSON.
+ */
+
+export interface ModuleConfiguration {
+	module: string;
+	/** 1…, the same on all nodes; ports derive from it (spec/05 §1). */
+	id: number;
+	mode: "mirror" | "farm" | "light";
+	boot: "on" | "off" | "auto" | "ignore";
+	bootDelayMs: number;
+	failover: boolean;
+	defaultprim: string;
+	maxloop: number;
+	loopIntervalMs: number;
+	automaticReboot: boolean;
+	heart: HeartConfiguration | null;
+	vip: VipConfiguration | null;
+	rfs: RfsConfiguration | null;
+	user: UserConfiguration | null;
+	splitbrain: { ident: string; addresses: string[] } | null;
+	/** Documented elements that are accepted and kept, but that nothing carries out yet: each was a warning. */
+	unsupported: string[];
+}
+
+export interface HeartConfiguration {
+	/** UDP, 8888 + id − 1 unless set. */
+	port: number;
+	permanentArp: boolean;
+	heartbeats: { ident: string; lan: string; pulseMs: number; timeoutMs: number }[];
+}
+
+export interface VipConfiguration {
+	tcpreset: boolean;
+	addresses: VirtualAddress[];
+}
+
+export interface VirtualAddress {
+	/** Literal IPv4 or IPv6 address, or a name that resolves to one. */
+	addr: string;
+	where: "one_side_alias" | "one_side";
+	/** Interface given by name; null: the one that has an address in the same network. */
+	interface: string | null;
+	/** Dotted IPv4 mask; null: the interface's. */
+	netmask: string | null;
+	check: boolean;
+	interfaceCheck: boolean;
+	connections: boolean;
+	arpreroute: boolean;
+	arpIntervalMs: number;
+	arpElapseMs: number;
+}
+
+export interface RfsConfiguration {
+	/** TCP 5600 + (id − 1) · 4. */
+	port: number;
+	/** lan whose addresses carry the replication: heartbeat ident `flow`, `<flow>`, else the first heartbeat. */
+	lan: string;
+	async: "second" | "none";
+	acl: boolean;
+	lockTimeoutMs: number;
+	sendTimeoutMs: number;
+	ioTimeoutMs: number;
+	syncDeltaMs: number;
+	nbrei: number;
+	/** KB/s, null: unlimited. */
+	reiAllowedBandwidth: number | null;
+	scripts: boolean;
+	directories: ReplicatedDirectory[];
+}
+
+export interface ReplicatedDirectory {
+	/** Absolute, normalised, without a trailing separator. */
+	dir: string;
+	/** Paths below `dir` that must exist before replication starts. */
+	tocheck: string[];
+	/** Relative paths that are not replicated. */
+	notReplicatedPaths: string[];
+	/** POSIX EREs on entry names; a leading `!` inverts (spec/06 §2). */
+	notReplicatedRegexes: string[];
+}
+
+export interface UserConfiguration {
+	niceStopTimeoutMs: number;
+	forceStopTimeoutMs: number;
+	logging: boolean;
+	userlogSizeKb: number;
+	/** In the order of the file. */
+	vars: { name: string; value: string }[];
+}

@@ -1,0 +1,81 @@
+/**
+ * A change to the replicated tree, as the result that travels to the secondary (replication.md §5.2): appends carry
+ * their offset, short writes the length written, times their values. Everything here has already happened on the
+ * primary; the secondary repeats it exactly or stops.
+ */
+
+/** Names a file on the primary: generation << 32 | inode. Also the FUSE node id. */
+export type FileRef = bigint;
+
+/** File id (replication.md §5.2): `<term>.<node 0|1>.<seq>` of the operation that created the file. */
+export type FileId = string;
+
+/** Nanoseconds since the epoch. */
+export interface Times {
+	atimeNs: bigint;
+	mtimeNs: bigint;
+}
+
+/** What a directory looks like after an operation in it, so that both sides show the same mtime. */
+export interface ParentAfter {
+	mtimeNs: bigint;
+}
+
+/** Owner, mode and times of something new. */
+export interface NewNode {
+	mode: number;
+	uid: number;
+	gid: number;
+	rdev: number;
+	times: Times;
+}
+
+export type Operation =
+	/** create, mkdir, mknod, symlink (`target` set). `mode` holds the type bits. */
+	| { op: "make"; parent: FileRef; name: Buffer; file: FileRef; id: FileId; node: NewNode; target?: Buffer; after: ParentAfter }
+	| { op: "link"; file: FileRef; parent: FileRef; name: Buffer; after: ParentAfter }
+	/** Last name of an open file: `keep` moves it to `.opensafe/open/<id>` until `dropOpen`. */
+	| { op: "unlink"; parent: FileRef; name: Buffer; file: FileRef; keep: boolean; after: ParentAfter }
+	| { op: "rmdir"; parent: FileRef; name: Buffer; after: ParentAfter }
+	| { op: "dropOpen"; file: FileRef }
+	/** renameat2 flags: 0, 1 NOREPLACE, 2 EXCHANGE. `keep`: a replaced open file is kept as with unlink. */
+	| {
+			op: "rename";
+			parent: FileRef;
+			name: Buffer;
+			newParent: FileRef;
+			newName: Buffer;
+			flags: number;
+			keep: FileRef | null;
+			after: ParentAfter;
+			newAfter: ParentAfter;
+	  }
+	| { op: "write"; file: FileRef; offset: bigint; data: Buffer; mtimeNs: bigint }
+	| { op: "truncate"; file: FileRef; size: bigint; mtimeNs: bigint }
+	| { op: "fallocate"; file: FileRef; mode: number; offset: bigint; length: bigint; mtimeNs: bigint }
+	/** Only what changed is set. */
+	| { op: "setattr"; file: FileRef; mode?: number; uid?: number; gid?: number; times?: Times }
+	| { op: "setxattr"; file: FileRef; name: Buffer; value: Buffer }
+	| { op: "removexattr"; file: FileRef; name: Buffer }
+	/** fsync, O_SYNC: answered when the peer has synced, not by the cumulative acknowledgement alone. */
+	| { op: "sync"; file: FileRef; dataOnly: boolean };
+
+/**
+ * Where the FUSE server hands over what it has applied. Implemented by primary/ (numbering, sending, freezing);
+ * the FUSE server itself knows nothing of peers.
+ */
+export interface ChangeSink {
+	/**
+	 * Asked before a change is applied. 0: go on; an errno (EROFS on a secondary, EIO after `fail`): answer it;
+	 * "park": keep the request unapplied, and try again when `unpark` of the server is called (frozen, or the send
+	 * window is full). Reads are never parked.
+	 */
+	gate(): number | "park";
+	/** The next file id, reserved for a `make` that is about to be applied. */
+	nextId(): FileId;
+	/**
+	 * The change was applied locally. `acknowledge(0)` is called when the caller may be answered, with an errno if it
+	 * must fail (frozen without permission). Exactly once, possibly before this returns.
+	 */
+	submit(operation: Operation, acknowledge: (errno: number) => void): void;
+}
