@@ -98,7 +98,9 @@ function longFunctions(source: Source): string[] {
 
 test("imports go down only", (t) => {
 	const wrong = product.flatMap((source) =>
-		source.imports.filter((to) => !mayImport(source.path, to.target, to.typeOnly)).map((to) => `${source.path} → ${to.target}`),
+		source.imports
+			.filter((to) => !mayImport(source.path, to.target, to.typeOnly))
+			.map((to) => `${source.path} → ${to.target}`),
 	);
 	t.deepEqual(wrong, []);
 });
@@ -121,7 +123,9 @@ function isMainFile(path: string): boolean {
 }
 
 test("no circular import", (t) => {
-	const graph = new Map(product.map((source) => [source.path, source.imports.filter((to) => !to.typeOnly).map((to) => to.target)]));
+	const graph = new Map(
+		product.map((source) => [source.path, source.imports.filter((to) => !to.typeOnly).map((to) => to.target)]),
+	);
 	const done = new Set<string>();
 	const cycles: string[] = [];
 	const visit = (path: string, trail: string[]): void => {
@@ -139,7 +143,10 @@ test("no circular import", (t) => {
 
 test("the operating system is named only in core/platform", (t) => {
 	const reads = product.filter(
-		(source) => /process\.platform/.test(source.text) && !source.path.startsWith("core/platform/") && !source.path.endsWith(".mjs"),
+		(source) =>
+			/process\.platform/.test(source.text) &&
+			!source.path.startsWith("core/platform/") &&
+			!source.path.endsWith(".mjs"),
 	);
 	t.deepEqual(
 		reads.map((source) => source.path),
@@ -150,11 +157,19 @@ test("the operating system is named only in core/platform", (t) => {
 test("the decision core has no clock, and only the command line prints", (t) => {
 	const pure = product.filter((source) => /^(core\/engine|plugins)\//.test(source.path));
 	t.deepEqual(
-		pure.filter((source) => /Date\.now|new Date\(\)|setTimeout|setInterval|performance\.now|Math\.random/.test(source.text)).map((s) => s.path),
+		pure
+			.filter((source) =>
+				/Date\.now|new Date\(\)|setTimeout|setInterval|performance\.now|Math\.random/.test(source.text),
+			)
+			.map((s) => s.path),
 		[],
 	);
 	t.deepEqual(
-		product.filter((source) => /console\.(log|error|warn)/.test(source.text) && !/^(core\/cli|sdk\/demo)\//.test(source.path)).map((s) => s.path),
+		product
+			.filter(
+				(source) => /console\.(log|error|warn)/.test(source.text) && !/^(core\/cli|sdk\/demo)\//.test(source.path),
+			)
+			.map((s) => s.path),
 		[],
 	);
 });
