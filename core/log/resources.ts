@@ -1,0 +1,94 @@
+/** Resources of one module with the date of their last assignment and their history: `resource.db` (spec/01 §1). */
+import type { DatabaseSync } from "node:sqlite";
+import { nowUs } from "./clock.ts";
+import { openDatabase } from "./database.ts";
+import { Pruner } from "./pruner.ts";
+
+export interface Resource {
+	/** `class.id`. */
+	name: string;
+	value: string;
+	/** Component that set it. */
+	by: string;
+	/** Wall clock of the last assignment, microseconds. */
+	us: number;
+}
+
+const historyLimit = 20_000;
+/** Resources that a module may have; a script that invents names in a loop stops here. */
+const resourceLimit = 2000;
+const schema =
+	"CREATE TABLE IF NOT EXISTS resource(name TEXT PRIMARY KEY, value TEXT NOT NULL, by TEXT NOT NULL, us INTEGER NOT NULL) STRICT;" +
+	"CREATE TABLE IF NOT EXISTS history(id INTEGER PRIMARY KEY, us INTEGER NOT NULL, name TEXT NOT NULL, " +
+	"value TEXT NOT NULL, by TEXT NOT NULL) STRICT";
+
+export class Resources {
+	readonly #database: DatabaseSync;
+	readonly #pruner: Pruner;
+	readonly #now = new Map<string, Resource>();
+
+	constructor(file: string) {
+		this.#database = openDatabase(file, schema);
+		this.#pruner = new Pruner(this.#database, "history", historyLimit);
+		const rows = this.#database.prepare("SELECT name, value, by, us FROM resource").all() as unknown as Resource[];
+		for (const row of rows) this.#now.set(row.name, row);
+	}
+
+	get(name: string): Resource | undefined {
+		return this.#now.get(name);
+	}
+
+	/** All resources, sorted by name. */
+	all(): Resource[] {
+		return [...this.#now.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+	}
+
+	/** Name → value, as pulses carry them to the peer. */
+	values(): Record<string, string> {
+		return Object.fromEntries(this.all().map(({ name, value }) => [name, value]));
+	}
+
+	/** True if one more name fits. */
+	accepts(name: string): boolean {
+		return this.#now.has(name) || this.#now.size < resourceLimit;
+	}
+
+	/**
+	 * Sets a resource. An equal value changes nothing, not even the date (spec/09 §5), unless `history` is `force`.
+	 * Returns whether the value changed.
+	 */
+	set(name: string, value: string, by: string, history: "auto" | "none" | "force" = "auto"): boolean {
+		const before = this.#now.get(name);
+		const changed = before?.value !== value;
+		if (!changed && history !== "force") return false;
+		const row = { name, value, by, us: nowUs() };
+		if (changed) {
+			this.#now.set(name, row);
+			this.#database
+				.prepare(
+					"INSERT INTO resource(name, value, by, us) VALUES(?, ?, ?, ?) " +
+						"ON CONFLICT(name) DO UPDATE SET value=excluded.value, by=excluded.by, us=excluded.us",
+				)
+				.run(name, value, by, row.us);
+		}
+		if (history !== "none") {
+			this.#database
+				.prepare("INSERT INTO history(us, name, value, by) VALUES(?, ?, ?, ?)")
+				.run(row.us, name, value, by);
+			this.#pruner.added();
+		}
+		return changed;
+	}
+
+	/** Assignments of a resource, oldest first. */
+	history(name: string, count: number): Resource[] {
+		const rows = this.#database
+			.prepare("SELECT name, value, by, us FROM history WHERE name = ? ORDER BY id DESC LIMIT ?")
+			.all(name, count);
+		return (rows as unknown as Resource[]).reverse();
+	}
+
+	close(): void {
+		this.#database.close();
+	}
+}
