@@ -1,6 +1,31 @@
 /**
  * What an automaton is: events in, effects out. No clock and no I/O stand behind any name in this file.
  * The node's runtime turns what happens into events, one at a time, and carries the effects out.
+ *
+ * What a runtime owes to an automaton:
+ * 1. **One event at a time.** `decide`, then `assertInvariants`, then store the new state durably, then carry the
+ *    effects out in their order; only then the next event. `announce` is read after every step and goes into the
+ *    next pulse at once when it changed. A pulse of a configured module is sent while it is stopped too: the
+ *    peer learns of a stop from it. `loop.ts` has this as a function.
+ * 2. **Plans.** Numbered by the automaton, growing; at most one runs. Steps run in order, each to its end. A script
+ *    that is missing or exits with an error does not fail a plan; only a `replication` step can, and `vip` when the
+ *    address cannot be set. Exactly one `planEnded` follows each plan, also after `abortPlan`.
+ *    Logs of a plan's steps (`Script … > …`) are the runtime's; `log` steps and effects are written as they are.
+ * 3. **Facts.** Every replication fact is delivered as an event, also one that ends a step, and before that step's
+ *    `planEnded`. A step `until` waits for a fact that arrives after its order was sent; `failed` of the same order
+ *    fails the plan. Effects of kind `replication` are sent at once, also while a plan runs.
+ * 4. **Timers** belong to the runtime: arming a name again replaces it, `disarmTimer` of an unknown name is nothing,
+ *    a fired timer is gone. They are not stored.
+ * 5. **Heartbeats**: `up` is said only when both directions work; `down` after the ident's timeout. After a start
+ *    of the daemon every ident is reported once, up or (after its timeout) down. Announcements are never delivered
+ *    out of order, and none older than the last one delivered.
+ * 6. **Restart.** The stored state is taken up with the event `resumed` before any other. `rebooted: false`: a plan
+ *    that was running goes on at the step that had not ended (steps are idempotent; running scripts are found again),
+ *    or, if that cannot be, `planEnded` with ok=false is delivered. The replication process, found again, repeats its
+ *    standing facts (`records`, `link`, and `frozen`, `peerLost`, `linkLost` or `synced` where they hold); not found,
+ *    `died` is delivered. `rebooted: true`: everything that ran is gone; no plan is continued.
+ * 7. `answer` may come in the same step as the command or much later (prim, second); `resource` sets the internal
+ *    resource without a log line of its own.
  */
 import type { ReplicationFact, ReplicationOrder } from "./replication.ts";
 
@@ -45,6 +70,8 @@ export interface CommandEvent {
 /** Everything that can happen to a module. */
 export type EngineEvent =
 	| CommandEvent
+	/** The first event after the daemon took a stored state up again; `rebooted`: the machine started since. */
+	| { type: "resumed"; rebooted: boolean }
 	/** The plan with this number ran to its end (`ok`), or stopped at a step that failed. */
 	| { type: "planEnded"; plan: number; ok: boolean; failed?: string }
 	| { type: "timer"; name: string }
@@ -119,12 +146,14 @@ export interface WitnessRecord {
 }
 export type WitnessRequest =
 	| { ask: "read" }
-	/** Compare-and-swap: applies only if the stored term equals `expectTerm` (and beat, if given). */
+	/** Compare-and-swap: applies only if the stored term equals `expectTerm`, 0 for no record (and beat, if given). */
 	| { ask: "swap"; expectTerm: number; expectBeat?: number; record: WitnessRecord }
+	/** Changes `beat` if the record still has this term. */
 	| { ask: "renew"; term: number };
 export type WitnessAnswer =
 	| { got: "record"; record: WitnessRecord | null }
-	| { got: "swapped"; record: WitnessRecord }
+	/** A swap or a renewal was applied; the record as it is now. `askedAtMs`: monotonic time of the request. */
+	| { got: "swapped"; record: WitnessRecord; askedAtMs: number }
 	| { got: "refused"; record: WitnessRecord | null }
 	| { got: "unreachable" };
 

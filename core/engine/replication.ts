@@ -3,7 +3,14 @@
  * Both sides import them from here; they travel as JSON lines over the process's control socket.
  */
 
-/** Whose line of data this is (replication.md §5.3 `node.epoch`). Ids are 16 hex digits, made at random. */
+/**
+ * Whose line of data this is (replication.md §5.3 `node.epoch`). Ids are 16 hex digits, made at random.
+ *
+ * `base` is what both nodes had when they last were the same. So: when a session is about to become complete (§5.8
+ * step 4), the source first records `base = current` (the old base goes into `history`), then the target takes over
+ * exactly that record. A node mints only if `current === base` (`current` = new id, `base` stays): once a separation,
+ * however often it starts alone. `force` mints always: the old `current` becomes `base`, the old `base` history.
+ */
 export interface Epoch {
 	current: string;
 	base: string;
@@ -26,7 +33,10 @@ export interface NodeRecords {
 	/** Mixed content: never a source, never primary (primforce only). */
 	copying: boolean;
 	checkpoint: { own: number; peer: number };
-	/** The process or the machine died since the last session without a seal. */
+	/**
+	 * The process or the machine died since the last session without a seal, or a received operation could not be
+	 * applied: this node may lack something that it had acknowledged. False again at the next session's start.
+	 */
 	crashed: boolean;
 }
 
@@ -47,9 +57,17 @@ export type MeetingOutcome =
 	| "BLACKOUT"
 	| "EQUAL";
 
-/** Engine → replication process. Every order is idempotent: given twice, it answers twice and acts once. */
+/**
+ * Engine → replication process. Every order is idempotent: given twice, it answers twice and acts once. A new order
+ * replaces a pending one. Terms fence: `serve` with `alone`, `goAlone` and `session` are answered `failed` if their
+ * term is not higher than the recorded one, unless it is the same order given again.
+ */
 export type ReplicationOrder =
-	/** Spawn or find the process, read the records, empty `.opensafe/open`, mount read-only. Answer: `opened`. */
+	/**
+	 * Spawn or find the process, read the records, empty `.opensafe/open`, mount read-only. Given to a process that
+	 * runs and does not serve: give up any session, pending or not (link closed, what was received is applied).
+	 * Given to one that serves: nothing but the answer. Answer: `opened`, with the records as they are now.
+	 */
 	| { order: "open" }
 	/**
 	 * Start a session under `term` (replication.md §5.8). The source connects, the target listens; both must have
@@ -60,7 +78,9 @@ export type ReplicationOrder =
 	| { order: "session"; term: number; source: boolean; outcome: MeetingOutcome; everything: boolean; quarantine: boolean }
 	/**
 	 * Become writable under `term`. `alone`: no session exists, record `alone` (unless a witness forbids) and mint an
-	 * epoch at the first change. With a session accepted: `alone` false. `force` (primforce, prim on a first start):
+	 * epoch at the first change. With a session accepted: `alone` false; `alone` is recorded here too (the target has
+	 * accepted to be outdated; it goes in §5.8 step 5), so a link lost before `synced` needs no permission: the process
+	 * just goes on, minting if the target may have taken the epoch over. `force` (a person's order against the rules):
 	 * clear `copying`, mint a new epoch at once, so that the other is behind. Answer: `serving`.
 	 */
 	| { order: "serve"; term: number; alone: boolean; force?: boolean }
@@ -72,7 +92,12 @@ export type ReplicationOrder =
 	| { order: "promote" }
 	/** Without permission in time: answer frozen and later changes with EIO, then seal. Answer: `sealed`. */
 	| { order: "fail" }
-	/** Planned stop or swap, application already stopped: sync the mount, drain, checkpoint, read-only, seal. Answer: `sealed`. */
+	/**
+	 * Planned stop or swap, application already stopped: sync the mount, drain, checkpoint, read-only, seal. On a
+	 * target whose link is lost: apply what was received, syncfs, seal. The session is over with it on both sides:
+	 * nothing is resent into a sealed node, and it is not promotable. Answer: `sealed`; `failed` if a seal would not
+	 * be true (crashed, copying).
+	 */
 	| { order: "seal" }
 	/** Seal if that is true, unmount, end the process. Answer: `closed`. */
 	| { order: "close" };
@@ -97,9 +122,15 @@ export type ReplicationFact =
 	| { fact: "thawed" }
 	/** §5.5 step 2 is over without success: permission is needed now. */
 	| { fact: "peerLost"; why: string }
-	/** Target: the link to the source ended. `promotable` as of then. */
+	/**
+	 * Target: the link to the source ended. `promotable` as of then: the session was complete and nothing failed since.
+	 * Comes before `link` down. If the same source resends into the same incarnation within 2 s, `link` up follows.
+	 */
 	| { fact: "linkLost"; promotable: boolean }
-	/** A living link counts as a heartbeat. Sent on every change. */
+	/**
+	 * A living link counts as a heartbeat. Sent on every change. `up` false at the latest one heartbeat timeout after
+	 * the last byte from the peer (the link has pulses of its own), so that it never delays a failover.
+	 */
 	| { fact: "link"; up: boolean }
 	/** An order could not be carried out; `code` of core/errors.ts. */
 	| { fact: "failed"; order: ReplicationOrder["order"]; code: string; message: string }
