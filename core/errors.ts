@@ -19,6 +19,79 @@ export const errors = {
 	USAGE: { exit: "usage", remedy: "Run `safekit --help` to see the commands and their arguments." },
 	INTERNAL: { exit: "failed", remedy: "This is a defect of the product: keep the log and report it." },
 	NOT_ROOT: { exit: "failed", remedy: "Run the command as root." },
+
+	PACKAGE_NOT_FOUND: {
+		exit: "usage",
+		remedy: "Give the path of a .safe or .zip file, or put NAME.safe below $SAFE/Application_Modules.",
+	},
+	PACKAGE_NOT_ZIP: { exit: "invalid", remedy: "Pack the module again as a plain zip: `safekit module package -m NAME FILE.safe`." },
+	PACKAGE_DAMAGED: { exit: "invalid", remedy: "Copy or download the package again: its content does not match its directory." },
+	PACKAGE_LIMIT: {
+		exit: "invalid",
+		remedy: "Take out of the package what is no part of the module: 10,000 entries and 256 MiB are the limits.",
+	},
+	PACKAGE_NAME: { exit: "invalid", remedy: "Pack the module again with relative names that stay inside its folder." },
+	PACKAGE_LINK: { exit: "invalid", remedy: "Replace the link by the file it points to and pack the module again." },
+	PACKAGE_DUPLICATE: { exit: "invalid", remedy: "Keep one of the two entries and pack the module again." },
+	PACKAGE_NO_USERCONFIG: {
+		exit: "invalid",
+		remedy: "A module has its configuration in conf/userconfig.xml: add it, or pack the folder that contains conf/.",
+	},
+	PACKAGE_MANIFEST: { exit: "invalid", remedy: "Correct module.json as the message says, and pack the module again." },
+	PACKAGE_SCRIPT: { exit: "invalid", remedy: "Correct the script as the message says." },
+
+	XML_ENCODING: { exit: "invalid", remedy: "Save the file as UTF-8." },
+	XML_LIMIT: { exit: "invalid", remedy: "Make the file smaller: 1 MiB, 10,000 elements and 32 levels are the limits." },
+	XML_SYNTAX: { exit: "invalid", remedy: "Correct the XML at this place." },
+	XML_ENTITY: {
+		exit: "invalid",
+		remedy: "Write the text itself, or use a <macro>; only &lt; &gt; &amp; &quot; &apos; and character numbers are read.",
+	},
+
+	CONFIG_INVALID: { exit: "invalid", remedy: "Correct what is named above and run the command again." },
+	CONFIG_UNKNOWN_ELEMENT: { exit: "invalid", remedy: "Remove the element, or correct its name or place." },
+	CONFIG_UNKNOWN_ATTRIBUTE: { exit: "invalid", remedy: "Remove the attribute, or correct its name." },
+	CONFIG_MISSING: { exit: "invalid", remedy: "Add what is missing at this place." },
+	CONFIG_REPEATED: { exit: "invalid", remedy: "Keep one of them." },
+	CONFIG_VALUE: { exit: "invalid", remedy: "Correct the value." },
+	CONFIG_TIME_UNIT: { exit: "invalid", remedy: "Write the time in the expected unit, or without unit." },
+	CONFIG_BLANK: { exit: "invalid", remedy: "Fill in the value: the module's author left it to you." },
+	CONFIG_MACRO: { exit: "invalid", remedy: "Add a <macro> of this name before its first use, or set the environment variable." },
+	CONFIG_LEGACY: { exit: "invalid", remedy: "Nothing has to be done now; use the present spelling when you edit the file next." },
+	CONFIG_LATER: { exit: "invalid", remedy: "The module works without it; do not rely on it yet." },
+	CONFIG_DIRECTORY: { exit: "invalid", remedy: "Choose another directory, or correct it as the message says." },
+	CONFIG_CLUSTER: { exit: "invalid", remedy: "Make userconfig.xml and cluster.xml agree (`safekit cluster confinfo` shows the latter)." },
+	CONFIG_SCRIPT: { exit: "failed", remedy: "Correct what the script reported above; the previous configuration stays in force." },
+	CONFIG_DAMAGED: { exit: "failed", remedy: "Apply the configuration again with `safekit config -m NAME`." },
+
+	MODULE_NAME: { exit: "usage", remedy: "Use letters, digits, `_` and `-`, at most 64, beginning with a letter or digit; -m gives the name." },
+	MODULE_ID: { exit: "usage", remedy: "Choose a free number between 1 and 255, or leave -M out; `safekit module listid` shows those in use." },
+	MODULE_EXISTS: { exit: "failed", remedy: "Use -r to install it again, or -m to give another name." },
+	MODULE_UNKNOWN: { exit: "failed", remedy: "See `safekit module list` for the installed modules." },
+	MODULE_NOT_CONFIGURED: { exit: "failed", remedy: "Apply its configuration with `safekit config -m NAME`." },
+	MODULE_BUSY: { exit: "timeout", remedy: "Wait until the other module command has ended and try again." },
+
+	REPLICATION_WIRE: {
+		exit: "failed",
+		remedy: "The connection ends and is made again. If it comes back: compare the versions of both servers, and see who else connects to the replication port.",
+	},
+	REPLICATION_REFUSED: { exit: "failed", remedy: "Compare cluster.key, cluster.xml and the module's configuration on both servers." },
+	REPLICATION_RECORDS: {
+		exit: "failed",
+		remedy: "If the other server has the data, remove .opensafe/node in the replicated directory here and start: everything is then copied from there.",
+	},
+	REPLICATION_CONFIG: { exit: "invalid", remedy: "Apply the module's configuration again with `safekit config -m NAME`." },
+	REPLICATION_ORDER: { exit: "failed", remedy: "Stop the module on this server and start it again." },
+	REPLICATION_DISK: { exit: "failed", remedy: "Look at the system log for errors of the disk below the replicated directory and repair it." },
+	REPLICATION_APPLY: {
+		exit: "failed",
+		remedy: "Look for a full disk or for changes made by hand in the replicated directory, then start the module here again: it is synchronised anew.",
+	},
+	REPLICATION_QUARANTINE: {
+		exit: "failed",
+		remedy: "Make room in the replicated directory's file system, or move aside what this server alone holds, then start the module here again.",
+	},
+	REPLICATION_PROCESS: { exit: "failed", remedy: "See the module's log for why the replication process did not start, and start the module again." },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errors;
@@ -34,18 +107,33 @@ export interface Place {
 	expected?: string;
 }
 
+/** One thing that is wrong, or worth knowing, in a package or a configuration (interfaces.md, `module check`). */
+export interface Problem extends Place {
+	code: ErrorCode;
+	severity: "error" | "warning";
+	message: string;
+	remedy: string;
+}
+
 /** The one public error class. It carries data; `cause` is kept. */
 export class SafekitError extends Error {
 	readonly code: ErrorCode;
 	readonly place: Place | undefined;
 	readonly remedy: string;
+	/** Everything that is wrong at once, where several places of a file are. */
+	readonly problems: readonly Problem[];
 
-	constructor(code: ErrorCode, message: string, options: { place?: Place; remedy?: string; cause?: unknown } = {}) {
+	constructor(
+		code: ErrorCode,
+		message: string,
+		options: { place?: Place; remedy?: string; cause?: unknown; problems?: readonly Problem[] } = {},
+	) {
 		super(message, options.cause === undefined ? undefined : { cause: options.cause });
 		this.name = "SafekitError";
 		this.code = code;
 		this.place = options.place;
 		this.remedy = options.remedy ?? errors[code].remedy;
+		this.problems = options.problems ?? [];
 	}
 
 	/** The exit code of a command that ends with this error. */
@@ -55,7 +143,9 @@ export class SafekitError extends Error {
 }
 
 /** The shape of an error with `--json` (interfaces.md). */
-export function errorAsJson(error: unknown): { error: { code: string; message: string; remedy: string; at?: Place } } {
+export function errorAsJson(error: unknown): {
+	error: { code: string; message: string; remedy: string; at?: Place; problems?: readonly Problem[] };
+} {
 	const known = asSafekitError(error);
 	return {
 		error: {
@@ -63,6 +153,7 @@ export function errorAsJson(error: unknown): { error: { code: string; message: s
 			message: known.message,
 			remedy: known.remedy,
 			...(known.place === undefined ? {} : { at: known.place }),
+			...(known.problems.length === 0 ? {} : { problems: known.problems }),
 		},
 	};
 }
@@ -70,7 +161,20 @@ export function errorAsJson(error: unknown): { error: { code: string; message: s
 /** What a person reads on stderr: the place, the message, then the remedy on a line of its own. */
 export function errorAsText(error: unknown): string {
 	const known = asSafekitError(error);
+	if (known.problems.length > 0) return known.problems.map(problemAsText).join("");
 	return `Error: ${placeAsText(known.place)}${known.message}\n${known.remedy}\n`;
+}
+
+/**
+ * A problem as a person reads it. The message begins its line (spec/02 §0.1 fixes `Error: invalid value '500ms' for
+ * the attribute …`); the place and the remedy follow, indented.
+ */
+export function problemAsText(problem: Problem): string {
+	const where = placeAsText(problem).slice(0, -2);
+	const thing = problem.element === undefined ? "" : `<${[problem.element, problem.attribute].filter(Boolean).join(" ")}>`;
+	const at = [where, thing].filter(Boolean).join(" ");
+	const kind = problem.severity === "error" ? "Error" : "Warning";
+	return `${kind}: ${problem.message}\n${at === "" ? "" : `  at ${at}\n`}  ${problem.remedy}\n`;
 }
 
 /** `file:line:column: ` as editors and compilers print it; empty when nothing is known. */
