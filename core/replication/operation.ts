@@ -32,7 +32,16 @@ export interface NewNode {
 
 export type Operation =
 	/** create, mkdir, mknod, symlink (`target` set). `mode` holds the type bits. */
-	| { op: "make"; parent: FileRef; name: Buffer; file: FileRef; id: FileId; node: NewNode; target?: Buffer; after: ParentAfter }
+	| {
+			op: "make";
+			parent: FileRef;
+			name: Buffer;
+			file: FileRef;
+			id: FileId;
+			node: NewNode;
+			target?: Buffer;
+			after: ParentAfter;
+	  }
 	| { op: "link"; file: FileRef; parent: FileRef; name: Buffer; after: ParentAfter }
 	/** Last name of an open file: `keep` moves it to `.opensafe/open/<id>` until `dropOpen`. */
 	| { op: "unlink"; parent: FileRef; name: Buffer; file: FileRef; keep: boolean; after: ParentAfter }
@@ -62,7 +71,8 @@ export type Operation =
 
 /**
  * Where the FUSE server hands over what it has applied. Implemented by primary/ (numbering, sending, freezing);
- * the FUSE server itself knows nothing of peers.
+ * the FUSE server itself knows nothing of peers. One sink for each replicated directory: a FileRef names a file
+ * of one directory's file system only.
  */
 export interface ChangeSink {
 	/**
