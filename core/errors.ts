@@ -24,8 +24,14 @@ export const errors = {
 		exit: "usage",
 		remedy: "Give the path of a .safe or .zip file, or put NAME.safe below $SAFE/Application_Modules.",
 	},
-	PACKAGE_NOT_ZIP: { exit: "invalid", remedy: "Pack the module again as a plain zip: `safekit module package -m NAME FILE.safe`." },
-	PACKAGE_DAMAGED: { exit: "invalid", remedy: "Copy or download the package again: its content does not match its directory." },
+	PACKAGE_NOT_ZIP: {
+		exit: "invalid",
+		remedy: "Pack the module again as a plain zip: `safekit module package -m NAME FILE.safe`.",
+	},
+	PACKAGE_DAMAGED: {
+		exit: "invalid",
+		remedy: "Copy or download the package again: its content does not match its directory.",
+	},
 	PACKAGE_LIMIT: {
 		exit: "invalid",
 		remedy: "Take out of the package what is no part of the module: 10,000 entries and 256 MiB are the limits.",
@@ -45,7 +51,8 @@ export const errors = {
 	XML_SYNTAX: { exit: "invalid", remedy: "Correct the XML at this place." },
 	XML_ENTITY: {
 		exit: "invalid",
-		remedy: "Write the text itself, or use a <macro>; only &lt; &gt; &amp; &quot; &apos; and character numbers are read.",
+		remedy:
+			"Write the text itself, or use a <macro>; only &lt; &gt; &amp; &quot; &apos; and character numbers are read.",
 	},
 
 	CONFIG_INVALID: { exit: "invalid", remedy: "Correct what is named above and run the command again." },
@@ -56,16 +63,34 @@ export const errors = {
 	CONFIG_VALUE: { exit: "invalid", remedy: "Correct the value." },
 	CONFIG_TIME_UNIT: { exit: "invalid", remedy: "Write the time in the expected unit, or without unit." },
 	CONFIG_BLANK: { exit: "invalid", remedy: "Fill in the value: the module's author left it to you." },
-	CONFIG_MACRO: { exit: "invalid", remedy: "Add a <macro> of this name before its first use, or set the environment variable." },
-	CONFIG_LEGACY: { exit: "invalid", remedy: "Nothing has to be done now; use the present spelling when you edit the file next." },
+	CONFIG_MACRO: {
+		exit: "invalid",
+		remedy: "Add a <macro> of this name before its first use, or set the environment variable.",
+	},
+	CONFIG_LEGACY: {
+		exit: "invalid",
+		remedy: "Nothing has to be done now; use the present spelling when you edit the file next.",
+	},
 	CONFIG_LATER: { exit: "invalid", remedy: "The module works without it; do not rely on it yet." },
 	CONFIG_DIRECTORY: { exit: "invalid", remedy: "Choose another directory, or correct it as the message says." },
-	CONFIG_CLUSTER: { exit: "invalid", remedy: "Make userconfig.xml and cluster.xml agree (`safekit cluster confinfo` shows the latter)." },
-	CONFIG_SCRIPT: { exit: "failed", remedy: "Correct what the script reported above; the previous configuration stays in force." },
+	CONFIG_CLUSTER: {
+		exit: "invalid",
+		remedy: "Make userconfig.xml and cluster.xml agree (`safekit cluster confinfo` shows the latter).",
+	},
+	CONFIG_SCRIPT: {
+		exit: "failed",
+		remedy: "Correct what the script reported above; the previous configuration stays in force.",
+	},
 	CONFIG_DAMAGED: { exit: "failed", remedy: "Apply the configuration again with `safekit config -m NAME`." },
 
-	MODULE_NAME: { exit: "usage", remedy: "Use letters, digits, `_` and `-`, at most 64, beginning with a letter or digit; -m gives the name." },
-	MODULE_ID: { exit: "usage", remedy: "Choose a free number between 1 and 255, or leave -M out; `safekit module listid` shows those in use." },
+	MODULE_NAME: {
+		exit: "usage",
+		remedy: "Use letters, digits, `_` and `-`, at most 64, beginning with a letter or digit; -m gives the name.",
+	},
+	MODULE_ID: {
+		exit: "usage",
+		remedy: "Choose a free number between 1 and 255, or leave -M out; `safekit module listid` shows those in use.",
+	},
 	MODULE_EXISTS: { exit: "failed", remedy: "Use -r to install it again, or -m to give another name." },
 	MODULE_UNKNOWN: { exit: "failed", remedy: "See `safekit module list` for the installed modules." },
 	MODULE_NOT_CONFIGURED: { exit: "failed", remedy: "Apply its configuration with `safekit config -m NAME`." },
@@ -73,25 +98,41 @@ export const errors = {
 
 	REPLICATION_WIRE: {
 		exit: "failed",
-		remedy: "The connection ends and is made again. If it comes back: compare the versions of both servers, and see who else connects to the replication port.",
+		remedy:
+			"The connection ends and is made again. If it comes back: compare the versions of both servers, and see who else connects to the replication port.",
 	},
-	REPLICATION_REFUSED: { exit: "failed", remedy: "Compare cluster.key, cluster.xml and the module's configuration on both servers." },
+	REPLICATION_REFUSED: {
+		exit: "failed",
+		remedy: "Compare cluster.key, cluster.xml and the module's configuration on both servers.",
+	},
 	REPLICATION_RECORDS: {
 		exit: "failed",
-		remedy: "If the other server has the data, remove .opensafe/node in the replicated directory here and start: everything is then copied from there.",
+		remedy:
+			"If the other server has the data, remove .opensafe/node in the replicated directory here and start: everything is then copied from there.",
 	},
-	REPLICATION_CONFIG: { exit: "invalid", remedy: "Apply the module's configuration again with `safekit config -m NAME`." },
+	REPLICATION_CONFIG: {
+		exit: "invalid",
+		remedy: "Apply the module's configuration again with `safekit config -m NAME`.",
+	},
 	REPLICATION_ORDER: { exit: "failed", remedy: "Stop the module on this server and start it again." },
-	REPLICATION_DISK: { exit: "failed", remedy: "Look at the system log for errors of the disk below the replicated directory and repair it." },
+	REPLICATION_DISK: {
+		exit: "failed",
+		remedy: "Look at the system log for errors of the disk below the replicated directory and repair it.",
+	},
 	REPLICATION_APPLY: {
 		exit: "failed",
-		remedy: "Look for a full disk or for changes made by hand in the replicated directory, then start the module here again: it is synchronised anew.",
+		remedy:
+			"Look for a full disk or for changes made by hand in the replicated directory, then start the module here again: it is synchronised anew.",
 	},
 	REPLICATION_QUARANTINE: {
 		exit: "failed",
-		remedy: "Make room in the replicated directory's file system, or move aside what this server alone holds, then start the module here again.",
+		remedy:
+			"Make room in the replicated directory's file system, or move aside what this server alone holds, then start the module here again.",
 	},
-	REPLICATION_PROCESS: { exit: "failed", remedy: "See the module's log for why the replication process did not start, and start the module again." },
+	REPLICATION_PROCESS: {
+		exit: "failed",
+		remedy: "See the module's log for why the replication process did not start, and start the module again.",
+	},
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errors;
@@ -171,7 +212,8 @@ export function errorAsText(error: unknown): string {
  */
 export function problemAsText(problem: Problem): string {
 	const where = placeAsText(problem).slice(0, -2);
-	const thing = problem.element === undefined ? "" : `<${[problem.element, problem.attribute].filter(Boolean).join(" ")}>`;
+	const thing =
+		problem.element === undefined ? "" : `<${[problem.element, problem.attribute].filter(Boolean).join(" ")}>`;
 	const at = [where, thing].filter(Boolean).join(" ");
 	const kind = problem.severity === "error" ? "Error" : "Warning";
 	return `${kind}: ${problem.message}\n${at === "" ? "" : `  at ${at}\n`}  ${problem.remedy}\n`;

@@ -1,0 +1,97 @@
+/**
+ * The language in which userconfig.xml elements are declared, once: validation, defaults and safeconf.xml derive from
+ * these declarations, and so can a reference, an XSD and a form. Plain data, no functions.
+ */
+
+/** Units of time of spec/02 §0.1. */
+export type TimeUnit = "d" | "h" | "m" | "s" | "ms" | "us";
+
+/** What an attribute may hold. */
+export type AttributeType =
+	| { is: "text" }
+	/** A word used in resource names, file names or commands: no blanks, no `/`. */
+	| { is: "word" }
+	| { is: "integer"; min: number; max: number }
+	| { is: "onoff" }
+	| { is: "choice"; values: readonly string[] }
+	/** Read in milliseconds; a bare number counts in `unit`. */
+	| { is: "time"; unit: TimeUnit; min?: number; maxMs?: number }
+	/** IPv4, IPv6 or a host name. */
+	| { is: "address" }
+	| { is: "netmask" }
+	/** Absolute, of Linux or of Windows; trailing and doubled separators are taken out. */
+	| { is: "directory" }
+	/** Stays below the directory it belongs to. */
+	| { is: "relative" }
+	/** POSIX extended regular expression. */
+	| { is: "regex" };
+
+/**
+ * How far something documented is carried out: `now` by default; `later`: accepted, kept and named in one warning;
+ * `legacy`: an old spelling that is accepted with a warning, and that `instead` replaces.
+ */
+export type Carried = "now" | "later" | "legacy";
+
+export interface AttributeDeclaration {
+	type: AttributeType;
+	/** As a person would write it; absent: none. */
+	default?: string;
+	required?: boolean;
+	/** May be written as "" on purpose; otherwise "" is a blank that somebody has to fill in (spec/09 §6.2). */
+	mayBeEmpty?: boolean;
+	/** May change while the module runs (spec/02, "dyn"). */
+	dyn?: boolean;
+	carried?: Carried;
+	/** With `legacy`: what to write today. */
+	instead?: string;
+	doc: string;
+}
+
+export interface ElementDeclaration {
+	name: string;
+	doc: string;
+	attributes?: Readonly<Record<string, AttributeDeclaration>>;
+	children?: readonly ElementDeclaration[];
+	/** How often it must and may stand in its parent; any number by default. */
+	min?: number;
+	max?: number;
+	/** Holds text or CDATA of its own (failover rules). */
+	text?: boolean;
+	carried?: Carried;
+	instead?: string;
+}
+
+/** The elements of `<service>` that one mode understands. */
+export interface ModeElements {
+	mode: string;
+	/** false: the mode is known from the documentation, but no plugin brings it yet. */
+	carried: boolean;
+	elements: readonly ElementDeclaration[];
+}
+
+/** Milliseconds of each unit. */
+export const unitMs: Readonly<Record<TimeUnit, number>> = {
+	d: 86_400_000,
+	h: 3_600_000,
+	m: 60_000,
+	s: 1000,
+	ms: 1,
+	us: 0.001,
+};
+
+export const onOff: AttributeType = { is: "onoff" };
+export const text: AttributeType = { is: "text" };
+export const word: AttributeType = { is: "word" };
+export const address: AttributeType = { is: "address" };
+export const port: AttributeType = { is: "integer", min: 1, max: 65_535 };
+/** A number without a tighter documented bound. */
+export const count: AttributeType = { is: "integer", min: 0, max: 2_147_483_647 };
+
+export function choice(...values: string[]): AttributeType {
+	return { is: "choice", values };
+}
+
+/** A duration; `min` counts in `unit`. */
+export function time(unit: TimeUnit, bounds: { min?: number; maxMs?: number } = {}): AttributeType {
+	return { is: "time", unit, ...bounds };
+}

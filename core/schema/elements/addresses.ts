@@ -1,0 +1,22 @@
+/** Attributes of virtual addresses that the modes share (spec/02 §5). */
+import { type AttributeDeclaration, address, onOff, text, time } from "../declare.ts";
+
+export const vipAttributes: Readonly<Record<string, AttributeDeclaration>> = {
+	tcpreset: { type: onOff, default: "on", doc: "Reset the address's TCP connections before it is taken away." },
+};
+
+export const interfaceAttributes: Readonly<Record<string, AttributeDeclaration>> = {
+	check: { type: onOff, default: "on", carried: "later", doc: "Wait while the interface is down." },
+	arpreroute: { type: onOff, default: "off", doc: "Go on announcing the addresses after they are set." },
+	arpinterval: { type: time("s", { min: 1 }), default: "60", doc: "Time between two announcements." },
+	arpelapse: { type: time("s"), default: "1200", doc: "How long announcements go on." },
+	name: { type: text, doc: "Network interface; by default the one with an address in the same network." },
+};
+
+/** All but `where`, which differs by mode. */
+export const virtualAddressAttributes: Readonly<Record<string, AttributeDeclaration>> = {
+	addr: { type: address, required: true, doc: "The virtual address, or a name that resolves to it." },
+	check: { type: onOff, default: "on", carried: "later", doc: "Watch that the address stays set." },
+	connections: { type: onOff, default: "off", carried: "later", doc: "Count the connections of the address." },
+	netmask: { type: { is: "netmask" }, doc: "IPv4 mask; by default the interface's." },
+};

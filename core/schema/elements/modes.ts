@@ -1,0 +1,144 @@
+/** Modes that are documented and that no plugin brings yet: their elements are checked and kept (spec/02 §4, §5). */
+import {
+	choice,
+	count,
+	type ElementDeclaration,
+	type ModeElements,
+	onOff,
+	port,
+	text,
+	time,
+	word,
+} from "../declare.ts";
+import { interfaceAttributes, vipAttributes, virtualAddressAttributes } from "./addresses.ts";
+
+const farmElement: ElementDeclaration = {
+	name: "farm",
+	doc: "Membership of the farm.",
+	max: 1,
+	carried: "later",
+	attributes: {
+		port: { type: port, doc: "UDP port; by default from the module's id." },
+		pulse: { type: time("ms", { min: 1 }), default: "100", doc: "Time between two pulses." },
+		mlost_count: { type: count, default: "20", doc: "Lost pulses after which a new leader is chosen." },
+		slost_count: { type: count, default: "10", doc: "Lost pulses after which a follower is gone." },
+	},
+	children: [
+		{
+			name: "lan",
+			doc: "A network of the farm.",
+			attributes: { name: { type: word, doc: "Its name in cluster.xml." } },
+			children: [
+				{
+					name: "node",
+					doc: "A node by its address.",
+					carried: "legacy",
+					instead: "name the lan and describe its nodes in cluster.xml",
+					attributes: { name: { type: word, doc: "Name." }, addr: { type: text, doc: "Address." } },
+				},
+			],
+		},
+	],
+};
+
+const where = choice("alias", "one_side_alias", "one_side");
+
+const vipElement: ElementDeclaration = {
+	name: "vip",
+	doc: "Virtual addresses and load balancing.",
+	max: 1,
+	carried: "later",
+	attributes: {
+		...vipAttributes,
+		scriptcontrol: { type: onOff, default: "off", doc: "Scripts open and close the traffic." },
+	},
+	children: [
+		{
+			name: "interface_list",
+			doc: "Interfaces.",
+			children: [
+				{
+					name: "interface",
+					doc: "One interface.",
+					attributes: interfaceAttributes,
+					children: [
+						{
+							name: "virtual_interface",
+							doc: "An interface that all nodes share.",
+							attributes: {
+								type: {
+									type: choice("vmac_directed", "vmac_invisible"),
+									required: true,
+									doc: "How frames reach the nodes.",
+								},
+								addr: { type: text, doc: "Virtual MAC address." },
+							},
+							children: [
+								{
+									name: "virtual_addr",
+									doc: "One virtual address.",
+									attributes: { ...virtualAddressAttributes, where: { type: where, doc: "Where it is set." } },
+								},
+							],
+						},
+						{
+							name: "real_interface",
+							doc: "The interface itself.",
+							children: [
+								{
+									name: "virtual_addr",
+									doc: "One virtual address.",
+									attributes: { ...virtualAddressAttributes, where: { type: where, doc: "Where it is set." } },
+								},
+							],
+						},
+					],
+				},
+			],
+		},
+		{
+			name: "loadbalancing_list",
+			doc: "How clients are shared out.",
+			children: [
+				{
+					name: "group",
+					doc: "A group of rules.",
+					attributes: { name: { type: word, required: true, doc: "Name of the group." } },
+					children: [
+						{
+							name: "cluster",
+							doc: "Weights of the nodes.",
+							children: [
+								{
+									name: "host",
+									doc: "One node.",
+									attributes: {
+										name: { type: word, required: true, doc: "Node." },
+										power: { type: count, required: true, doc: "Weight." },
+									},
+								},
+							],
+						},
+						{
+							name: "rule",
+							doc: "Which traffic is shared out, and by what.",
+							attributes: {
+								virtual_addr: { type: text, default: "*", doc: "Virtual address; * for all." },
+								port: { type: text, default: "*", doc: "Destination port; * for all." },
+								proto: { type: choice("tcp", "udp", "arp"), required: true, doc: "Protocol." },
+								filter: {
+									type: choice("on_addr", "on_port", "on_ipid"),
+									required: true,
+									doc: "What of the client is hashed.",
+								},
+							},
+						},
+					],
+				},
+			],
+		},
+	],
+};
+
+export const farmMode: ModeElements = { mode: "farm", carried: false, elements: [farmElement, vipElement] };
+export const lightMode: ModeElements = { mode: "light", carried: false, elements: [] };

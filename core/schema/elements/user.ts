@@ -1,0 +1,39 @@
+/** `<user>` and `<var>` (spec/02 §7). */
+import { choice, type ElementDeclaration, text, time, word } from "../declare.ts";
+
+export const userElement: ElementDeclaration = {
+	name: "user",
+	doc: "The module's scripts; without it none is run.",
+	max: 1,
+	attributes: {
+		nicestoptimeout: { type: time("s", { min: 1 }), default: "300", dyn: true, doc: "Longest run of a stop script." },
+		forcestoptimeout: {
+			type: time("s", { min: 1 }),
+			default: "300",
+			dyn: true,
+			doc: "Longest run of a stop script called with force.",
+		},
+		logging: {
+			type: choice("userlog", "none"),
+			default: "userlog",
+			dyn: true,
+			doc: "Where the output of scripts goes.",
+		},
+		userlogsize: {
+			type: { is: "integer", min: 1, max: 1_048_576 },
+			default: "2048",
+			dyn: true,
+			doc: "Largest user log, in KB.",
+		},
+	},
+	children: [
+		{
+			name: "var",
+			doc: "A variable of the scripts' environment.",
+			attributes: {
+				name: { type: word, required: true, dyn: true, doc: "Name of the variable." },
+				value: { type: text, required: true, mayBeEmpty: true, dyn: true, doc: "Its value." },
+			},
+		},
+	],
+};

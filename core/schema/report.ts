@@ -1,0 +1,43 @@
+/** Gathers everything that is wrong with one file, so that a person learns of all of it at once. */
+import { type ErrorCode, errors, type Problem } from "../errors.ts";
+import type { LineIndex, XmlElement } from "./xml/element.ts";
+
+/** More than this helps nobody. */
+const maxProblems = 100;
+
+export interface ProblemDetails {
+	severity?: Problem["severity"];
+	attribute?: string;
+	found?: string;
+	expected?: string;
+	remedy?: string;
+}
+
+export class Report {
+	readonly problems: Problem[] = [];
+	readonly #file: string;
+	readonly #lines: LineIndex;
+
+	constructor(file: string, lines: LineIndex) {
+		this.#file = file;
+		this.#lines = lines;
+	}
+
+	/** A problem of `element`, placed at the attribute if it names one that is written. */
+	add(code: ErrorCode, message: string, element: XmlElement, details: ProblemDetails = {}): void {
+		if (this.problems.length >= maxProblems) return;
+		const written = element.attributes.find((attribute) => attribute.name === details.attribute);
+		this.problems.push({
+			code,
+			severity: details.severity ?? "error",
+			message,
+			file: this.#file,
+			...this.#lines.at(written?.offset ?? element.offset),
+			element: element.name,
+			...(details.attribute === undefined ? {} : { attribute: details.attribute }),
+			...(details.found === undefined ? {} : { found: details.found.slice(0, 200) }),
+			...(details.expected === undefined ? {} : { expected: details.expected }),
+			remedy: details.remedy ?? errors[code].remedy,
+		});
+	}
+}

@@ -1,0 +1,147 @@
+/**
+ * From the bytes of userconfig.xml to its elements. Tolerated, because real files have it (spec/02 §13, spec/09 §6.1): a BOM,
+ * UTF-16 as Windows editors write it, CRLF, comments before the DOCTYPE, a missing last newline, and `<macro>`
+ * elements before `<safe>`, which two examples of the guide show. Refused: entities, two roots, repeated attributes.
+ */
+import { XMLParser, XMLValidator } from "fast-xml-parser";
+import { type ErrorCode, errors, type Problem } from "../../errors.ts";
+import { LineIndex, type XmlElement } from "./element.ts";
+import { maskMarkup } from "./prolog.ts";
+import { decodeReferences, scanStartTag, XmlFault } from "./startTag.ts";
+
+const maxBytes = 1 << 20;
+const maxElements = 10_000;
+const maxDepth = 32;
+
+export interface XmlDocument {
+	root: XmlElement;
+	/** `<macro>` elements that stand before the root. */
+	before: XmlElement[];
+	lines: LineIndex;
+}
+
+/** Reads a file called `file` in messages. At most one problem comes back: after it nothing can be trusted. */
+export function readXml(bytes: Uint8Array, file: string): XmlDocument | Problem {
+	if (bytes.length > maxBytes) {
+		return problem("XML_LIMIT", `the file has ${bytes.length} bytes`, { file, expected: "at most 1 MiB" });
+	}
+	const text = decodeBytes(bytes);
+	if (text === undefined)
+		return problem("XML_ENCODING", "the file is not valid in its encoding", { file, expected: "UTF-8" });
+	const lines = new LineIndex(text);
+	try {
+		const masked = maskMarkup(text);
+		const split = splitMacros(masked);
+		const fault = validate(split.main);
+		if (fault !== undefined)
+			return problem("XML_SYNTAX", fault.message, { file, line: fault.line, column: fault.column });
+		const roots = elementsOf(split.main);
+		if (roots.length > 1) throw new XmlFault("the file has two root elements", roots[1]?.offset ?? 0);
+		const root = roots[0];
+		if (root === undefined) throw new XmlFault("the file has no element", 0);
+		return { root, before: split.macros.map((offset) => leaf(masked, offset)), lines };
+	} catch (error) {
+		if (!(error instanceof XmlFault)) throw error;
+		const code = error.entity?.length && error.entity !== "&" ? "XML_ENTITY" : "XML_SYNTAX";
+		return problem(code, error.message, {
+			file,
+			...lines.at(error.offset),
+			...(error.entity ? { found: error.entity } : {}),
+		});
+	}
+}
+
+function problem(
+	code: ErrorCode,
+	message: string,
+	place: Omit<Problem, "code" | "severity" | "message" | "remedy">,
+): Problem {
+	return { code, severity: "error", message, remedy: errors[code].remedy, ...place };
+}
+
+/** The text with LF line ends and without BOM; undefined when the bytes are not what they say. */
+function decodeBytes(bytes: Uint8Array): string | undefined {
+	const utf16 =
+		bytes[0] === 0xff && bytes[1] === 0xfe
+			? "utf-16le"
+			: bytes[0] === 0xfe && bytes[1] === 0xff
+				? "utf-16be"
+				: undefined;
+	const head = new TextDecoder("latin1").decode(bytes.subarray(0, 200));
+	const declared = /^(?:\u00ef\u00bb\u00bf)?<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,32})["']/.exec(head)?.[1];
+	try {
+		const decoded = new TextDecoder(utf16 ?? declared ?? "utf-8", { fatal: true }).decode(bytes);
+		return decoded.includes("\0") ? undefined : decoded.replace(/\r\n?/g, "\n");
+	} catch {
+		return undefined;
+	}
+}
+
+/** Blanks out self-closed `<macro>` elements that stand before the root, and says where they stood. */
+function splitMacros(masked: string): { main: string; macros: number[] } {
+	const macros: number[] = [];
+	let main = masked;
+	for (;;) {
+		const match = /^\s*(<macro\s(?:[^<>"']|"[^"]*"|'[^']*')*\/>)\s*</.exec(main);
+		if (match?.[1] === undefined || macros.length >= maxElements) return { main, macros };
+		const offset = main.indexOf("<");
+		macros.push(offset);
+		main = " ".repeat(offset + match[1].length) + main.slice(offset + match[1].length);
+	}
+}
+
+function validate(text: string): { message: string; line: number; column: number } | undefined {
+	const result = XMLValidator.validate(text);
+	if (result === true) return undefined;
+	// The library may give no column, and its messages end in a full stop.
+	return { message: result.err.msg.replace(/\.$/, ""), line: result.err.line, column: result.err.col ?? 1 };
+}
+
+type Node = Record<string, unknown> & { ":@"?: unknown };
+
+function elementsOf(text: string): XmlElement[] {
+	const parser = new XMLParser({
+		preserveOrder: true,
+		captureMetaData: true,
+		ignoreAttributes: true,
+		processEntities: false,
+		parseTagValue: false,
+		trimValues: false,
+		cdataPropName: "#cdata",
+		maxNestedTags: maxDepth * 2,
+	});
+	const metaData = XMLParser.getMetaDataSymbol() as unknown as string;
+	let seen = 0;
+	const convert = (nodes: Node[], depth: number): { children: XmlElement[]; text: string } => {
+		const children: XmlElement[] = [];
+		let own = "";
+		for (const node of nodes) {
+			const name = Object.keys(node)[0] ?? "";
+			if (name === "#text") own += decodeReferences(String(node[name]), 0);
+			else if (name === "#cdata") own += (node[name] as Node[]).map((part) => String(part["#text"] ?? "")).join("");
+			else {
+				const offset = (node[metaData] as { startIndex: number }).startIndex;
+				if (++seen > maxElements) throw new XmlFault("the file has more than 10,000 elements", offset);
+				if (depth > maxDepth) throw new XmlFault("the elements are nested too deeply", offset);
+				const inner = convert(node[name] as Node[], depth + 1);
+				children.push({ ...leaf(text, offset), name, children: inner.children, text: inner.text.trim() });
+			}
+		}
+		return { children, text: own };
+	};
+	return convert(parse(parser, text), 1).children;
+}
+
+/** The parser's own refusals, such as its depth limit, come as plain errors. */
+function parse(parser: XMLParser, text: string): Node[] {
+	try {
+		return parser.parse(text) as Node[];
+	} catch (error) {
+		throw new XmlFault(error instanceof Error ? error.message : String(error), 0);
+	}
+}
+
+function leaf(text: string, offset: number): XmlElement {
+	const name = /^<([^\s/>]*)/.exec(text.slice(offset, offset + 256))?.[1] ?? "";
+	return { name, attributes: scanStartTag(text, offset), children: [], text: "", offset };
+}
