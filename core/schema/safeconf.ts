@@ -9,7 +9,7 @@ export function writeSafeconf(safe: CheckedElement): string {
 }
 
 function write(element: CheckedElement, indent: string): string {
-	const attributes = element.written.map(({ name, value }) => ` ${name}="${escape(value)}"`).join("");
+	const attributes = element.written.map(({ name, value }) => ` ${name}="${escapeValue(value)}"`).join("");
 	const start = `${indent}<${element.name}${attributes}`;
 	if (element.children.length === 0 && element.text === "") return `${start}/>\n`;
 	const inner = element.children.map((each) => write(each, `${indent}\t`)).join("");
@@ -29,7 +29,7 @@ const escapes: Readonly<Record<string, string>> = {
 };
 
 /** What was read from XML or the environment and is no character of XML is left out. */
-function escape(value: string): string {
+function escapeValue(value: string): string {
 	const legal = [...value].filter((character) => character >= " " || "\t\n\r".includes(character)).join("");
 	return legal.replace(/[&<>"\n\r\t]/g, (found) => escapes[found] ?? "");
 }

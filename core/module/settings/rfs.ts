@@ -1,0 +1,79 @@
+/** `<rfs>` as replication reads it (spec/06 §2). */
+import { child, descendants, isOn, numberOf, textOf } from "../../schema/access.ts";
+import type { Report } from "../../schema/report.ts";
+import type { CheckedElement } from "../../schema/validate.ts";
+import type { HeartConfiguration, ReplicatedDirectory, RfsConfiguration } from "../configuration.ts";
+
+export function rfsSettings(
+	rfs: CheckedElement,
+	heart: HeartConfiguration | null,
+	port: number,
+	report: Report,
+): RfsConfiguration {
+	const flow = child(rfs, "flow");
+	const flowing = heart?.heartbeats.find((each) => each.ident === "flow");
+	const lan = flowing?.lan ?? (flow && textOf(flow, "name")) ?? heart?.heartbeats[0]?.lan ?? "default";
+	return {
+		port,
+		lan,
+		async: textOf(rfs, "async") === "none" ? "none" : "second",
+		acl: isOn(rfs, "acl"),
+		lockTimeoutMs: numberOf(rfs, "locktimeout") ?? 100_000,
+		sendTimeoutMs: numberOf(rfs, "sendtimeout") ?? 30_000,
+		ioTimeoutMs: numberOf(rfs, "iotimeout") ?? 300_000,
+		syncDeltaMs: numberOf(rfs, "syncdelta") ?? 0,
+		nbrei: numberOf(rfs, "nbrei") ?? 6,
+		reiAllowedBandwidth: numberOf(rfs, "reiallowedbw"),
+		scripts: isOn(rfs, "scripts"),
+		directories: directories(rfs, report),
+	};
+}
+
+function directories(rfs: CheckedElement, report: Report): ReplicatedDirectory[] {
+	const read: ReplicatedDirectory[] = [];
+	for (const element of descendants(rfs, "replicated")) {
+		const dir = textOf(element, "dir");
+		const excluded = descendants(element, "notreplicated");
+		for (const each of excluded) checkExclusion(each, report);
+		// A blank directory was reported where it stands.
+		if (dir === null) continue;
+		const other = read.find((each) => overlaps(each.dir, dir));
+		if (other !== undefined) {
+			const remedy = "Keep the outer one, or choose directories that do not contain each other.";
+			report.add("CONFIG_DIRECTORY", `${dir} and ${other.dir} overlap`, element.xml, {
+				attribute: "dir",
+				found: dir,
+				remedy,
+			});
+		}
+		read.push({
+			dir,
+			tocheck: texts(descendants(element, "tocheck"), "path"),
+			notReplicatedPaths: texts(excluded, "path"),
+			notReplicatedRegexes: texts(excluded, "regexpath"),
+		});
+	}
+	return read;
+}
+
+function texts(elements: CheckedElement[], attribute: string): string[] {
+	return elements.map((element) => textOf(element, attribute)).filter((value) => value !== null);
+}
+
+function checkExclusion(element: CheckedElement, report: Report): void {
+	const given = element.written.filter(({ name }) => name === "path" || name === "regexpath");
+	if (given.length === 1) return;
+	const message = "<notreplicated> takes either path or regexpath";
+	if (given.length === 0) report.add("CONFIG_MISSING", message, element.xml, { attribute: "path" });
+	else
+		report.add("CONFIG_REPEATED", message, element.xml, {
+			attribute: "regexpath",
+			remedy: "Write two <notreplicated> elements.",
+		});
+}
+
+/** One is the other, or contains it. Separators of both systems count. */
+export function overlaps(one: string, other: string): boolean {
+	const [a, b] = [one, other].map((path) => `${path.replaceAll("\\", "/").replace(/\/+$/, "")}/`) as [string, string];
+	return a.startsWith(b) || b.startsWith(a);
+}

@@ -1,0 +1,231 @@
+/** The elements of `<service mode="mirror">` beside the common ones: spec/02 §3, §5, §6 and spec/06 §2. */
+import {
+	type AttributeDeclaration,
+	address,
+	choice,
+	count,
+	type ElementDeclaration,
+	interfaceAttributes,
+	onOff,
+	port,
+	text,
+	time,
+	vipAttributes,
+	virtualAddressAttributes,
+	word,
+} from "../../sdk/elements.ts";
+
+const beat: Readonly<Record<string, AttributeDeclaration>> = {
+	pulse: { type: time("ms", { min: 10 }), dyn: true, doc: "Time between two pulses." },
+	timeout: { type: time("ms", { min: 20 }), dyn: true, doc: "Silence after which the other server counts as lost." },
+};
+
+const heart: ElementDeclaration = {
+	name: "heart",
+	doc: "Heartbeats between the two servers.",
+	min: 1,
+	max: 1,
+	attributes: {
+		port: { type: port, dyn: true, doc: "UDP port of all heartbeats; by default 8888 for the first module." },
+		pulse: { ...beat.pulse, default: "700" } as AttributeDeclaration,
+		timeout: { ...beat.timeout, default: "30000" } as AttributeDeclaration,
+		permanent_arp: { type: onOff, default: "on", dyn: true, doc: "Pin the ARP entries of the peers." },
+	},
+	children: [
+		{
+			name: "heartbeat",
+			doc: "One network on which pulses travel.",
+			min: 1,
+			attributes: {
+				name: { type: word, dyn: true, doc: "Name of a lan in cluster.xml." },
+				ident: {
+					type: word,
+					dyn: true,
+					doc: "The resource is heartbeat.<ident>; `flow`: replication uses this network.",
+				},
+				...beat,
+			},
+			children: [
+				{
+					name: "server",
+					doc: "Address of a peer.",
+					carried: "legacy",
+					instead: 'name the lan, as in <heartbeat name="default"/>, and describe its nodes in cluster.xml',
+					attributes: { addr: { type: address, required: true, doc: "Address of a peer." } },
+				},
+			],
+		},
+	],
+};
+
+const vip: ElementDeclaration = {
+	name: "vip",
+	doc: "Virtual addresses, set where the primary is.",
+	max: 1,
+	attributes: vipAttributes,
+	children: [
+		{
+			name: "interface_list",
+			doc: "The interfaces that carry virtual addresses.",
+			min: 1,
+			children: [
+				{
+					name: "interface",
+					doc: "One interface.",
+					min: 1,
+					attributes: interfaceAttributes,
+					children: [
+						{
+							name: "real_interface",
+							doc: "The interface itself.",
+							children: [
+								{
+									name: "virtual_addr",
+									doc: "One virtual address.",
+									min: 1,
+									attributes: {
+										...virtualAddressAttributes,
+										where: {
+											type: choice("one_side_alias", "one_side"),
+											default: "one_side_alias",
+											doc: "one_side: outgoing connections use the address too.",
+										},
+									},
+								},
+							],
+						},
+						{
+							name: "virtual_interface",
+							doc: "The interface under a MAC address of its own.",
+							carried: "later",
+							attributes: {
+								type: { type: choice("vmac_invisible"), required: true, doc: "How frames reach the primary." },
+								addr: { type: text, doc: "Virtual MAC address." },
+							},
+							children: [
+								{
+									name: "virtual_addr",
+									doc: "One virtual address.",
+									attributes: {
+										...virtualAddressAttributes,
+										where: {
+											type: choice("one_side_alias"),
+											default: "one_side_alias",
+											doc: "Set where the primary is.",
+										},
+									},
+								},
+							],
+						},
+					],
+				},
+			],
+		},
+	],
+};
+
+function later(type: AttributeDeclaration["type"], doc: string, dyn = false): AttributeDeclaration {
+	return { type, doc, dyn, carried: "later" };
+}
+
+const replicated: ElementDeclaration = {
+	name: "replicated",
+	doc: "One replicated directory.",
+	min: 1,
+	attributes: {
+		dir: { type: { is: "directory" }, required: true, doc: "Absolute path, the same on both servers." },
+		mode: { type: choice("read_only"), default: "read_only", doc: "What the secondary may do with it." },
+	},
+	children: [
+		{
+			name: "tocheck",
+			doc: "Something that must exist before replication starts.",
+			attributes: { path: { type: { is: "relative" }, required: true, doc: "Path below the directory." } },
+		},
+		{
+			name: "notreplicated",
+			doc: "Something that stays on its server.",
+			attributes: {
+				path: { type: { is: "relative" }, doc: "Path below the directory." },
+				regexpath: { type: { is: "regex" }, doc: "POSIX ERE on names; a leading ! inverts." },
+			},
+		},
+	],
+};
+
+const rfs: ElementDeclaration = {
+	name: "rfs",
+	doc: "Replication of directories from the primary to the secondary.",
+	max: 1,
+	attributes: {
+		async: {
+			type: choice("second", "none"),
+			default: "second",
+			dyn: true,
+			doc: "none: a write is acknowledged after both disks have it.",
+		},
+		iotimeout: { type: time("s", { min: 1 }), default: "300", doc: "Longest wait for a replicated change." },
+		locktimeout: { type: time("s", { min: 1 }), default: "100", doc: "Longest wait for the peer's answer." },
+		sendtimeout: { type: time("s", { min: 1 }), default: "30", doc: "Longest wait for the link to take data." },
+		nbrei: {
+			type: { is: "integer", min: 1, max: 64 },
+			default: "6",
+			dyn: true,
+			doc: "Files in resynchronisation at a time.",
+		},
+		reiallowedbw: { type: { is: "integer", min: 1, max: 100_000_000 }, doc: "Limit of resynchronisation, in KB/s." },
+		scripts: { type: onOff, default: "off", doc: "Call _rfs_callback." },
+		syncdelta: {
+			type: time("m", { maxMs: 365 * 86_400_000 }),
+			default: "0",
+			doc: "Age of the last synchronisation up to which a stale server may become primary.",
+		},
+		acl: { ...later(onOff, "Replicate access control lists."), default: "off" },
+		roflags: later(text, "What happens when somebody writes on the secondary (Windows)."),
+		packetsize: later(count, "Size of a packet."),
+		reipacketsize: later(count, "Size of a packet of resynchronisation."),
+		ruzone_blocksize: later(count, "Size of a tracked zone."),
+		namespacepolicy: later(count, "How changes while stopped are found."),
+		reitimeout: later(time("s"), "Longest request of resynchronisation.", true),
+		reicommit: later(count, "Packets between two syncs."),
+		reidetail: later(onOff, "Log resynchronisation in detail.", true),
+		allocthreshold: later(count, "Size in GB from which files are allocated at once."),
+		nbremconn: later(count, "Connections to the peer."),
+		checktime: later(time("ms"), "Longest answer of the replication to itself."),
+		checkintv: later(time("s"), "Time between two such tests."),
+		nfsbox_options: later(choice("cross", "nocross"), "Junctions (Windows)."),
+		syncat: later(text, "Times at which to resynchronise."),
+		mountoversuffix: {
+			type: text,
+			carried: "legacy",
+			instead: "nothing, the directory keeps its name",
+			doc: "Suffix of a renamed directory.",
+		},
+		mountover: {
+			type: onOff,
+			carried: "legacy",
+			instead: "nothing, the directory keeps its name",
+			doc: "How the directory is caught.",
+		},
+	},
+	children: [
+		{
+			name: "flow",
+			doc: "The network that carries the replication.",
+			max: 1,
+			carried: "legacy",
+			instead: 'give that network\'s heartbeat the ident "flow"',
+			attributes: { name: { type: word, dyn: true, doc: "Name of a lan in cluster.xml." } },
+			children: [
+				{
+					name: "server",
+					doc: "Address of a peer.",
+					attributes: { addr: { type: address, required: true, doc: "Address of a peer." } },
+				},
+			],
+		},
+		replicated,
+	],
+};
+
+export const mirrorElements: readonly ElementDeclaration[] = [heart, vip, rfs];
