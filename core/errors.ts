@@ -18,7 +18,11 @@ interface ErrorKind {
 export const errors = {
 	USAGE: { exit: "usage", remedy: "Run `safekit --help` to see the commands and their arguments." },
 	INTERNAL: { exit: "failed", remedy: "This is a defect of the product: keep the log and report it." },
+	PLATFORM: { exit: "failed", remedy: "Run it on Linux." },
 	NOT_ROOT: { exit: "failed", remedy: "Run the command as root." },
+
+	LAB_IMPOSSIBLE: { exit: "failed", remedy: "Install or allow what is missing, then run the command again." },
+	LAB_FAILED: { exit: "failed", remedy: "The message holds what the machine said; run the command again once that is mended." },
 
 	PACKAGE_NOT_FOUND: {
 		exit: "usage",
@@ -96,6 +100,18 @@ export const errors = {
 	MODULE_NOT_CONFIGURED: { exit: "failed", remedy: "Apply its configuration with `safekit config -m NAME`." },
 	MODULE_BUSY: { exit: "timeout", remedy: "Wait until the other module command has ended and try again." },
 
+	REPLICATION_DIRECTORY: {
+		exit: "failed",
+		remedy: "Make sure that the directory of <replicated> exists on this server and that root may use it.",
+	},
+	REPLICATION_FILE_SYSTEM: {
+		exit: "invalid",
+		remedy: "Put the directory on ext4 or XFS (an XFS over 2 TiB is not supported yet), as root.",
+	},
+	REPLICATION_MOUNT: {
+		exit: "failed",
+		remedy: "Check that the kernel offers FUSE (`modprobe fuse`, /dev/fuse) and that nothing else is mounted on the directory.",
+	},
 	REPLICATION_WIRE: {
 		exit: "failed",
 		remedy:
@@ -133,6 +149,21 @@ export const errors = {
 		exit: "failed",
 		remedy: "See the module's log for why the replication process did not start, and start the module again.",
 	},
+
+	CLI_MODULE: { exit: "usage", remedy: "Name the module with -m; `safekit module list` shows those installed." },
+	CLI_NOT_STARTED: { exit: "failed", remedy: "Look at `safekit log -m NAME` for what happened; `safekit state` shows what it waits for." },
+	CLI_WAIT_INSIDE: { exit: "unsafe", remedy: "Give the order without waiting; the module carries it out when the script has ended." },
+	CLI_TIMEOUT: { exit: "timeout", remedy: "Look at `safekit state` and at `safekit logview -m NAME`, then wait again." },
+	CLI_DISTRIBUTED: { exit: "usage", remedy: "Give the command on each server." },
+	CLI_FILE: { exit: "failed", remedy: "Give another absolute path, in a folder that exists and has space." },
+	CLI_RESOURCE: { exit: "failed", remedy: "`safekit state -m NAME -v` shows all resources of the module." },
+	CLI_RESOURCE_INTERNAL: { exit: "usage", remedy: "Use a class of your own, as in custom.mycheck." },
+	CLI_RESOURCE_LIMIT: { exit: "failed", remedy: "Use fewer names: a module may have 2000 resources." },
+	CLI_LATER: { exit: "usage", remedy: "Run `safekit --help` to see what this version has." },
+	CLI_UPDATE_STATE: { exit: "unsafe", remedy: "Wait with `safekit waitstate -m NAME ALONE`, or stop the module, apply the configuration and start it." },
+
+	NODE_REFUSED: { exit: "unsafe", remedy: "`safekit state` shows the state of the module and why." },
+	NODE_RUNNING: { exit: "failed", remedy: "`safekit state` speaks to the daemon that runs; `systemctl restart safeadmin` restarts it." },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errors;

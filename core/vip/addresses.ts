@@ -1,23 +1,36 @@
 /** What the virtual IP service asks of the operating system; platform/linux carries it out. */
 
+export interface LocalAddress {
+	addr: string;
+	prefix: number;
+	family: 4 | 6;
+	/** As set by `add`; empty where the system keeps none (IPv6). */
+	label: string;
+}
+
 export interface LocalInterface {
 	name: string;
 	index: number;
+	/** Empty for interfaces without Ethernet addresses. */
 	mac: string;
 	up: boolean;
-	addresses: { addr: string; prefix: number; family: 4 | 6 }[];
+	loopback: boolean;
+	addresses: LocalAddress[];
 }
 
 export interface AddressSystem {
 	interfaces(): Promise<LocalInterface[]>;
 	/** Adds `addr/prefix`; adding it twice is no error. `primary`: outgoing connections use it (where=one_side). */
 	add(iface: string, addr: string, prefix: number, options: { primary: boolean; label: string }): Promise<void>;
-	/** Removes it; removing an absent address is no error. */
+	/** Removes it; removing an absent address, or one of an absent interface, is no error. */
 	remove(iface: string, addr: string, prefix: number): Promise<void>;
-	/** Gratuitous ARP, or an unsolicited neighbour advertisement for IPv6. */
+	/** Gratuitous ARP, or an unsolicited neighbour advertisement for IPv6. Nothing is sent on loopback. */
 	announce(iface: LocalInterface, addr: string): Promise<void>;
-	/** True if another machine answers for the address. Takes at most `timeoutMs`. */
-	isTaken(iface: LocalInterface, addr: string, timeoutMs: number): Promise<boolean>;
-	/** Resets TCP connections whose local address is `addr`. */
+	/**
+	 * The MAC address of another machine that answers for the address on this interface; null if nobody does within
+	 * `timeoutMs`. Asks as a probe (RFC 5227, RFC 4862): nobody's neighbour table changes.
+	 */
+	whoHas(iface: LocalInterface, addr: string, timeoutMs: number): Promise<string | null>;
+	/** Resets TCP connections whose local address is `addr`. Bounded in time; rejects when it could not be done. */
 	resetConnections(addr: string): Promise<void>;
 }

@@ -1,0 +1,124 @@
+/** Addresses of this machine: read and set through iproute2, announced and asked for through raw frames. */
+import { isIPv4 } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import type { AddressSystem, LocalInterface } from "../../vip/addresses.ts";
+import {
+	arpAnnouncements,
+	arpOwner,
+	arpProbe,
+	ETH_P_ARP,
+	ETH_P_IPV6,
+	neighbourAdvertisement,
+	neighbourOwner,
+	neighbourProbe,
+} from "./frames.ts";
+import { ip } from "./ip.ts";
+import { PacketSocket } from "./packetSocket.ts";
+import { preferSource, releaseSource } from "./routes.ts";
+
+const probesAtMs = [0, 60, 150];
+
+/** What `ip -j addr` prints, as far as it is read. */
+interface IpLink {
+	ifname: string;
+	ifindex: number;
+	flags: string[];
+	address?: string;
+	link_type?: string;
+	addr_info?: { family: string; local?: string; prefixlen: number; label?: string }[];
+}
+
+export const addresses: AddressSystem = {
+	async interfaces() {
+		const links = JSON.parse((await ip("-j", "addr", "show")) || "[]") as IpLink[];
+		return links.filter((link) => link.ifname !== undefined).map(localInterface);
+	},
+
+	async add(iface, addr, prefix, { primary, label }) {
+		const four = isIPv4(addr);
+		// A label is at most 15 bytes long; without one the address works all the same.
+		const labelled = four && label !== "" && label.length <= 15 ? ["label", label] : [];
+		// IPv6: whoHas has already looked for duplicates, and a tentative address could not be used for a second.
+		const options = four ? labelled : ["nodad"];
+		const address = ["addr", "replace", `${addr}/${prefix}`, "dev", iface, ...options];
+		await ip(...(four ? [] : ["-6"]), ...address);
+		if (primary) await preferSource(iface, addr);
+	},
+
+	async remove(iface, addr, prefix) {
+		try {
+			await releaseSource(iface, addr);
+			await ip("addr", "del", `${addr}/${prefix}`, "dev", iface);
+		} catch (error) {
+			if (!/Cannot assign|Cannot find device|Address not found|No such device/.test(String(error))) throw error;
+		}
+	},
+
+	async announce(iface, addr) {
+		if (iface.mac === "" || iface.loopback) return;
+		const four = isIPv4(addr);
+		const socket = new PacketSocket(iface.index, four ? ETH_P_ARP : ETH_P_IPV6);
+		try {
+			const frames = four ? arpAnnouncements(iface.mac, addr) : [neighbourAdvertisement(iface.mac, addr)];
+			for (const frame of frames) socket.send(frame);
+		} finally {
+			socket.close();
+		}
+	},
+
+	async whoHas(iface, addr, timeoutMs) {
+		if (iface.mac === "" || iface.loopback) return null;
+		const four = isIPv4(addr);
+		const probe = four ? arpProbe(iface.mac, addr) : neighbourProbe(iface.mac, addr);
+		const owner = four ? arpOwner : neighbourOwner;
+		const socket = new PacketSocket(iface.index, four ? ETH_P_ARP : ETH_P_IPV6);
+		try {
+			const begin = performance.now();
+			const due = [...probesAtMs];
+			for (;;) {
+				const elapsedMs = performance.now() - begin;
+				if (due[0] !== undefined && elapsedMs >= due[0]) {
+					due.shift();
+					socket.send(probe);
+				}
+				for (let frame = socket.receive(); frame !== null; frame = socket.receive()) {
+					const mac = owner(frame, addr, iface.mac);
+					if (mac !== null) return mac;
+				}
+				if (elapsedMs >= timeoutMs) return null;
+				await sleep(5);
+			}
+		} finally {
+			socket.close();
+		}
+	},
+
+	async resetConnections(addr) {
+		// ss has been seen to hang on some kernels, hence the limit.
+		await execa("ss", ["-K", "-t", "-n", "-H", "src", isIPv4(addr) ? addr : `[${addr}]`], {
+			timeout: 1000,
+			killSignal: "SIGKILL",
+			stdout: "ignore",
+		});
+	},
+};
+
+function localInterface(link: IpLink): LocalInterface {
+	const loopback = link.flags.includes("LOOPBACK");
+	return {
+		name: link.ifname,
+		index: link.ifindex,
+		mac: link.link_type === "ether" ? (link.address ?? "") : "",
+		up: link.flags.includes("UP") && (loopback || link.flags.includes("LOWER_UP")),
+		loopback,
+		addresses: (link.addr_info ?? [])
+			.filter((info) => info.local !== undefined && /^inet6?$/.test(info.family))
+			.map((info) => ({
+				addr: info.local as string,
+				prefix: info.prefixlen,
+				family: info.family === "inet" ? (4 as const) : (6 as const),
+				label: info.label ?? "",
+			})),
+	};
+}
