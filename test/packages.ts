@@ -1,0 +1,21 @@
+/** The Debian packages that the tests use, beside what the product itself needs. */
+export const testPackages = [
+	"acl",
+	"attr",
+	"curl",
+	"dbus",
+	"git",
+	"iproute2",
+	"iputils-arping",
+	"iputils-ping",
+	"kmod",
+	"nftables",
+	"postgresql",
+	"procps",
+	"psmisc",
+	"shellcheck",
+	"sqlite3",
+	"systemd",
+	"tar",
+	"util-linux",
+];
