@@ -1,0 +1,181 @@
+/**
+ * Repeats on the secondary what happened on the primary. Everything here has succeeded there, so every error is a
+ * difference or a failing disk: the caller stops at the first one and is no longer promotable (replication.md §5.9).
+ */
+import { at, errno, open } from "../errno.ts";
+import type { FileRef, Operation } from "../operation.ts";
+import type { Bindings } from "./bindings.ts";
+import { type Exclusion, nothingExcluded } from "./exclusion.ts";
+import { refAsName } from "./handles.ts";
+import { makeFile } from "./make.ts";
+import type { Tree } from "./tree.ts";
+
+/** DT_DIR. */
+const directoryEntry = 4;
+
+type Of<K extends Operation["op"]> = Extract<Operation, { op: K }>;
+
+export class Applier {
+	readonly #tree: Tree;
+	readonly #bindings: Bindings;
+	readonly #exclusion: Exclusion;
+
+	constructor(tree: Tree, bindings: Bindings, exclusion: Exclusion = nothingExcluded) {
+		this.#tree = tree;
+		this.#bindings = bindings;
+		this.#exclusion = exclusion;
+	}
+
+	/** 0, or −errno. −ESTALE: a file is not bound, or a name does not lead to the file that the primary means. */
+	apply(operation: Operation): number {
+		switch (operation.op) {
+			case "make":
+				return this.#make(operation);
+			case "link":
+				return this.#link(operation);
+			case "unlink":
+				return this.#unlink(operation);
+			case "rmdir":
+				return this.#rmdir(operation);
+			case "dropOpen":
+				return this.#dropOpen(operation);
+			case "rename":
+				return this.#rename(operation);
+			case "write":
+				return this.#write(operation);
+			case "truncate":
+				return this.#onFile(operation.file, operation.mtimeNs, (fd) => this.#tree.system.ftruncate(fd, operation.size));
+			case "fallocate":
+				return this.#onFile(operation.file, operation.mtimeNs, (fd) =>
+					this.#tree.system.fallocate(fd, operation.mode, operation.offset, operation.length),
+				);
+			case "setattr":
+				return this.#setattr(operation);
+			case "setxattr":
+				return this.#on(operation.file, (fd) => this.#tree.system.setxattr(fd, operation.name, operation.value, 0));
+			case "removexattr":
+				return this.#on(operation.file, (fd) => this.#tree.system.removexattr(fd, operation.name));
+			case "sync":
+				// Syncing takes a thread that may block: the caller sees to it.
+				return 0;
+		}
+	}
+
+	#own(file: FileRef): FileRef | null {
+		return this.#bindings.own(file) ?? null;
+	}
+
+	#on(file: FileRef, use: (fd: number) => number): number {
+		const own = this.#own(file);
+		return own === null ? -errno.ESTALE : this.#tree.with<never>(own, use);
+	}
+
+	#onFile(file: FileRef, mtimeNs: bigint, use: (fd: number) => number): number {
+		const own = this.#own(file);
+		if (own === null) return -errno.ESTALE;
+		return this.#tree.withFile<never>(own, open.RDWR, (fd) => {
+			const result = use(fd);
+			return result < 0 ? result : this.#tree.system.utimens(fd, "", null, mtimeNs);
+		});
+	}
+
+	/** Runs `change` with the directory open, and gives it the primary's mtime. */
+	#inDirectory(directory: FileRef, mtimeNs: bigint, change: (dirFd: number) => number): number {
+		return this.#on(directory, (dirFd) => {
+			const result = change(dirFd);
+			return result < 0 ? result : this.#tree.system.utimens(dirFd, "", null, mtimeNs);
+		});
+	}
+
+	#make({ parent, name, file, id, node, target, after }: Of<"make">): number {
+		const { system } = this.#tree;
+		if (this.#own(parent) === this.#tree.rootRef && this.#tree.isPrivate(this.#tree.rootRef, name))
+			return -errno.EACCES;
+		return this.#inDirectory(parent, after.mtimeNs, (dirFd) => {
+			const made = makeFile(this.#tree, dirFd, name, { ...node, id, ...(target === undefined ? {} : { target }) });
+			if (typeof made === "number") return made;
+			const result = system.utimens(made.fd, "", node.times.atimeNs, node.times.mtimeNs);
+			system.close(made.fd);
+			this.#bindings.bind(file, made.ref);
+			return result;
+		});
+	}
+
+	#link({ file, parent, name, after }: Of<"link">): number {
+		return this.#inDirectory(parent, after.mtimeNs, (dirFd) =>
+			this.#on(file, (fd) => this.#tree.system.linkFd(fd, dirFd, name)),
+		);
+	}
+
+	#unlink({ parent, name, file, keep, after }: Of<"unlink">): number {
+		const own = this.#own(file);
+		if (own === null) return -errno.ESTALE;
+		return this.#inDirectory(parent, after.mtimeNs, (dirFd) => {
+			if (this.#tree.refAt(dirFd, name) !== own) return -errno.ESTALE;
+			return keep ? this.#tree.keepByMove(dirFd, name, own) : this.#tree.system.unlinkat(dirFd, name, 0);
+		});
+	}
+
+	#rmdir({ parent, name, after }: Of<"rmdir">): number {
+		const { system } = this.#tree;
+		return this.#inDirectory(parent, after.mtimeNs, (dirFd) => {
+			const result = system.unlinkat(dirFd, name, at.REMOVEDIR);
+			if (result !== -errno.ENOTEMPTY) return result;
+			// The primary's directory was empty: what is left here may only be files that are not replicated.
+			const ref = this.#tree.refAt(dirFd, name);
+			if (typeof ref === "number") return ref;
+			if (!this.#holdsOnlyExcluded(ref)) return result;
+			return system.renameat2(dirFd, name, this.#tree.folderFd.limbo, refAsName(ref), 0);
+		});
+	}
+
+	#holdsOnlyExcluded(directory: FileRef): boolean {
+		const entries = this.#tree.list(directory);
+		if (typeof entries === "number") return false;
+		return entries.every(({ name, type: kind }) =>
+			this.#exclusion.excludesIn(this.#tree, directory, name, kind === directoryEntry),
+		);
+	}
+
+	#dropOpen({ file }: Of<"dropOpen">): number {
+		const own = this.#own(file);
+		if (own === null) return -errno.ESTALE;
+		this.#bindings.unbind(file);
+		return this.#tree.dropKept(own);
+	}
+
+	#rename({ parent, name, newParent, newName, flags, keep, after, newAfter }: Of<"rename">): number {
+		if (keep !== null) {
+			const own = this.#own(keep);
+			const kept = own === null ? -errno.ESTALE : this.#tree.keepByLink(own);
+			if (kept < 0) return kept;
+		}
+		return this.#inDirectory(newParent, newAfter.mtimeNs, (newFd) =>
+			this.#inDirectory(parent, after.mtimeNs, (dirFd) =>
+				this.#tree.system.renameat2(dirFd, name, newFd, newName, flags),
+			),
+		);
+	}
+
+	#write({ file, offset, data, mtimeNs }: Of<"write">): number {
+		return this.#onFile(file, mtimeNs, (fd) => {
+			for (let done = 0; done < data.length; ) {
+				const written = this.#tree.system.pwrite(fd, data.subarray(done), offset + BigInt(done));
+				if (written <= 0) return written === 0 ? -errno.EIO : written;
+				done += written;
+			}
+			return 0;
+		});
+	}
+
+	#setattr({ file, mode, uid, gid, times }: Of<"setattr">): number {
+		const { system } = this.#tree;
+		return this.#on(file, (fd) => {
+			// chown clears set-id bits, so the mode follows it.
+			let result = uid === undefined && gid === undefined ? 0 : system.chown(fd, "", uid ?? -1, gid ?? -1);
+			if (result >= 0 && mode !== undefined) result = system.chmod(fd, mode & 0o7777);
+			if (result >= 0 && times !== undefined) result = system.utimens(fd, "", times.atimeNs, times.mtimeNs);
+			return result;
+		});
+	}
+}
