@@ -140,6 +140,7 @@ export const errors = {
 		remedy:
 			"Look for a full disk or for changes made by hand in the replicated directory, then start the module here again: it is synchronised anew.",
 	},
+	REPLICATION_LIMIT: { exit: "failed", remedy: "Replicate fewer files, or exclude folders that need no second copy with <notreplicated>." },
 	REPLICATION_QUARANTINE: {
 		exit: "failed",
 		remedy:
@@ -163,7 +164,13 @@ export const errors = {
 	CLI_UPDATE_STATE: { exit: "unsafe", remedy: "Wait with `safekit waitstate -m NAME ALONE`, or stop the module, apply the configuration and start it." },
 
 	NODE_REFUSED: { exit: "unsafe", remedy: "`safekit state` shows the state of the module and why." },
+	NODE_MODE: { exit: "invalid", remedy: "Use a mode that this version carries out, or put the mode's plugin into $SAFE/plugins." },
 	NODE_RUNNING: { exit: "failed", remedy: "`safekit state` speaks to the daemon that runs; `systemctl restart safeadmin` restarts it." },
+
+	SCRIPT_NOT_STARTED: {
+		exit: "failed",
+		remedy: "Correct the first line of the script (`#!/bin/bash`) or its line ends, and apply the configuration again.",
+	},
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errors;

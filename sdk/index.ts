@@ -1,9 +1,14 @@
-/** What plugin authors import: the contracts of the core, and nothing that does I/O. */
+/** What plugin authors import: the contracts and the pure helpers of the core, and nothing that does I/O. */
 import type { Plugin } from "../core/engine/plugin.ts";
 
 export type * from "../core/engine/contract.ts";
+export * from "../core/engine/maxloop.ts";
+export * from "../core/engine/meeting.ts";
+export * from "../core/engine/permission.ts";
 export type * from "../core/engine/plugin.ts";
 export type * from "../core/engine/replication.ts";
+export * from "../core/engine/witness.ts";
+export * from "./elements.ts";
 
 /** Declares a plugin; the default export of its `index.ts`. */
 export function definePlugin(plugin: Plugin): Plugin {

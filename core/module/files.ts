@@ -16,6 +16,13 @@ export async function replaceFile(path: string, content: Uint8Array | string, mo
 	await syncFolder(dirname(path));
 }
 
+/** Removes what a crash left of `replaceFile` in a folder. */
+export async function removeTemporaries(folder: string): Promise<void> {
+	for (const name of await readdir(folder).catch(() => [])) {
+		if (/^\..+\.[0-9a-f]{12}\.tmp$/.test(name)) await removeTree(join(folder, name));
+	}
+}
+
 /** Writes a new file and waits until the disk has it. */
 export async function writeSynced(path: string, content: Uint8Array | string, mode: number): Promise<void> {
 	const file = await open(path, "wx", mode);

@@ -13,7 +13,7 @@ import {
 	vipAttributes,
 	virtualAddressAttributes,
 	word,
-} from "../../sdk/elements.ts";
+} from "../../sdk/index.ts";
 
 const beat: Readonly<Record<string, AttributeDeclaration>> = {
 	pulse: { type: time("ms", { min: 10 }), dyn: true, doc: "Time between two pulses." },

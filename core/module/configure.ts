@@ -1,0 +1,182 @@
+/** `config`, `confcheck` and `deconfig` (spec/04 §5, spec/09 §6.4). */
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { asSafekitError, type Problem, SafekitError } from "../errors.ts";
+import { writeSafeconf } from "../schema/safeconf.ts";
+import type { CheckedElement } from "../schema/validate.ts";
+import { activeTree, readConfiguration, readConfigurations, signatureOf, storedText } from "./active.ts";
+import type { ModuleConfiguration } from "./configuration.ts";
+import { checkDirectories, createDirectories } from "./directories.ts";
+import { makeFolder, writeSynced } from "./files.ts";
+import type { FileSystemProbe } from "./filesystem.ts";
+import { type Inspection, type InspectOptions, inspect, readSource, refuseErrors } from "./inspect.ts";
+import { withModuleLock } from "./lock.ts";
+import { listFolder, writePackage } from "./package/write.ts";
+import type { Paths } from "./paths.ts";
+import { recover } from "./recover.ts";
+import { idOf } from "./registry.ts";
+import { keepNewest, stampedName } from "./stamps.ts";
+import { exists, type Tree } from "./trees.ts";
+
+/** Successful configurations that are kept in `$SAFE/modules/lastconfig`. */
+const keptConfigurations = 3;
+
+export type HookName = "config" | "postconfig" | "deconfig" | "confcheck";
+/** Runs one script of SAFEUSERBIN, its output to the person who waits. Called only for modules with `<user>`. */
+export type Hook = (
+	script: HookName,
+	configuration: ModuleConfiguration,
+) => Promise<{ ran: boolean; exitCode: number | null }>;
+
+export interface ConfigureOptions extends Omit<InspectOptions, "purpose"> {
+	probe?: FileSystemProbe;
+	hook: Hook;
+}
+
+export interface Configured {
+	configuration: ModuleConfiguration;
+	warnings: Problem[];
+	signature: string;
+}
+
+/**
+ * Applies `$SAFE/modules/NAME`. The new scripts and safeconf.xml are in their places before postconfig runs; if it
+ * fails, or the power goes before it has ended, the previous configuration is in force as before.
+ */
+export async function configureModule(paths: Paths, name: string, options: ConfigureOptions): Promise<Configured> {
+	return withModuleLock(paths, async () => {
+		await recover(paths);
+		const { inspection } = await inspectModule(paths, name, options);
+		const configuration = inspection.configuration as ModuleConfiguration;
+		const { signature } = await signatureOf(paths.module(name).source);
+		const tree = activeTree(paths, name);
+		const safe = inspection.read?.safe as CheckedElement;
+		const warnings = [...inspection.problems];
+		let undo = async (): Promise<void> => undefined;
+		try {
+			await stage(
+				tree,
+				paths.module(name).source,
+				writeSafeconf(safe),
+				storedText(configuration, signature, nowInSeconds()),
+			);
+			undo = await createDirectories(dirsOf(configuration));
+			await makeFolder(paths.module(name).userVar);
+			await tree.tryOut();
+			if (configuration.user !== null) warnings.push(...(await runHooks(options.hook, configuration)));
+		} catch (error) {
+			await tree.recover();
+			await undo();
+			throw error;
+		}
+		await tree.confirm();
+		warnings.push(...(await keepLastConfiguration(paths, name)));
+		return { configuration, warnings, signature };
+	});
+}
+
+/** Says what is wrong with `$SAFE/modules/NAME`, and changes nothing. Throws as `configureModule` would. */
+export async function checkConfiguration(paths: Paths, name: string, options: ConfigureOptions): Promise<Problem[]> {
+	const { inspection, previous } = await inspectModule(paths, name, options);
+	// The script belongs to what is in force: without that there is none to run.
+	if (previous?.user && (await options.hook("confcheck", previous)).exitCode) throw scriptFailed("confcheck");
+	return inspection.problems;
+}
+
+async function inspectModule(
+	paths: Paths,
+	name: string,
+	options: ConfigureOptions,
+): Promise<{ inspection: Inspection; previous: ModuleConfiguration | null }> {
+	const id = await idOf(paths, name);
+	const { source, sourceConf } = paths.module(name);
+	if (!(await exists(source))) throw new SafekitError("MODULE_UNKNOWN", `${source} does not exist`);
+	const inspection = inspect(await readSource(source), join(sourceConf, "userconfig.xml"), name, id, {
+		...options,
+		purpose: "config",
+	});
+	// A configuration that cannot be read any more must not stand in the way of its replacement.
+	const previous = await readConfiguration(paths, name).catch(() => null);
+	if (inspection.read !== undefined) {
+		const others = (await otherConfigurations(paths, name)).map((other) => [other.module, dirsOf(other)] as const);
+		await checkDirectories(inspection.read, {
+			...(options.probe === undefined ? {} : { probe: options.probe }),
+			others: new Map(others),
+			own: [paths.safe, paths.safevar],
+			inForce: previous === null ? [] : dirsOf(previous),
+		});
+	}
+	refuseErrors(inspection.problems);
+	return { inspection, previous };
+}
+
+async function otherConfigurations(paths: Paths, name: string): Promise<ModuleConfiguration[]> {
+	return (await readConfigurations(paths)).filter((other) => other.module !== name);
+}
+
+function dirsOf(configuration: ModuleConfiguration): string[] {
+	return configuration.rfs?.directories.map(({ dir }) => dir) ?? [];
+}
+
+async function stage(tree: Tree, source: string, safeconf: string, stored: string): Promise<void> {
+	const folder = await tree.begin();
+	await makeFolder(join(folder, "conf"));
+	await makeFolder(join(folder, "bin"));
+	// Every file of bin/ goes along: scripts load their siblings (spec/09 §2.2).
+	const { files } = await listFolder(source);
+	for (const file of files.filter((each) => each.name.startsWith("bin/"))) {
+		await makeFolder(dirname(join(folder, file.name)));
+		await writeSynced(join(folder, file.name), await readFile(join(source, file.name)), file.mode);
+	}
+	await writeSynced(join(folder, "conf/safeconf.xml"), safeconf, 0o644);
+	await writeSynced(join(folder, "conf/configuration.json"), stored, 0o644);
+}
+
+/** Only postconfig decides (spec/03 §4); what `config` returns is told, as nothing documents that it fails. */
+async function runHooks(hook: Hook, configuration: ModuleConfiguration): Promise<Problem[]> {
+	const early = await hook("config", configuration);
+	const late = await hook("postconfig", configuration);
+	if (late.ran && late.exitCode !== 0) throw scriptFailed("postconfig", late.exitCode);
+	if (!early.ran || early.exitCode === 0) return [];
+	const remedy = "Correct the script if this was no success.";
+	return [
+		{ code: "CONFIG_SCRIPT", severity: "warning", message: `the script config ended with ${early.exitCode}`, remedy },
+	];
+}
+
+function scriptFailed(script: HookName, exitCode: number | null = null): SafekitError {
+	const how = exitCode === null ? "failed" : `ended with ${exitCode}`;
+	return new SafekitError("CONFIG_SCRIPT", `the script ${script} ${how}`);
+}
+
+/** The configuration is in force by now: an archive that cannot be written is only told. */
+async function keepLastConfiguration(paths: Paths, name: string): Promise<Problem[]> {
+	const folder = join(paths.safe, "modules/lastconfig");
+	try {
+		await makeFolder(folder);
+		await writePackage(paths.module(name).source, join(folder, stampedName(name, new Date())));
+		await keepNewest(folder, name, keptConfigurations);
+		return [];
+	} catch (error) {
+		const { code, message, remedy } = asSafekitError(error);
+		return [
+			{ code, severity: "warning", message: `the configuration is applied, but not archived: ${message}`, remedy },
+		];
+	}
+}
+
+/** Removes what is in force of a stopped module and keeps what the person edits. Without configuration: nothing to do. */
+export async function deconfigureModule(paths: Paths, name: string, hook: Hook): Promise<void> {
+	await withModuleLock(paths, async () => {
+		await recover(paths);
+		await idOf(paths, name);
+		const configuration = await readConfiguration(paths, name).catch(() => null);
+		// A failing deconfig script must not keep a module for ever.
+		if (configuration?.user) await hook("deconfig", configuration);
+		await activeTree(paths, name).remove();
+	});
+}
+
+function nowInSeconds(): number {
+	return Math.floor(Date.now() / 1000);
+}

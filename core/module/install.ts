@@ -1,0 +1,140 @@
+/** `module install`, `list`, `listid`, `uninstall` and `package` (spec/04 §5). */
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, extname, isAbsolute, join } from "node:path";
+import { SafekitError } from "../errors.ts";
+import { makeFolder, removeTree, writeSynced } from "./files.ts";
+import { withModuleLock } from "./lock.ts";
+import { type Package, readPackage } from "./package/read.ts";
+import { writePackage } from "./package/write.ts";
+import type { Paths } from "./paths.ts";
+import { recover } from "./recover.ts";
+import { assignId, checkModuleName, chooseId, dropId, idOf, readIds } from "./registry.ts";
+import { keepNewest, stampedName } from "./stamps.ts";
+import { exists, Tree } from "./trees.ts";
+
+/** Archives of one module that are kept in `Application_Modules/backup`. */
+const keptBackups = 10;
+const maxSearchedFolders = 10_000;
+
+export interface InstallRequest {
+	/** `-m`; by default the file's name without its ending. */
+	name?: string;
+	/** `-M`. */
+	id?: number;
+	/** `-r`: replace an installed module, which is archived first. */
+	replace?: boolean;
+	/** A .safe or .zip; by default NAME.safe is looked for in `$SAFE/Application_Modules`. */
+	file?: string;
+}
+
+/** Installs a package. The bytes of its files are kept as they are; blanks are accepted, `config` asks for them. */
+export async function installModule(
+	paths: Paths,
+	request: InstallRequest,
+): Promise<{ name: string; id: number; file: string }> {
+	if (request.name === undefined && request.file === undefined)
+		throw new SafekitError("USAGE", "give -m NAME, a package file, or both");
+	const name = checkModuleName(request.name ?? basename(request.file as string, extname(request.file as string)));
+	const file = request.file ?? (await findPackage(paths, name));
+	const content = await readPackage(file);
+	return withModuleLock(paths, async () => {
+		await recover(paths);
+		const tree = sourceTree(paths, name);
+		const installed = await exists(tree.path);
+		if (installed && request.replace !== true)
+			throw new SafekitError("MODULE_EXISTS", `the module ${name} is installed already`);
+		chooseId(await readIds(paths), name, request.id);
+		try {
+			await writeFiles(content, await tree.begin());
+		} catch (error) {
+			await tree.abandon();
+			throw error;
+		}
+		if (installed) await archive(paths, name);
+		// The id first: an id without a folder is no module and is given again; a folder without an id could not run.
+		const id = await assignId(paths, name, request.id);
+		await tree.replace();
+		return { name, id, file };
+	});
+}
+
+export function sourceTree(paths: Paths, name: string): Tree {
+	return new Tree(join(paths.safe, "modules"), name);
+}
+
+async function writeFiles(content: Package, folder: string): Promise<void> {
+	for (const name of content.folders) await makeFolder(join(folder, name));
+	for (const file of content.files) {
+		await makeFolder(dirname(join(folder, file.name)));
+		await writeSynced(join(folder, file.name), file.content(), file.mode);
+	}
+}
+
+/** `NAME.safe` anywhere below `$SAFE/Application_Modules`, links not followed. */
+async function findPackage(paths: Paths, name: string): Promise<string> {
+	const top = join(paths.safe, "Application_Modules");
+	const waiting = [top];
+	for (let looked = 0; looked < maxSearchedFolders; looked++) {
+		const folder = waiting.shift();
+		if (folder === undefined) break;
+		for (const entry of (await readdir(folder, { withFileTypes: true }).catch(() => [])).sort((a, b) =>
+			a.name < b.name ? -1 : 1,
+		)) {
+			if (entry.isFile() && entry.name === `${name}.safe`) return join(folder, entry.name);
+			if (entry.isDirectory()) waiting.push(join(folder, entry.name));
+		}
+	}
+	throw new SafekitError("PACKAGE_NOT_FOUND", `there is no ${name}.safe below ${top}`);
+}
+
+/** Installed modules with their ids, by id. */
+export async function listModules(paths: Paths): Promise<{ name: string; id: number }[]> {
+	const ids = await readIds(paths);
+	const all = await Promise.all(
+		[...ids].map(async ([name, id]) =>
+			(await exists(join(paths.module(name).sourceConf, "userconfig.xml"))) ? [{ name, id }] : [],
+		),
+	);
+	return all.flat().sort((a, b) => a.id - b.id);
+}
+
+/** Packs `$SAFE/modules/NAME` into `file`, which must be an absolute path. */
+export async function packageModule(paths: Paths, name: string, file: string): Promise<void> {
+	await idOf(paths, name);
+	if (!isAbsolute(file))
+		throw new SafekitError("USAGE", `${file} is not an absolute path`, {
+			remedy: "Give the whole path of the package to write.",
+		});
+	const folder = await stat(dirname(file)).catch(() => null);
+	if (folder?.isDirectory() !== true)
+		throw new SafekitError("USAGE", `${dirname(file)} is not a folder`, { remedy: "Create the folder first." });
+	await writePackage(paths.module(name).source, file);
+}
+
+/**
+ * Removes a module that is stopped and not configured any more (`deconfigureModule` comes first); it is archived
+ * before. Returns the archive.
+ */
+export async function uninstallModule(paths: Paths, name: string): Promise<string> {
+	return withModuleLock(paths, async () => {
+		await recover(paths);
+		await idOf(paths, name);
+		const file = await archive(paths, name);
+		await sourceTree(paths, name).remove();
+		await removeTree(paths.module(name).userVar);
+		// Last: until now the command can simply be given again.
+		await dropId(paths, name);
+		return file;
+	});
+}
+
+async function archive(paths: Paths, name: string): Promise<string> {
+	const folder = join(paths.safe, "Application_Modules/backup");
+	const source = paths.module(name).source;
+	const file = join(folder, stampedName(name, new Date()));
+	if (!(await exists(source))) return file;
+	await makeFolder(folder);
+	await writePackage(source, file);
+	await keepNewest(folder, name, keptBackups);
+	return file;
+}
