@@ -126,6 +126,7 @@ export const errors = {
 		remedy:
 			"If the other server has the data, remove .opensafe/node in the replicated directory here and start: everything is then copied from there.",
 	},
+	REPLICATION_LISTEN: { exit: "failed", remedy: "Compare the addresses in cluster.xml with those of this server, and see what else uses the module's replication port." },
 	REPLICATION_CONFIG: {
 		exit: "invalid",
 		remedy: "Apply the module's configuration again with `safekit config -m NAME`.",

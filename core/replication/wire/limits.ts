@@ -1,0 +1,22 @@
+/** Bounds of everything that travels between the two replication processes. Bytes unless named otherwise. */
+
+/** Largest payload of one write, read from FUSE with max_write 1 MiB. */
+export const maxData = 1 << 20;
+/** Largest message: a write with its header, or a batch of a listing. */
+export const maxMessage = maxData + 64 * 1024;
+/** Largest sealed packet: one message, or a batch of smaller ones. */
+export const maxPacket = maxMessage + 64 * 1024;
+export const maxName = 255;
+/** Linux: XATTR_NAME_MAX, XATTR_SIZE_MAX, PATH_MAX for the target of a symbolic link. */
+export const maxXattrName = 255;
+export const maxXattrValue = 65_536;
+export const maxLinkTarget = 4096;
+export const maxFileId = 64;
+/** Sent but not yet acknowledged, kept to be sent again; a full window parks the application's changes. */
+export const windowBytes = 64 << 20;
+/** Received but not yet applied; beyond it the secondary stops reading. */
+export const applyQueueBytes = 64 << 20;
+/** Files known by reference on both sides in one session: 32 bytes each. */
+export const maxBindings = 4_000_000;
+/** Comparing of contents: one digest covers so many bytes. */
+export const regionBytes = 1 << 20;

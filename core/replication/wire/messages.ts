@@ -1,0 +1,274 @@
+/** Everything that two replication processes say to each other once the handshake is done. Message ⇄ bytes. */
+import type { Epoch } from "../../engine/replication.ts";
+import type { FileId, FileRef, NewNode, Operation } from "../operation.ts";
+import { ByteReader, ByteWriter, wireError } from "./bytes.ts";
+import { maxFileId, maxLinkTarget, maxMessage, maxName, maxXattrName, maxXattrValue } from "./limits.ts";
+import { readName, readNode, readOperation, writeNode, writeOperation } from "./operations.ts";
+
+/** What is compared of a file besides its content. */
+export interface Attributes {
+	mode: number;
+	uid: number;
+	gid: number;
+	rdev: number;
+	size: bigint;
+	mtimeNs: bigint;
+	/** Digest over the user's extended attributes; empty: it has none. */
+	xattrs: Buffer;
+}
+
+export interface ListedEntry {
+	name: Buffer;
+	/** Empty: the file has no valid id here. */
+	id: FileId;
+	/** The target's own reference. */
+	own: FileRef;
+	attributes: Attributes;
+}
+
+/** `dir`: index of the replicated directory. References are the source's; the target keeps the translation. */
+export type Message =
+	/** Source: an operation with its number. */
+	| { is: "operation"; dir: number; seq: number; operation: Operation }
+	/** Source: this file of mine is that file of yours, as you listed it under the same name and id. */
+	| { is: "bind"; dir: number; file: FileRef; own: FileRef }
+	/** Target: everything up to this number was received (`async="none"`: is on disk). */
+	| { is: "received"; seq: number }
+	/** Target: the sync with this number is done. */
+	| { is: "synced"; seq: number }
+	/** Target: term and role are durable, `alone` is gone: the session begins. */
+	| { is: "accepted" }
+	/** Target: it could not apply something and stops. */
+	| { is: "broken"; why: string }
+	| { is: "pulse" }
+	/** Either side: the session ends on purpose (stop, swap), nothing is missing. Source → target: drained up to here. */
+	| { is: "farewell" }
+	/** Source: what is in this directory? */
+	| { is: "list"; request: number; dir: number; file: FileRef }
+	| { is: "listed"; request: number; last: boolean; own: Attributes; entries: ListedEntry[] }
+	/** Source: this name must lead to this file; whatever else has the name goes to limbo. Parent 0: kept open files. */
+	| { is: "place"; dir: number; parent: FileRef; name: Buffer; file: FileRef; id: FileId; node: NewNode; target: Buffer }
+	/** Source: this name must not exist; what has it goes to limbo. */
+	| { is: "limbo"; dir: number; parent: FileRef; name: Buffer }
+	/** Source: digests of this range, one for each region. */
+	| { is: "compare"; request: number; dir: number; file: FileRef; offset: bigint; length: bigint; region: number }
+	| { is: "compared"; request: number; own: Attributes; digests: Buffer[] }
+	/** Source: exactly these extended attributes of the user. */
+	| { is: "xattrs"; dir: number; file: FileRef; entries: { name: Buffer; value: Buffer }[] }
+	/** Source: this range is about to be overwritten by a repair; keep it in quarantine. */
+	| { is: "preserve"; dir: number; file: FileRef; offset: bigint; length: bigint }
+	/** Source: nothing in this directory is known to me: put all of it into quarantine. */
+	| { is: "foreign"; dir: number }
+	/** Source: all names and contents are sent; become equal durably and take over the epoch. */
+	| { is: "finish"; epoch: Epoch }
+	| { is: "finished" }
+	| { is: "promotable" };
+
+const kinds = [
+	"operation",
+	"bind",
+	"received",
+	"synced",
+	"accepted",
+	"broken",
+	"pulse",
+	"farewell",
+	"list",
+	"listed",
+	"place",
+	"limbo",
+	"compare",
+	"compared",
+	"xattrs",
+	"preserve",
+	"foreign",
+	"finish",
+	"finished",
+	"promotable",
+] as const satisfies readonly Message["is"][];
+
+const maxEntries = 65_536;
+const maxDigests = 64;
+
+/** The message as it travels inside a packet. */
+export function encodeMessage(m: Message): Buffer {
+	const data = m.is === "operation" && m.operation.op === "write" ? m.operation.data.length : 0;
+	const w = new ByteWriter(data + 256).u8(kinds.indexOf(m.is));
+	switch (m.is) {
+		case "operation":
+			writeOperation(w.u8(m.dir).count(m.seq), m.operation);
+			break;
+		case "bind":
+			w.u8(m.dir).u64(m.file).u64(m.own);
+			break;
+		case "received":
+		case "synced":
+			w.count(m.seq);
+			break;
+		case "broken":
+			w.text(m.why.slice(0, 1000));
+			break;
+		case "finish":
+			w.text(JSON.stringify(m.epoch));
+			break;
+		case "accepted":
+		case "pulse":
+		case "farewell":
+		case "finished":
+		case "promotable":
+			break;
+		default:
+			writeResync(w, m);
+	}
+	return w.end();
+}
+
+type ResyncMessage = Extract<
+	Message,
+	{ is: "list" | "listed" | "place" | "limbo" | "compare" | "compared" | "xattrs" | "preserve" | "foreign" }
+>;
+
+function writeResync(w: ByteWriter, m: ResyncMessage): void {
+	switch (m.is) {
+		case "list":
+			w.count(m.request).u8(m.dir).u64(m.file);
+			break;
+		case "listed":
+			writeAttributes(w.count(m.request).u8(m.last ? 1 : 0), m.own);
+			w.u32(m.entries.length);
+			for (const { name, id, own, attributes } of m.entries) {
+				writeAttributes(w.bytes(name).text(id).u64(own), attributes);
+			}
+			break;
+		case "place":
+			writeNode(w.u8(m.dir).u64(m.parent).bytes(m.name).u64(m.file).text(m.id), m.node);
+			w.bytes(m.target);
+			break;
+		case "limbo":
+			w.u8(m.dir).u64(m.parent).bytes(m.name);
+			break;
+		case "compare":
+			w.count(m.request).u8(m.dir).u64(m.file).u64(m.offset).u64(m.length).u32(m.region);
+			break;
+		case "compared":
+			writeAttributes(w.count(m.request), m.own).u32(m.digests.length);
+			for (const digest of m.digests) w.bytes(digest);
+			break;
+		case "xattrs":
+			w.u8(m.dir).u64(m.file).u32(m.entries.length);
+			for (const { name, value } of m.entries) w.bytes(name).bytes(value);
+			break;
+		case "preserve":
+			w.u8(m.dir).u64(m.file).u64(m.offset).u64(m.length);
+			break;
+		case "foreign":
+			w.u8(m.dir);
+	}
+}
+
+/** Reads one message. Buffers are views on it. @throws SafekitError REPLICATION_WIRE for anything that is none. */
+export function decodeMessage(bytes: Buffer): Message {
+	if (bytes.length > maxMessage) throw wireError(`a message of ${bytes.length} bytes`);
+	const r = new ByteReader(bytes);
+	const is = kinds[r.u8()];
+	if (is === undefined) throw wireError("a message of an unknown kind");
+	const message = readMessage(is, r);
+	r.end();
+	return message;
+}
+
+function readMessage(is: Message["is"], r: ByteReader): Message {
+	switch (is) {
+		case "operation":
+			return { is, dir: r.u8(), seq: r.count(), operation: readOperation(r) };
+		case "bind":
+			return { is, dir: r.u8(), file: r.u64(), own: r.u64() };
+		case "received":
+		case "synced":
+			return { is, seq: r.count() };
+		case "broken":
+			return { is, why: r.text(4000) };
+		case "finish":
+			return { is, epoch: readEpoch(r.text(4000)) };
+		case "accepted":
+		case "pulse":
+		case "farewell":
+		case "finished":
+		case "promotable":
+			return { is };
+		default:
+			return readResync(is, r);
+	}
+}
+
+function readResync(is: ResyncMessage["is"], r: ByteReader): ResyncMessage {
+	switch (is) {
+		case "list":
+			return { is, request: r.count(), dir: r.u8(), file: r.u64() };
+		case "listed": {
+			const head = { request: r.count(), last: r.u8() !== 0, own: readAttributes(r) };
+			const read = () => ({
+				name: readName(r),
+				id: r.text(maxFileId),
+				own: r.u64(),
+				attributes: readAttributes(r),
+			});
+			return { is, ...head, entries: many(r, maxEntries, read) };
+		}
+		case "place": {
+			const names = { dir: r.u8(), parent: r.u64(), name: readName(r), file: r.u64(), id: r.text(maxFileId) };
+			return { is, ...names, node: readNode(r), target: r.bytes(maxLinkTarget) };
+		}
+		case "limbo":
+			return { is, dir: r.u8(), parent: r.u64(), name: readName(r) };
+		case "compare": {
+			const range = { dir: 0, file: 0n, offset: 0n, length: 0n };
+			const request = r.count();
+			Object.assign(range, { dir: r.u8(), file: r.u64(), offset: r.u64(), length: r.u64() });
+			const region = r.u32();
+			if (region === 0) throw wireError("a region of no bytes");
+			return { is, request, ...range, region };
+		}
+		case "compared":
+			return { is, request: r.count(), own: readAttributes(r), digests: many(r, maxDigests, () => r.bytes(64)) };
+		case "xattrs": {
+			const file = { dir: r.u8(), file: r.u64() };
+			const read = () => ({ name: r.bytes(maxXattrName), value: r.bytes(maxXattrValue) });
+			return { is, ...file, entries: many(r, 4096, read) };
+		}
+		case "preserve":
+			return { is, dir: r.u8(), file: r.u64(), offset: r.u64(), length: r.u64() };
+		case "foreign":
+			return { is, dir: r.u8() };
+	}
+}
+
+function many<T>(r: ByteReader, limit: number, read: () => T): T[] {
+	const count = r.u32();
+	if (count > limit || count > r.left) throw wireError(`a list of ${count}`);
+	return Array.from({ length: count }, read);
+}
+
+function writeAttributes(w: ByteWriter, a: Attributes): ByteWriter {
+	return w.u32(a.mode).u32(a.uid).u32(a.gid).u32(a.rdev).u64(a.size).i64(a.mtimeNs).bytes(a.xattrs);
+}
+
+function readAttributes(r: ByteReader): Attributes {
+	const owner = { mode: r.u32(), uid: r.u32(), gid: r.u32(), rdev: r.u32() };
+	return { ...owner, size: r.u64(), mtimeNs: r.i64(), xattrs: r.bytes(64) };
+}
+
+function readEpoch(text: string): Epoch {
+	const isId = (value: unknown): value is string => typeof value === "string" && /^[0-9a-f]{16}$/.test(value);
+	try {
+		const { current, base, history } = JSON.parse(text) as Record<keyof Epoch, unknown>;
+		if (isId(current) && isId(base) && Array.isArray(history) && history.length <= 8 && history.every(isId))
+			return { current, base, history };
+	} catch (cause) {
+		throw wireError(`an epoch that is not JSON (${String(cause)})`);
+	}
+	throw wireError("an epoch that is none");
+}
+
+/** Bytes of a name in a listing, at most: name, id, attributes and their lengths. */
+export const listedEntryBytes = 4 + maxName + 4 + maxFileId + 8 + 100;

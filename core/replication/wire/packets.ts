@@ -1,0 +1,103 @@
+/**
+ * Sealed packets: `u32 length | AES-256-GCM ciphertext | 16 bytes tag`. Each direction of each connection has its own
+ * key (handshake.ts) and counts its packets in the nonce: nothing can be replayed, left out, swapped or turned round
+ * without the link ending. A packet holds whole messages, each `u32 length | bytes`.
+ */
+import { type CipherGCMTypes, createCipheriv, createDecipheriv } from "node:crypto";
+import { wireError } from "./bytes.ts";
+import { maxMessage, maxPacket } from "./limits.ts";
+
+const cipherName: CipherGCMTypes = "aes-256-gcm";
+const tagBytes = 16;
+
+/** Seals what one side sends over one connection. */
+export class Sealer {
+	readonly #key: Buffer;
+	readonly #nonce = Buffer.alloc(12);
+	#counter = 0n;
+
+	/** @param key 32 bytes, used for this direction of this connection only. */
+	constructor(key: Buffer) {
+		this.#key = key;
+	}
+
+	/** The packet that carries these messages, in pieces to be sent one after the other. */
+	seal(messages: readonly Buffer[]): Buffer[] {
+		const length = messages.reduce((sum, message) => sum + 4 + message.length, 0);
+		if (length > maxPacket) throw wireError(`a packet of ${length} bytes`);
+		const head = Buffer.allocUnsafe(4);
+		head.writeUInt32BE(length + tagBytes);
+		this.#nonce.writeBigUInt64BE(this.#counter++, 4);
+		const cipher = createCipheriv(cipherName, this.#key, this.#nonce).setAAD(head);
+		const pieces: Buffer[] = [head];
+		for (const message of messages) {
+			const prefix = Buffer.allocUnsafe(4);
+			prefix.writeUInt32BE(message.length);
+			pieces.push(cipher.update(prefix), cipher.update(message));
+		}
+		cipher.final();
+		pieces.push(cipher.getAuthTag());
+		return length <= 65_536 ? [Buffer.concat(pieces)] : pieces;
+	}
+}
+
+/** Opens what the other side sealed. Any doubt throws REPLICATION_WIRE; the connection is then of no more use. */
+export class Opener {
+	readonly #key: Buffer;
+	readonly #nonce = Buffer.alloc(12);
+	#counter = 0n;
+	#kept: Buffer[] = [];
+	#keptBytes = 0;
+
+	constructor(key: Buffer) {
+		this.#key = key;
+	}
+
+	/** Takes received bytes (kept until they are complete) and returns the messages of all complete packets. */
+	push(bytes: Buffer): Buffer[] {
+		this.#kept.push(bytes);
+		this.#keptBytes += bytes.length;
+		const messages: Buffer[] = [];
+		while (this.#keptBytes >= 4) {
+			const length = this.#peekLength();
+			if (this.#keptBytes < 4 + length) break;
+			const all = this.#kept.length === 1 ? this.#kept[0]! : Buffer.concat(this.#kept);
+			messages.push(...this.#open(all.subarray(0, 4), all.subarray(4, 4 + length)));
+			this.#kept = [all.subarray(4 + length)];
+			this.#keptBytes -= 4 + length;
+		}
+		return messages;
+	}
+
+	#peekLength(): number {
+		if (this.#kept[0]!.length < 4) this.#kept = [Buffer.concat(this.#kept)];
+		const length = this.#kept[0]!.readUInt32BE(0);
+		if (length < tagBytes || length > maxPacket + tagBytes) throw wireError(`a packet of ${length} bytes`);
+		return length;
+	}
+
+	#open(head: Buffer, sealed: Buffer): Buffer[] {
+		this.#nonce.writeBigUInt64BE(this.#counter++, 4);
+		const decipher = createDecipheriv(cipherName, this.#key, this.#nonce).setAAD(head);
+		const plain = decipher.update(sealed.subarray(0, -tagBytes));
+		decipher.setAuthTag(sealed.subarray(-tagBytes));
+		try {
+			decipher.final();
+		} catch (cause) {
+			throw wireError(`a packet does not carry the seal of this connection (${String(cause)})`);
+		}
+		return split(plain);
+	}
+}
+
+function split(plain: Buffer): Buffer[] {
+	const messages: Buffer[] = [];
+	for (let at = 0; at < plain.length; ) {
+		if (plain.length - at < 4) throw wireError("a packet ends inside a length");
+		const length = plain.readUInt32BE(at);
+		if (length > maxMessage || length > plain.length - at - 4) throw wireError(`a message of ${length} bytes`);
+		messages.push(plain.subarray(at + 4, at + 4 + length));
+		at += 4 + length;
+	}
+	return messages;
+}

@@ -1,0 +1,180 @@
+/** The wire: every message comes back as it went, and nothing that arrives can do harm. */
+import { randomBytes } from "node:crypto";
+import test from "ava";
+import fc from "fast-check";
+import { connectionKeys, frameJson, type Hello, mismatch, newNonce, proof, readHello, readProof, sameProof, takeFrame } from "../../core/replication/wire/handshake.ts";
+import { decodeMessage, encodeMessage, type Message } from "../../core/replication/wire/messages.ts";
+import { Opener, Sealer } from "../../core/replication/wire/packets.ts";
+
+const bytes = (maxLength: number, minLength = 0) =>
+	fc.uint8Array({ maxLength, minLength }).map((value) => Buffer.from(value));
+const name = bytes(255, 1).filter((value) => !/[/\0]/.test(value.toString("latin1")) && !/^\.\.?$/.test(value.toString("latin1")));
+const ref = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
+const time = fc.bigInt({ min: -(1n << 62n), max: 1n << 62n });
+const u32 = fc.integer({ min: 0, max: 0xffffffff });
+const seq = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+const id = fc.constantFrom("", "1.0.1", "9007199254740991.1.9007199254740991");
+const after = fc.record({ mtimeNs: time });
+const node = fc.record({ mode: u32, uid: u32, gid: u32, rdev: u32, times: fc.record({ atimeNs: time, mtimeNs: time }) });
+const is = <T extends string>(op: T) => fc.constant(op);
+
+const operation = fc.oneof(
+	fc.record({ op: is("make"), parent: ref, name, file: ref, id, node, target: bytes(4096), after }, { requiredKeys: ["op", "parent", "name", "file", "id", "node", "after"] }),
+	fc.record({ op: is("link"), file: ref, parent: ref, name, after }),
+	fc.record({ op: is("unlink"), parent: ref, name, file: ref, keep: fc.boolean(), after }),
+	fc.record({ op: is("rmdir"), parent: ref, name, after }),
+	fc.record({ op: is("dropOpen"), file: ref }),
+	fc.record({ op: is("rename"), parent: ref, name, newParent: ref, newName: name, flags: u32, keep: fc.option(ref), after, newAfter: after }),
+	fc.record({ op: is("write"), file: ref, offset: ref, data: bytes(3000), mtimeNs: time }),
+	fc.record({ op: is("truncate"), file: ref, size: ref, mtimeNs: time }),
+	fc.record({ op: is("fallocate"), file: ref, mode: u32, offset: ref, length: ref, mtimeNs: time }),
+	fc.record({ op: is("setattr"), file: ref, mode: u32, uid: u32, gid: u32, times: fc.record({ atimeNs: time, mtimeNs: time }) }, { requiredKeys: ["op", "file"] }),
+	fc.record({ op: is("setxattr"), file: ref, name: bytes(255), value: bytes(2000) }),
+	fc.record({ op: is("removexattr"), file: ref, name: bytes(255) }),
+	fc.record({ op: is("sync"), file: ref, dataOnly: fc.boolean() }),
+);
+const attributes = fc.record({ mode: u32, uid: u32, gid: u32, rdev: u32, size: ref, mtimeNs: time, xattrs: bytes(32) });
+const dir = fc.nat({ max: 255 });
+const epochId = fc.constantFrom("0123456789abcdef", "fedcba9876543210");
+const message = fc.oneof(
+	fc.record({ is: is("operation"), dir, seq, operation }),
+	fc.record({ is: is("bind"), dir, file: ref, own: ref }),
+	fc.record({ is: fc.constantFrom("received", "synced"), seq }),
+	fc.record({ is: fc.constantFrom("accepted", "pulse", "farewell", "finished", "promotable") }),
+	fc.record({ is: is("broken"), why: fc.string({ maxLength: 900 }) }),
+	fc.record({ is: is("list"), request: seq, dir, file: ref }),
+	fc.record({ is: is("listed"), request: seq, last: fc.boolean(), own: attributes, entries: fc.array(fc.record({ name, id, own: ref, attributes })) }),
+	fc.record({ is: is("place"), dir, parent: ref, name, file: ref, id, node, target: bytes(4096) }),
+	fc.record({ is: is("limbo"), dir, parent: ref, name }),
+	fc.record({ is: is("compare"), request: seq, dir, file: ref, offset: ref, length: ref, region: fc.integer({ min: 1, max: 1 << 20 }) }),
+	fc.record({ is: is("compared"), request: seq, own: attributes, digests: fc.array(bytes(32)) }),
+	fc.record({ is: is("xattrs"), dir, file: ref, entries: fc.array(fc.record({ name: bytes(255), value: bytes(100) })) }),
+	fc.record({ is: is("preserve"), dir, file: ref, offset: ref, length: ref }),
+	fc.record({ is: is("foreign"), dir }),
+	fc.record({ is: is("finish"), epoch: fc.record({ current: epochId, base: epochId, history: fc.array(epochId, { maxLength: 8 }) }) }),
+) as fc.Arbitrary<Message>;
+
+test("every message comes back as it went", (t) => {
+	fc.assert(
+		fc.property(message, (m) => {
+			t.deepEqual(decodeMessage(encodeMessage(m)), m);
+		}),
+		{ numRuns: 1500 },
+	);
+});
+
+test("garbage is refused with REPLICATION_WIRE, never with anything else", (t) => {
+	const tryIt = (bytes: Buffer) => {
+		try {
+			decodeMessage(bytes);
+		} catch (error) {
+			if ((error as { code?: string }).code !== "REPLICATION_WIRE") throw error;
+		}
+	};
+	fc.assert(fc.property(bytes(400), tryIt), { numRuns: 3000 });
+	fc.assert(
+		fc.property(message, fc.nat(), fc.nat({ max: 255 }), fc.nat(), (m, at, value, cut) => {
+			const encoded = encodeMessage(m);
+			encoded[at % encoded.length] = value;
+			tryIt(encoded.subarray(0, cut % (encoded.length + 1)));
+			tryIt(encoded);
+		}),
+		{ numRuns: 1500 },
+	);
+	t.pass();
+});
+
+test("names that leave their directory are refused", (t) => {
+	for (const bad of ["", ".", "..", "a/b", "a\0b"]) {
+		const encoded = encodeMessage({ is: "limbo", dir: 0, parent: 1n, name: Buffer.from(bad) });
+		t.throws(() => decodeMessage(encoded), { code: "REPLICATION_WIRE" }, JSON.stringify(bad));
+	}
+});
+
+test("packets arrive whole however the bytes are cut", (t) => {
+	fc.assert(
+		fc.property(fc.array(fc.array(bytes(5000), { maxLength: 4 }), { maxLength: 5 }), fc.array(fc.integer({ min: 1, max: 4000 }), { minLength: 1 }), (packets, cuts) => {
+			const key = randomBytes(32);
+			const [sealer, opener] = [new Sealer(key), new Opener(key)];
+			let wire = Buffer.concat(packets.flatMap((messages) => sealer.seal(messages)));
+			const received: Buffer[] = [];
+			for (let turn = 0; wire.length > 0; turn++) {
+				const cut = cuts[turn % cuts.length]!;
+				received.push(...opener.push(Buffer.from(wire.subarray(0, cut))));
+				wire = wire.subarray(cut);
+			}
+			t.deepEqual(received, packets.flat());
+		}),
+		{ numRuns: 200 },
+	);
+});
+
+test("a flipped bit, a replay, a packet left out, another direction or a giant length end the connection", (t) => {
+	const key = randomBytes(32);
+	const sealer = new Sealer(key);
+	const [first, second] = [sealer.seal([Buffer.from("first")])[0]!, sealer.seal([Buffer.from("second")])[0]!];
+	for (let at = 4; at < first.length; at++) {
+		const flipped = Buffer.from(first);
+		flipped[at] = flipped[at]! ^ 1;
+		t.throws(() => new Opener(key).push(flipped), { code: "REPLICATION_WIRE" });
+	}
+	t.throws(() => new Opener(key).push(second), { code: "REPLICATION_WIRE" }, "left out");
+	const replayed = new Opener(key);
+	t.deepEqual(replayed.push(first), [Buffer.from("first")]);
+	t.throws(() => replayed.push(first), { code: "REPLICATION_WIRE" }, "replayed");
+	t.throws(() => new Opener(randomBytes(32)).push(first), { code: "REPLICATION_WIRE" }, "another key");
+	t.throws(() => new Opener(key).push(Buffer.from([0xff, 0xff, 0xff, 0xff])), { code: "REPLICATION_WIRE" });
+	t.throws(() => new Opener(key).push(Buffer.from([0, 0, 0, 3])), { code: "REPLICATION_WIRE" });
+});
+
+const hello = (over: Partial<Hello>): Hello => ({
+	protocol: 1,
+	module: "m",
+	node: "n1",
+	peer: "n2",
+	nonce: newNonce(),
+	term: 3,
+	source: true,
+	outcome: "NEW",
+	incarnation: "",
+	resume: false,
+	received: null,
+	refusal: "",
+	...over,
+});
+
+test("both sides prove the key; keys differ by direction and by connection", (t) => {
+	const key = randomBytes(32);
+	const a = frameJson(hello({}));
+	const b = frameJson(hello({ node: "n2", peer: "n1", source: false }));
+	t.true(sameProof(proof(key, "source", a, b), readProof(Buffer.from(JSON.stringify({ proof: proof(key, "source", a, b).toString("hex") })))));
+	t.false(sameProof(proof(key, "source", a, b), proof(key, "target", a, b)), "a proof cannot be sent back");
+	t.false(sameProof(proof(key, "source", a, b), proof(randomBytes(32), "source", a, b)));
+	t.false(sameProof(proof(key, "source", a, b), proof(key, "source", frameJson(hello({})), b)), "bound to the nonces");
+	const keys = connectionKeys(key, a, b);
+	t.notDeepEqual(keys.fromSource, keys.fromTarget);
+	t.notDeepEqual(keys.fromSource, connectionKeys(key, frameJson(hello({})), b).fromSource);
+});
+
+test("who does not fit is refused with the reason", (t) => {
+	const own = hello({});
+	const fits = hello({ node: "n2", peer: "n1", source: false });
+	t.is(mismatch(own, fits), null);
+	t.regex(mismatch(own, { ...fits, term: 4 })!, /term 4/);
+	t.regex(mismatch(own, { ...fits, outcome: "EQUAL" })!, /EQUAL/);
+	t.regex(mismatch(own, { ...fits, module: "other" })!, /other/);
+	t.regex(mismatch(own, { ...fits, node: "n3" })!, /n3/);
+	t.regex(mismatch(own, { ...fits, source: true })!, /source/);
+	t.regex(mismatch(own, { ...fits, protocol: 2 })!, /protocol 2/);
+});
+
+test("greetings from outside are bounded and checked", (t) => {
+	const whole = hello({});
+	t.deepEqual(readHello(takeFrame(frameJson(whole))!.body), whole);
+	t.is(takeFrame(Buffer.from([0, 0])), null);
+	t.is(takeFrame(Buffer.from([0, 0, 0, 9, 1])), null);
+	t.throws(() => takeFrame(Buffer.from([0, 1, 0, 0])), { code: "REPLICATION_WIRE" });
+	const bad: unknown[] = [null, 3, [], {}, { ...whole, nonce: "x" }, { ...whole, term: 1.5 }, { ...whole, more: 1 }, { ...whole, node: "n".repeat(300) }, { ...whole, received: "x" }];
+	for (const value of bad) t.throws(() => readHello(Buffer.from(JSON.stringify(value))), { code: "REPLICATION_WIRE" });
+	t.throws(() => readHello(Buffer.from("{")), { code: "REPLICATION_WIRE" });
+});
