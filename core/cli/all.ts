@@ -1,0 +1,10 @@
+/** All groups of commands, in the order in which help lists them. */
+import { actions } from "./actions.ts";
+import type { Group } from "./groups.ts";
+import { logs } from "./logs.ts";
+import { resources } from "./resources.ts";
+import { server } from "./server.ts";
+import { state } from "./state.ts";
+import { waits } from "./waits.ts";
+
+export const allGroups: readonly Group[] = [actions, waits, state, logs, resources, server];

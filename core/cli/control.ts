@@ -1,0 +1,60 @@
+/** What the commands need of the daemon. Declared here, carried out in core/node. */
+import type { CommandEvent, StateView, Step } from "../engine/contract.ts";
+import type { ResyncProgress } from "../engine/replication.ts";
+import type { CommandLog } from "../log/commandLog.ts";
+import type { ModuleLog } from "../log/moduleLog.ts";
+import type { Resources } from "../log/resources.ts";
+import type { ModuleConfiguration } from "../module/configuration.ts";
+import type { Paths } from "../module/paths.ts";
+
+export type Order = Omit<CommandEvent, "type" | "request">;
+export interface Refused {
+	code: string;
+	message: string;
+	remedy: string;
+}
+
+/** A configured module on this node. */
+export interface ModuleControl {
+	readonly configuration: ModuleConfiguration;
+	readonly log: ModuleLog;
+	readonly resources: Resources;
+	readonly peerResources: Record<string, string>;
+	/** Pid, which is also the session, of the script that runs now. */
+	readonly scriptPid: number | null;
+	/** No script runs and nothing is planned. */
+	readonly idle: boolean;
+	view(): StateView;
+	progress(): ResyncProgress | null;
+	command(order: Order): { answered: Promise<Refused | null>; refusedAtOnce(): Refused | null };
+	/** What the order would do now; changes nothing. */
+	rehearse(order: Order): { refused: Refused | null; steps: Step[] };
+	setResource(name: string, value: string, by: string, history: "auto" | "none" | "force"): void;
+	write(origin: string, level: "C" | "E" | "U" | "S" | "I" | "W" | "D", text: string): void;
+	/** Calls back after each change. Returns the way to stop. */
+	watch(watcher: () => void): () => void;
+	/** Runs a script of the module beside its plans (update, state, level, confcheck); its output goes to `out`. */
+	runScript(script: string, args: string[], out: (text: string) => void): Promise<number | null>;
+}
+
+export interface NodeControl {
+	readonly paths: Paths;
+	readonly commandLog: CommandLog;
+	/** This node's name in cluster.xml; null without cluster configuration, `why` says why. */
+	nodeName(): Promise<string | null>;
+	modules(): ModuleControl[];
+	module(name: string): ModuleControl | undefined;
+	/** The configuration of a module was applied: loads it. */
+	loadModule(name: string): Promise<void>;
+	/** The module is not configured any more: lets it go. Only when stopped. */
+	dropModule(name: string): Promise<void>;
+	/** cluster.xml or the key changed: reads it again and starts the heartbeats anew. */
+	reloadCluster(): Promise<void>;
+	/** Boot flag of `safekit boot on|off`, for boot="ignore". */
+	bootFlag(name: string): boolean;
+	setBootFlag(name: string, on: boolean): void;
+	/** The server goes down: modules that stop from now on count as running for boot="auto". */
+	shutDown(): void;
+	/** True if the process belongs to a script that the module runs now. */
+	isInsideScript(module: ModuleControl, pid: number): boolean;
+}

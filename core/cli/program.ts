@@ -1,0 +1,79 @@
+/** The whole command line: parses the words of a call, runs the command, and turns what happens into an exit code. */
+import { Command, CommanderError } from "commander";
+import { asSafekitError, errorAsJson, errorAsText, exitCode, SafekitError } from "../errors.ts";
+import { type Call, printJson } from "./call.ts";
+import type { NodeControl } from "./control.ts";
+import type { Context, Group } from "./groups.ts";
+
+/** Version that `--version` prints; package.json has the same. */
+export const version = "0.1.0";
+
+/**
+ * Runs one command with the given groups and returns its exit code (design §9). Never throws: errors go to stderr,
+ * or as one object to stdout with `--json`. `node` null: only commands that need no daemon.
+ */
+export async function runProgram(call: Call, node: NodeControl | null, groups: readonly Group[]): Promise<number> {
+	const context: Context = {
+		call,
+		exit: exitCode.ok,
+		get node(): NodeControl {
+			if (node === null) throw new SafekitError("INTERNAL", "This command needs the daemon.");
+			return node;
+		},
+	};
+	try {
+		if (call.argv.includes("-H")) {
+			throw new SafekitError("CLI_DISTRIBUTED", "Commands for other servers (-H) do not exist in this version.");
+		}
+		const program = buildProgram(context, groups);
+		await program.parseAsync(rearrange(call.argv), { from: "user" });
+		return context.exit;
+	} catch (error) {
+		return failed(call, error);
+	}
+}
+
+function failed(call: Call, error: unknown): number {
+	if (error instanceof CommanderError) {
+		if (error.exitCode === 0) return exitCode.ok;
+		const message = error.message.replace(/^error: /, "");
+		return failed(call, new SafekitError("USAGE", message));
+	}
+	if (call.argv.includes("--json")) printJson(call, errorAsJson(error));
+	else call.err(errorAsText(error));
+	return asSafekitError(error).exit;
+}
+
+function buildProgram(context: Context, groups: readonly Group[]): Command {
+	const program = new Command("safekit");
+	program
+		.description("Keeps applications running on ordinary servers: replication, virtual addresses, restart.")
+		.version(version, "--version", "print the version")
+		.option("-p", "print the paths of this server")
+		.helpCommand(true)
+		.addHelpText("after", "\nExamples:\n  safekit state\n  safekit start -m mirror\n  safekit logview -m mirror\n");
+	program.configureHelp({ showGlobalOptions: false, helpWidth: 110 });
+	for (const group of groups) group(program, context);
+	prepare(program, context.call);
+	return program;
+}
+
+/** Nothing of commander's may end the process or print by itself: it runs in the daemon. */
+function prepare(command: Command, call: Call): void {
+	command.exitOverride();
+	command.configureOutput({
+		writeOut: (text) => call.out(text),
+		writeErr: () => {},
+		getOutHelpWidth: () => 110,
+		getErrHelpWidth: () => 110,
+		getOutHasColors: () => false,
+		getErrHasColors: () => false,
+	});
+	for (const sub of command.commands) prepare(sub, call);
+}
+
+/** `safekit -m AM start` is `safekit start -m AM`: options before the command's name go behind it. */
+function rearrange(argv: string[]): string[] {
+	if (argv[0] !== "-m" || argv[2] === undefined) return argv;
+	return [argv[2], ...argv.slice(3), "-m", argv[1] as string];
+}

@@ -1,0 +1,105 @@
+/** Commands that read and set resources and settings of a module (spec/04 §3). */
+import type { Command } from "commander";
+import { SafekitError } from "../errors.ts";
+import { formatUs } from "../log/clock.ts";
+import { give } from "./actions.ts";
+import { printJson } from "./call.ts";
+import { type Context, findModule, type ModuleOptions, moduleCommand } from "./groups.ts";
+
+interface SetOptions extends ModuleOptions {
+	resource: string;
+	value: string;
+	history: boolean;
+	log?: boolean;
+	identity?: string;
+}
+
+/** Classes that belong to the product itself: a script that set them would tell the automaton a lie. */
+const internal = /^(state|usersetting|heart|heartbeat|rfs|splitbrain)\./;
+const shape = /^[A-Za-z][\w-]{0,31}\.[^\s=]{1,128}$/;
+const valueLimit = 200;
+
+export function resources(program: Command, context: Context): void {
+	moduleCommand(program, "get", "print the value of a resource", ["get -m mirror -r custom.mycheck"])
+		.requiredOption("-r, --resource <name>", "the resource, class.id")
+		.action((options: ModuleOptions & { resource: string }) => get(context, options));
+	moduleCommand(program, "set", "set a resource; an equal value leaves no trace", [
+		"set -m mirror -r custom.mycheck -v down -i mycheck",
+	])
+		.requiredOption("-r, --resource <name>", "the resource, class.id")
+		.requiredOption("-v, --value <value>", "up, down, init, unknown, or another word")
+		.option("-n, --no-history", "keep the change out of the history")
+		.option("-l, --log", "write into the history even if the value is equal")
+		.option("-i, --identity <name>", "who sets it, for the log")
+		.action((options: SetOptions) => set(context, options));
+	setting(program, context, "failover", "automatic failover");
+	setting(program, context, "checker", "all checkers");
+	setting(program, context, "errd", "monitoring of processes and services");
+}
+
+function get(context: Context, options: ModuleOptions & { resource: string }): void {
+	const module = findModule(context, options);
+	const remote = options.resource.startsWith("remote.");
+	const found = remote ? undefined : module.resources.get(options.resource);
+	const value = remote ? module.peerResources[options.resource.slice("remote.".length)] : found?.value;
+	if (value === undefined) {
+		throw new SafekitError(
+			"CLI_RESOURCE",
+			`Module '${module.configuration.module}' has no resource '${options.resource}'.`,
+		);
+	}
+	const date = found === undefined ? {} : { date: formatUs(found.us), by: found.by };
+	if (options.json) printJson(context.call, { resource: options.resource, value, ...date });
+	else context.call.out(`${value}\n`);
+}
+
+function set(context: Context, options: SetOptions): void {
+	const module = findModule(context, options);
+	const { resource, value } = options;
+	if (!shape.test(resource))
+		throw new SafekitError("USAGE", `'${resource}' is no resource; expected class.id, as in custom.mycheck.`);
+	if (internal.test(resource)) {
+		throw new SafekitError("CLI_RESOURCE_INTERNAL", `Resource '${resource}' is set by the product itself.`);
+	}
+	if (value === "" || value.length > valueLimit || /[\r\n]/.test(value)) {
+		throw new SafekitError("USAGE", `A value is one line of 1 to ${valueLimit} characters.`);
+	}
+	if (!module.resources.accepts(resource)) {
+		throw new SafekitError("CLI_RESOURCE_LIMIT", `Module '${module.configuration.module}' has too many resources.`);
+	}
+	const history = options.log ? "force" : options.history ? "auto" : "none";
+	module.setResource(resource, value, options.identity ?? context.call.who, history);
+	if (options.json) printJson(context.call, { resource, value });
+}
+
+/** `failover|checker|errd on|off`: kept across stop and start, until the opposite or a new configuration. */
+function setting(program: Command, context: Context, name: "failover" | "checker" | "errd", what: string): void {
+	const words = name === "errd" ? "on|off|suspend|resume" : "on|off";
+	moduleCommand(program, `${name} <${words}>`, `switch ${what} on or off`, [`${name} off -m mirror`])
+		.option("--dry-run", "say what would be done, change nothing")
+		.action(async (word: string, options: ModuleOptions) => {
+			const value = { on: "on", off: "off", resume: "on", suspend: "off" }[word];
+			if (value === undefined || !words.split("|").includes(word)) {
+				throw new SafekitError("USAGE", `'${word}' means nothing after ${name}; expected ${words}.`);
+			}
+			const module = findModule(context, options);
+			if (options.dryRun) return context.call.out(`would switch ${what} of ${module.configuration.module} ${value}\n`);
+			if (name === "failover")
+				await give(
+					context,
+					{ ...options, json: false },
+					{ command: "failover", who: context.call.who, on: value === "on" },
+				);
+			module.setResource(`usersetting.${name}`, value, context.call.who, "auto");
+			await runUpdate(context, options);
+			if (options.json) printJson(context.call, { module: module.configuration.module, [name]: value });
+		});
+}
+
+/** The module's `update` script, with the state twice and the action (spec/03 §1), if the module runs. */
+export async function runUpdate(context: Context, options: ModuleOptions): Promise<void> {
+	const module = findModule(context, options);
+	const { main } = module.view();
+	if (main === "STOP") return;
+	await module.runScript("update", [main, main, "update"], (text) => context.call.err(text));
+}

@@ -1,0 +1,162 @@
+/** All modules of this server, and what commands may ask of them. */
+import { join } from "node:path";
+import type { NodeControl } from "../cli/control.ts";
+import { SafekitError } from "../errors.ts";
+import { CommandLog } from "../log/commandLog.ts";
+import { ModuleLog } from "../log/moduleLog.ts";
+import { Resources } from "../log/resources.ts";
+import type { Paths } from "../module/paths.ts";
+import { digestOf, modeConfigOf } from "./modeConfig.ts";
+import { ModuleRuntime } from "./runtime.ts";
+import { ModuleSettings } from "./settings.ts";
+import type { World } from "./world.ts";
+
+interface Hosted {
+	runtime: ModuleRuntime;
+	settings: ModuleSettings;
+	bootTimer: NodeJS.Timeout | undefined;
+}
+
+export class Daemon implements NodeControl {
+	readonly paths: Paths;
+	readonly commandLog: CommandLog;
+	readonly #world: World;
+	readonly #hosted = new Map<string, Hosted>();
+	#shuttingDown = false;
+
+	constructor(world: World) {
+		this.#world = world;
+		this.paths = world.paths;
+		this.commandLog = new CommandLog(join(world.paths.safevar, "log.db"));
+	}
+
+	/** Takes up every configured module. One that cannot be loaded is reported and does not keep the others. */
+	async start(): Promise<void> {
+		for (const name of await this.#world.configured()) {
+			try {
+				await this.loadModule(name);
+			} catch (error) {
+				this.#world.report(`module ${name} could not be loaded`, error);
+			}
+		}
+	}
+
+	/** Lets go of everything; modules run on, the next daemon takes them up. */
+	stop(): void {
+		for (const { runtime, bootTimer } of this.#hosted.values()) {
+			clearTimeout(bootTimer);
+			runtime.detach();
+		}
+		this.#hosted.clear();
+		this.commandLog.close();
+	}
+
+	nodeName(): Promise<string | null> {
+		return this.#world.nodeName();
+	}
+
+	modules(): ModuleRuntime[] {
+		return [...this.#hosted.values()].map(({ runtime }) => runtime);
+	}
+
+	module(name: string): ModuleRuntime | undefined {
+		return this.#hosted.get(name)?.runtime;
+	}
+
+	async loadModule(name: string): Promise<void> {
+		const configuration = await this.#world.configuration(name);
+		const mode = this.#world.modes.get(configuration.mode);
+		if (mode === undefined) {
+			throw new SafekitError("NODE_MODE", `No plugin for mode '${configuration.mode}' of module '${name}' is loaded.`);
+		}
+		const { node, peer } = await this.#world.membership(configuration);
+		const config = modeConfigOf(configuration, node, peer);
+		this.#letGo(name);
+		const hands = await this.#world.hands(configuration, () => runtime);
+		const { userVar } = this.paths.module(name);
+		const runtime: ModuleRuntime = new ModuleRuntime({
+			configuration,
+			mode: config,
+			digest: digestOf(config),
+			automaton: mode.automaton,
+			hands,
+			log: new ModuleLog(join(userVar, "log.db")),
+			resources: new Resources(join(userVar, "resource.db")),
+			stateFile: join(userVar, "state.json"),
+			incarnation: this.#world.incarnation,
+			onLine: (origin, level, text) => this.#world.toSyslog(name, origin, level, text),
+		});
+		const hosted: Hosted = {
+			runtime,
+			settings: new ModuleSettings(join(userVar, "settings.json")),
+			bootTimer: undefined,
+		};
+		this.#hosted.set(name, hosted);
+		const taken = runtime.takeUp();
+		if (taken !== "resumed") this.#startAtBoot(name, hosted);
+		runtime.watch(() => this.#remember(hosted));
+	}
+
+	async dropModule(name: string): Promise<void> {
+		const hosted = this.#hosted.get(name);
+		if (hosted === undefined) return;
+		clearTimeout(hosted.bootTimer);
+		this.#hosted.delete(name);
+		hosted.runtime.dispose();
+		this.#world.release(name);
+	}
+
+	/** Modules that stand still are loaded anew; one that runs keeps its networks until it is stopped. */
+	async reloadCluster(): Promise<void> {
+		for (const name of await this.#world.configured()) {
+			const runtime = this.module(name);
+			if (runtime === undefined || (runtime.view().main === "STOP" && runtime.idle)) await this.loadModule(name);
+		}
+	}
+
+	bootFlag(name: string): boolean {
+		return this.#hosted.get(name)?.settings.now.boot ?? false;
+	}
+
+	setBootFlag(name: string, on: boolean): void {
+		this.#hosted.get(name)?.settings.change({ boot: on });
+	}
+
+	isInsideScript(module: { scriptPid: number | null }, pid: number): boolean {
+		return module.scriptPid !== null && this.#world.sessionOf(pid) === module.scriptPid;
+	}
+
+	/** From now on a module that stops does so because the server goes down. */
+	shutDown(): void {
+		this.#shuttingDown = true;
+	}
+
+	#letGo(name: string): void {
+		const before = this.#hosted.get(name);
+		if (before === undefined) return;
+		clearTimeout(before.bootTimer);
+		this.#hosted.delete(name);
+		before.runtime.detach();
+	}
+
+	/** Once in each run of the system (spec/01 §8). Noted after the start is stored, so that none is forgotten. */
+	#startAtBoot(name: string, { runtime, settings }: Hosted): void {
+		const { incarnation } = this.#world;
+		if (settings.now.bootedIn === incarnation) return;
+		const { boot, bootDelayMs } = runtime.configuration;
+		const { boot: flag, running } = settings.now;
+		const wanted = boot === "on" || (boot === "ignore" && flag) || (boot === "auto" && running);
+		if (!wanted) return settings.change({ bootedIn: incarnation });
+		const hosted = this.#hosted.get(name);
+		if (hosted === undefined) return;
+		hosted.bootTimer = setTimeout(() => {
+			if (runtime.view().main === "STOP") runtime.command({ command: "start", who: "boot" });
+			settings.change({ bootedIn: incarnation });
+		}, bootDelayMs);
+	}
+
+	#remember({ runtime, settings }: Hosted): void {
+		if (runtime.view().main !== "STOP") settings.change({ running: true });
+		else if (!this.#shuttingDown) settings.change({ running: false });
+	}
+}

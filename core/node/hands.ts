@@ -1,0 +1,43 @@
+/** What the loop of a module asks of the world. The daemon supplies it; a test may supply its own. */
+import type { Announcement, WatchClass } from "../engine/contract.ts";
+import type { ReplicationFact, ReplicationOrder, ResyncProgress } from "../engine/replication.ts";
+import type { RunningScript, ScriptRequest } from "../scripts/runner.ts";
+
+export interface ScriptHands {
+	/** Starts a script; null: there is no such script. It is known by pid and start time when this resolves. */
+	start(request: ScriptRequest): Promise<RunningScript | null>;
+	/** A script that an earlier daemon started; null: it has ended. `overdue`: its time is over, kill what is left. */
+	adopt(script: { pid: number; startTime: string; userlog: string | null; overdue: boolean }): RunningScript | null;
+	/** A script that an earlier daemon started without living to note it, by the run id in its environment. */
+	find(run: string): { pid: number; startTime: string } | null;
+	/** Runs a script beside the plans, its output to `out`; its exit code, or null: no such script, or it was killed. */
+	show(request: ScriptRequest, out: (text: string) => void): Promise<number | null>;
+}
+
+export interface ReplicationHands {
+	/** Gives an order; the answer comes as a fact. Orders are idempotent. */
+	give(order: ReplicationOrder): void;
+	progress(): ResyncProgress | null;
+	/** Lets go of the process without ending it: the daemon stops, the module runs on. */
+	detach(): void;
+}
+
+export interface Hands {
+	/** Monotonic milliseconds of the machine, the same clock for every process of one run of the system. */
+	nowMs(): number;
+	wallMs(): number;
+	scripts: ScriptHands;
+	/** Sets or removes the virtual addresses; resolves when it is done, rejects with a sentence. */
+	vip(set: boolean): Promise<void>;
+	/** Null: the module replicates nothing. */
+	replication(onFact: (fact: ReplicationFact) => void): ReplicationHands | null;
+	/** What pulses say from now on. */
+	announce(says: Announcement, resources: Record<string, string>): void;
+	/** Asks the ping witnesses: true if one answers. */
+	ping(): Promise<boolean>;
+	/** Checkers that follow the scripts of a class start or stop. */
+	checkers(watch: WatchClass, enable: boolean): void;
+	reboot(): void;
+	/** For what concerns the maker of the product, not the person: the daemon's own log. */
+	report(message: string, error?: unknown): void;
+}

@@ -1,0 +1,38 @@
+/** What an automaton gets to know of a module: from its configuration and the cluster. */
+import { createHash } from "node:crypto";
+import type { ModeConfig } from "../engine/contract.ts";
+import type { ModuleConfiguration } from "../module/configuration.ts";
+
+/** Used where a module has no heartbeat: only how long to wait for a peer that does not exist. */
+const defaultTimeoutMs = 30_000;
+
+/** `peer` is null where the mode has none. */
+export function modeConfigOf(configuration: ModuleConfiguration, node: string, peer: string | null): ModeConfig {
+	const heartbeats = configuration.heart?.heartbeats ?? [];
+	const { rfs } = configuration;
+	return {
+		module: configuration.module,
+		node,
+		peer,
+		heartbeats: heartbeats.map(({ ident }) => ident),
+		timeoutMs: heartbeats.length === 0 ? defaultTimeoutMs : Math.max(...heartbeats.map(({ timeoutMs }) => timeoutMs)),
+		replicated: rfs !== null && rfs.directories.length > 0,
+		async: rfs?.async ?? "second",
+		lockTimeoutMs: rfs?.lockTimeoutMs ?? 0,
+		sendTimeoutMs: rfs?.sendTimeoutMs ?? 0,
+		syncDeltaMs: rfs?.syncDeltaMs ?? 0,
+		defaultprim: configuration.defaultprim,
+		failover: configuration.failover,
+		maxloop: configuration.maxloop,
+		loopIntervalMs: configuration.loopIntervalMs,
+		automaticReboot: configuration.automaticReboot,
+		splitbrainPing: configuration.splitbrain !== null,
+		leaseWitness: false,
+		rules: { witness: true, freeze: true, sync: true, epoch: true, marks: true, uptodate: true },
+	};
+}
+
+/** Two equal digests: a stored state fits the configuration. */
+export function digestOf(mode: ModeConfig): string {
+	return createHash("sha256").update(JSON.stringify(mode)).digest("hex").slice(0, 32);
+}

@@ -1,0 +1,407 @@
+/**
+ * The loop of one module on this node (design §2): events one at a time into the pure automaton, its state stored,
+ * its invariants checked, its effects carried out. Knows no mode.
+ */
+import type {
+	Announcement,
+	Automaton,
+	CommandEvent,
+	Effect,
+	EngineEvent,
+	LogLevel,
+	ModeConfig,
+	StateView,
+	Step,
+} from "../engine/contract.ts";
+import { step } from "../engine/loop.ts";
+import type { ReplicationFact, ResyncProgress } from "../engine/replication.ts";
+import type { ModuleLog } from "../log/moduleLog.ts";
+import type { Resources } from "../log/resources.ts";
+import type { ModuleConfiguration } from "../module/configuration.ts";
+import type { Hands, ReplicationHands } from "./hands.ts";
+import { PlanRunner } from "./plan.ts";
+import { readStored, removeStored, type Stored, type StoredPlan, writeStored } from "./stored.ts";
+import { Timers } from "./timers.ts";
+
+export interface RuntimeOptions {
+	configuration: ModuleConfiguration;
+	mode: ModeConfig;
+	/** Digest of both: a stored state made with another configuration is void. */
+	digest: string;
+	automaton: Automaton<unknown>;
+	hands: Hands;
+	log: ModuleLog;
+	resources: Resources;
+	stateFile: string;
+	incarnation: string;
+	/** Every line of the module's log, for the system log. */
+	onLine: (origin: string, level: LogLevel, text: string) => void;
+}
+
+/** Why a command was refused, as the automaton says it. */
+export interface Refusal {
+	code: string;
+	message: string;
+	remedy: string;
+}
+
+export type TakenUp = "fresh" | "resumed" | "rebooted";
+
+/** Number of the plan that brings a module down whose automaton contradicts itself. */
+const emergencyPlan = -1;
+/** Scripts beside the plans (state, level, update) have to end in this time. */
+const besideTimeoutMs = 60_000;
+/** Events that may wait: far more than ever do, because deciding takes microseconds. */
+const queueLimit = 10_000;
+
+export class ModuleRuntime {
+	readonly configuration: ModuleConfiguration;
+	readonly log: ModuleLog;
+	readonly resources: Resources;
+	readonly #options: RuntimeOptions;
+	readonly #automaton: Automaton<unknown>;
+	readonly #hands: Hands;
+	readonly #timers: Timers;
+	readonly #replication: ReplicationHands | null;
+	readonly #queue: EngineEvent[] = [];
+	readonly #answers = new Map<number, (refused: Refusal | null) => void>();
+	readonly #watchers = new Set<() => void>();
+	#state: unknown;
+	#plan: PlanRunner | null = null;
+	#outbox: Effect[] = [];
+	#announced = "";
+	#draining = false;
+	#closed = false;
+	#nextRequest = 1;
+	/** Resources of the peer, as its pulses carry them. */
+	peerResources: Record<string, string> = {};
+
+	constructor(options: RuntimeOptions) {
+		this.#options = options;
+		this.configuration = options.configuration;
+		this.log = options.log;
+		this.resources = options.resources;
+		this.#automaton = options.automaton;
+		this.#hands = options.hands;
+		this.#timers = new Timers(
+			() => this.#hands.nowMs(),
+			(name) => this.deliver({ type: "timer", name }),
+		);
+		this.#state = this.#automaton.initial(options.mode);
+		this.#replication = this.#hands.replication((fact) => this.#onFact(fact));
+	}
+
+	/**
+	 * Takes up what an earlier daemon left, before any event is delivered. `fresh`: there was nothing; `resumed`: the
+	 * module runs on; `rebooted`: the machine started since, whatever ran is gone.
+	 */
+	takeUp(): TakenUp {
+		const stored = readStored(this.#options.stateFile, this.#options.digest);
+		if (stored === null) {
+			this.#persist();
+			this.#announce();
+			return "fresh";
+		}
+		const rebooted = stored.incarnation !== this.#options.incarnation;
+		this.#state = stored.state;
+		if (!rebooted) {
+			if (stored.plan !== null) this.#preparePlan(stored.plan);
+			for (const effect of stored.outbox) this.#carryOut(effect);
+		}
+		this.deliver({ type: "resumed", rebooted });
+		if (this.#plan !== null) this.#startPlan();
+		return rebooted ? "rebooted" : "resumed";
+	}
+
+	/** Something happened. Decided at once, after what is being decided. */
+	deliver(event: EngineEvent): void {
+		if (this.#closed) return;
+		if (this.#queue.length >= queueLimit) {
+			this.#hands.report(`${this.configuration.module}: more than ${queueLimit} events wait; one is dropped`);
+			return;
+		}
+		this.#queue.push(event);
+		if (!this.#draining) this.#drain();
+	}
+
+	/** Gives a command. `decided`: what came of it at once; `answered`: when the automaton answers. */
+	command(event: Omit<CommandEvent, "type" | "request">): {
+		answered: Promise<Refusal | null>;
+		refusedAtOnce(): Refusal | null;
+	} {
+		const request = this.#nextRequest++;
+		let early: Refusal | null = null;
+		const answered = new Promise<Refusal | null>((resolve) => {
+			this.#answers.set(request, (refused) => {
+				early = refused;
+				resolve(refused);
+			});
+		});
+		this.deliver({ type: "command", ...event, request });
+		return { answered, refusedAtOnce: () => early };
+	}
+
+	/** What a command would do now: the steps it would start with, or why it would be refused. Changes nothing. */
+	rehearse(event: Omit<CommandEvent, "type" | "request">): { refused: Refusal | null; steps: Step[] } {
+		const copy = structuredClone(this.#state);
+		const decision = this.#automaton.decide(copy, this.#stamp({ type: "command", ...event, request: 0 }));
+		const answer = decision.effects.find((effect) => effect.type === "answer");
+		const plan = decision.effects.find((effect) => effect.type === "plan");
+		return { refused: answer?.refused ?? null, steps: plan?.steps ?? [] };
+	}
+
+	view(): StateView {
+		return this.#automaton.view(this.#state);
+	}
+
+	progress(): ResyncProgress | null {
+		return this.#replication?.progress() ?? null;
+	}
+
+	/** Pid (and session) of the script that runs now. */
+	get scriptPid(): number | null {
+		return this.#plan?.scriptPid ?? null;
+	}
+
+	/** True while nothing runs and nothing is planned. */
+	get idle(): boolean {
+		return this.#plan === null;
+	}
+
+	/** A person, a script or a checker sets a resource. Equal values leave no trace (spec/09 §5). */
+	setResource(name: string, value: string, by: string, history: "auto" | "none" | "force" = "auto"): void {
+		if (!this.resources.set(name, value, by, history)) return;
+		this.#announce();
+		this.deliver({ type: "resource", name, value, by });
+		this.#changed();
+	}
+
+	/** Runs a script of the module beside its plans; its output goes to `out`. Null: no such script. */
+	async runScript(script: string, args: string[], out: (text: string) => void): Promise<number | null> {
+		const { module, user } = this.configuration;
+		if (user === null) return null;
+		const request = { module, script, args, timeoutMs: besideTimeoutMs, vars: user.vars, logging: user.logging };
+		return await this.#hands.scripts.show(request, out);
+	}
+
+	/** A line in the module's log and in the system log. */
+	write(origin: string, level: LogLevel, text: string): void {
+		this.log.append(origin, level, text);
+		this.#options.onLine(origin, level, text);
+	}
+
+	/** Calls back after each change of the state. Returns the way to stop. */
+	watch(watcher: () => void): () => void {
+		this.#watchers.add(watcher);
+		return () => this.#watchers.delete(watcher);
+	}
+
+	/** The daemon stops: everything of the module runs on, the stored state says how. */
+	detach(): void {
+		this.#persist();
+		this.#closed = true;
+		this.#timers.disarmAll();
+		this.#plan?.detach();
+		this.#replication?.detach();
+		this.#close();
+	}
+
+	/** The module is not configured any more. Only when stopped. */
+	dispose(): void {
+		this.#closed = true;
+		this.#timers.disarmAll();
+		this.#replication?.detach();
+		this.#close();
+		removeStored(this.#options.stateFile);
+	}
+
+	#close(): void {
+		for (const answer of this.#answers.values()) answer(null);
+		this.#answers.clear();
+		this.log.close();
+		this.resources.close();
+	}
+
+	#stamp(event: EngineEvent) {
+		return { ...event, atMs: this.#hands.nowMs(), wallMs: this.#hands.wallMs() };
+	}
+
+	#drain(): void {
+		this.#draining = true;
+		try {
+			for (let event = this.#queue.shift(); event !== undefined && !this.#closed; event = this.#queue.shift()) {
+				this.#decide(event);
+			}
+		} finally {
+			this.#draining = false;
+		}
+		this.#changed();
+	}
+
+	#decide(event: EngineEvent): void {
+		if (this.#plan?.stored.plan === emergencyPlan) return this.#duringEmergency(event);
+		let effects: Effect[];
+		const before = this.view().main;
+		try {
+			const decided = step(this.#automaton, this.#state, this.#stamp(event));
+			if (!decided.changed && decided.effects.length === 0) return;
+			this.#state = decided.state;
+			effects = decided.effects;
+		} catch (error) {
+			this.#hands.report(
+				`${this.configuration.module}: the automaton contradicts itself at ${JSON.stringify(event)}`,
+				error,
+			);
+			this.#emergency(error instanceof Error ? error.message : String(error));
+			return;
+		}
+		this.#outbox = effects.filter((effect) => isRepeatable(effect));
+		const plan = effects.find((effect) => effect.type === "plan");
+		if (plan !== undefined)
+			this.#preparePlan({ plan: plan.plan, steps: plan.steps, position: 0, run: null, script: null });
+		const started = (before === "STOP") !== (this.view().main === "STOP");
+		this.#persist(started || event.type === "command");
+		for (const effect of effects) this.#carryOut(effect);
+		if (plan !== undefined) this.#startPlan();
+		this.#announce();
+	}
+
+	#carryOut(effect: Effect): void {
+		switch (effect.type) {
+			case "log":
+				return this.write(effect.origin, effect.level, effect.text);
+			case "resource":
+				this.resources.set(effect.name, effect.value, "heart");
+				return;
+			case "replication":
+				return this.#replication?.give(effect.order);
+			case "armTimer":
+				return this.#timers.arm(effect.name, effect.afterMs);
+			case "disarmTimer":
+				return this.#timers.disarm(effect.name);
+			case "abortPlan":
+				if (this.#plan?.stored.plan === effect.plan) this.#plan.abort();
+				return;
+			case "ping":
+				void this.#ping();
+				return;
+			case "witness":
+				// No adapter exists yet (design §5 of the witness): nobody answers for it.
+				return void setImmediate(() => this.deliver({ type: "witness", answer: { got: "unreachable" } }));
+			case "answer":
+				this.#answers.get(effect.request)?.(effect.refused ?? null);
+				this.#answers.delete(effect.request);
+				return;
+			case "reboot":
+				return this.#hands.reboot();
+		}
+	}
+
+	async #ping(): Promise<void> {
+		const reachable = await this.#hands.ping().catch(() => false);
+		this.deliver({ type: "ping", reachable });
+	}
+
+	#preparePlan(stored: StoredPlan): void {
+		this.#plan = new PlanRunner(stored, {
+			module: this.configuration.module,
+			user: () => this.configuration.user,
+			hands: this.#hands,
+			replication: this.#replication,
+			log: (origin, level, text) => this.write(origin, level, text),
+			persist: () => this.#persist(),
+			ended: (plan, ok, failed) => this.#planEnded(plan, ok, failed),
+		});
+	}
+
+	/** Not within the decision that ordered it: its end is an event of its own. */
+	#startPlan(): void {
+		const runner = this.#plan;
+		setImmediate(() => void runner?.run());
+	}
+
+	#planEnded(plan: number, ok: boolean, failed: string | undefined): void {
+		if (this.#closed) return;
+		this.#plan = null;
+		if (plan === emergencyPlan) return this.#emergencyOver();
+		this.deliver({ type: "planEnded", plan, ok, ...(failed === undefined ? {} : { failed }) });
+	}
+
+	#onFact(fact: ReplicationFact): void {
+		this.deliver({ type: "replication", fact });
+		this.#plan?.heard(fact);
+	}
+
+	/** Nothing that a contradiction led to may stand: force everything down, as `forcestop` followed by stop scripts. */
+	#emergency(message: string): void {
+		this.write("safekit", "C", `The module contradicts itself and is stopped: ${message}`);
+		this.#plan?.abort();
+		this.#timers.disarmAll();
+		this.#outbox = [];
+		const script = (name: string): Step => ({
+			do: "script",
+			script: name,
+			force: true,
+			from: "WAIT",
+			to: "STOP",
+			action: "stop",
+		});
+		const steps: Step[] = [
+			script("stop_sec"),
+			script("stop_prim"),
+			script("stop_second"),
+			script("stop_both"),
+			{ do: "vip", set: false },
+			{ do: "replication", order: { order: "close" }, until: "closed" },
+		];
+		this.#preparePlan({ plan: emergencyPlan, steps, position: 0, run: null, script: null });
+		this.#persist();
+		this.#startPlan();
+	}
+
+	#duringEmergency(event: EngineEvent): void {
+		if (event.type !== "command" || event.request === undefined) return;
+		const message = `Module ${this.configuration.module} is being stopped after an internal contradiction.`;
+		const remedy = "Run `safekit waitstop`, then `safekit start`.";
+		this.#carryOut({ type: "answer", request: event.request, refused: { code: "INTERNAL", message, remedy } });
+	}
+
+	#emergencyOver(): void {
+		this.#state = this.#automaton.initial(this.#options.mode);
+		this.#persist();
+		this.#announce();
+		this.#changed();
+	}
+
+	/** `durable`: also through a power cut. For what a person ordered, and for whether the module runs. */
+	#persist(durable = false): void {
+		if (this.#closed) return;
+		const stored: Stored = {
+			format: 1,
+			incarnation: this.#options.incarnation,
+			config: this.#options.digest,
+			state: this.#state,
+			plan: this.#plan?.stored ?? null,
+			outbox: this.#outbox,
+		};
+		writeStored(this.#options.stateFile, stored, durable);
+	}
+
+	#announce(): void {
+		const says: Announcement = this.#automaton.announce(this.#state);
+		const resources = this.resources.values();
+		const text = JSON.stringify([says, resources]);
+		if (text === this.#announced) return;
+		this.#announced = text;
+		this.#hands.announce(says, resources);
+	}
+
+	#changed(): void {
+		for (const watcher of [...this.#watchers]) watcher();
+	}
+}
+
+/** Effects that a restarted daemon carries out again, because nobody knows whether they were. */
+function isRepeatable(effect: Effect): boolean {
+	return ["replication", "ping", "witness", "abortPlan"].includes(effect.type);
+}
