@@ -12,11 +12,19 @@ export interface ScriptRequest {
 	/** Variables of `<user><var>`; `_rfs_*` callbacks do not see them. */
 	vars: UserConfiguration["vars"];
 	logging: boolean;
+	/** Size that a user log may have; 2048 unless given. */
+	userlogSizeKb?: number;
+	/**
+	 * Given during `safekit config` and for scripts that answer a person (state, level, confcheck): what the script
+	 * prints comes here instead of a user log. Such a script does not survive the process that runs it.
+	 */
+	output?: (chunk: Buffer) => void;
 }
 
 export interface ScriptResult {
 	/** false: no such script in SAFEUSERBIN; nothing ran. */
 	ran: boolean;
+	/** null: a signal ended it, or an earlier daemon was its parent. */
 	exitCode: number | null;
 	timedOut: boolean;
 	/** Name of the user log in SAFEUSERVAR. */
