@@ -8,6 +8,7 @@ export interface HeartbeatPath {
 	localAddr: string;
 	/** The peer's address on the lan. */
 	peerAddr: string;
+	/** Pulses are never rarer than this, and never rarer than a tenth of the timeout. */
 	pulseMs: number;
 	timeoutMs: number;
 }
@@ -24,17 +25,28 @@ export interface HeartbeatModule {
 	key: string;
 }
 
+/** Longest announcement, as JSON, in bytes. */
+export const maxAnnouncementBytes = 1000;
+
 /** Node → heartbeat thread. */
 export type ToHeart =
+	/** Starting a running module again with the same paths and key only renews what it says. */
 	| { do: "start"; module: HeartbeatModule; announcement: Announcement; resources: Record<string, string> }
+	/** What changed is sent at once on every path, and repeated within 200 ms. */
 	| { do: "announce"; module: string; announcement: Announcement; resources: Record<string, string> }
+	/** What was announced last is still sent; then the sockets close. */
 	| { do: "stop"; module: string };
 
 /** Heartbeat thread → node. */
 export type FromHeart =
-	/** Both directions work: pulses arrive, and they say that ours arrive too. */
+	/**
+	 * Both directions work: pulses arrive, and they say that ours arrive too. After `start` nothing is said until that
+	 * is known: `up` true with the first proof, `up` false when the timeout has passed without one.
+	 */
 	| { is: "heartbeat"; module: string; ident: string; up: boolean }
-	/** The peer's announcement or its resources changed. */
+	/** The peer's announcement or its resources changed, or a heartbeat came up (then always, and after it). */
 	| { is: "peer"; module: string; says: Announcement; resources: Record<string, string> }
-	/** Pulses were refused: wrong key, replayed, another version. At most one a minute and module. */
-	| { is: "refused"; module: string; ident: string; why: string };
+	/** Pulses were refused: wrong key, replayed, another version. At most one a minute, module, heartbeat and reason. */
+	| { is: "refused"; module: string; ident: string; why: string }
+	/** This node cannot listen or send on the path; it goes on trying. At most one a minute, heartbeat and reason. */
+	| { is: "unusable"; module: string; ident: string; why: string };

@@ -1,0 +1,156 @@
+/** The UDP socket of one heartbeat. Interfaces, addresses and names may come and go: it goes on trying. */
+import { createSocket, type Socket } from "node:dgram";
+import { lookup } from "node:dns/promises";
+import { isIP, isIPv6 } from "node:net";
+
+const retryMs = 250;
+const resolveMs = 60_000;
+/** A failure that is over sooner is not worth a word: a predecessor that ends, an interface that comes up. */
+const patienceMs = 1000;
+/** A socket that could not send for so long is opened anew. */
+const deafMs = 2000;
+
+export interface PathAddresses {
+	localAddr: string;
+	peerAddr: string;
+	port: number;
+}
+
+export interface PathEvents {
+	packet(bytes: Buffer): void;
+	/** From now on `send` sends. */
+	ready(): void;
+	trouble(why: string): void;
+}
+
+export class PathSocket {
+	readonly #at: PathAddresses;
+	readonly #on: PathEvents;
+	#socket: Socket | null = null;
+	#peer: string | null = null;
+	#failingSinceMs: number | null = null;
+	#shutSinceMs: number | null = null;
+	#retry: NodeJS.Timeout | undefined;
+	readonly #resolve: NodeJS.Timeout;
+	#closed = false;
+
+	constructor(at: PathAddresses, on: PathEvents) {
+		this.#at = at;
+		this.#on = on;
+		this.#resolve = setInterval(() => void this.#findPeer(), resolveMs);
+		void this.#findPeer();
+		void this.#open();
+	}
+
+	/** Sends if that is possible now; a lost pulse is an ordinary event. */
+	send(bytes: Buffer): void {
+		if (this.#socket === null || this.#peer === null) return;
+		this.#socket.send(bytes, this.#at.port, this.#peer, (error) => this.#sent(error));
+	}
+
+	close(): void {
+		this.#closed = true;
+		clearTimeout(this.#retry);
+		clearInterval(this.#resolve);
+		this.#drop();
+	}
+
+	#drop(): void {
+		const socket = this.#socket;
+		this.#socket = null;
+		this.#failingSinceMs = null;
+		socket?.removeAllListeners();
+		// Node reports failures of earlier sends on a closing socket too.
+		socket?.on("error", () => undefined);
+		socket?.close();
+	}
+
+	async #findPeer(): Promise<void> {
+		try {
+			const found = await resolved(this.#at.peerAddr);
+			if (this.#closed) return;
+			const first = this.#peer === null;
+			this.#peer = found;
+			if (first && this.#socket !== null) this.#on.ready();
+		} catch (error) {
+			if (this.#closed) return;
+			this.#on.trouble(`the peer's address ${this.#at.peerAddr} is not known: ${reason(error)}`);
+			if (this.#peer === null) setTimeout(() => !this.#closed && void this.#findPeer(), 8 * retryMs).unref();
+		}
+	}
+
+	async #open(): Promise<void> {
+		const { localAddr, port } = this.#at;
+		try {
+			const addr = await resolved(localAddr);
+			if (this.#closed) return;
+			const six = isIPv6(addr.split("%")[0] ?? "");
+			const socket = createSocket(six ? { type: "udp6", ipv6Only: true } : { type: "udp4" });
+			socket.on("error", (error) => this.#openFailed(socket, error));
+			socket.on("message", (bytes) => this.#on.packet(bytes));
+			socket.bind({ address: addr, port }, () => {
+				this.#shutSinceMs = null;
+				if (this.#closed) {
+					socket.close();
+					return;
+				}
+				this.#socket = socket;
+				if (this.#peer !== null) this.#on.ready();
+			});
+		} catch (error) {
+			this.#openFailed(null, error);
+		}
+	}
+
+	#openFailed(socket: Socket | null, error: unknown): void {
+		socket?.removeAllListeners();
+		socket?.on("error", () => undefined);
+		try {
+			socket?.close();
+		} catch {
+			// It was never open.
+		}
+		if (this.#closed) return;
+		this.#socket = null;
+		this.#shutSinceMs ??= performance.now();
+		if (performance.now() - this.#shutSinceMs >= patienceMs) {
+			this.#on.trouble(`cannot listen on ${this.#at.localAddr} port ${this.#at.port}: ${reason(error)}`);
+		}
+		this.#retry = setTimeout(() => void this.#open(), retryMs);
+	}
+
+	#sent(error: Error | null): void {
+		if (error === null || this.#closed) {
+			this.#failingSinceMs = null;
+			return;
+		}
+		const nowMs = performance.now();
+		this.#failingSinceMs ??= nowMs;
+		if (nowMs - this.#failingSinceMs >= patienceMs) {
+			this.#on.trouble(`cannot send to ${this.#at.peerAddr}: ${reason(error)}`);
+		}
+		if (nowMs - this.#failingSinceMs < deafMs) return;
+		this.#drop();
+		void this.#open();
+	}
+}
+
+async function resolved(addr: string): Promise<string> {
+	return isIP(addr.split("%")[0] ?? "") === 0 ? (await lookup(addr)).address : addr;
+}
+
+const reasons: Record<string, string> = {
+	EADDRNOTAVAIL: "this machine does not have the address now",
+	EADDRINUSE: "another program uses the port",
+	ENETUNREACH: "there is no route to it",
+	EHOSTUNREACH: "nobody answers there",
+	EINVAL: "this machine does not have the local address now",
+	ENOTFOUND: "the name does not resolve",
+	EAI_AGAIN: "the name server does not answer",
+	EPERM: "a local firewall rule forbids it",
+};
+
+function reason(error: unknown): string {
+	const code = (error as NodeJS.ErrnoException).code ?? "";
+	return reasons[code] ?? (code || String(error));
+}
