@@ -1,0 +1,309 @@
+import test from "ava";
+import { type Problem, problemAsText } from "../../core/errors.ts";
+import type { ModuleConfiguration } from "../../core/module/configuration.ts";
+import { inspect } from "../../core/module/inspect.ts";
+import { moduleSettings } from "../../core/module/settings/module.ts";
+import { writeSafeconf } from "../../core/schema/safeconf.ts";
+import { readUserconfig } from "../../core/schema/userconfig.ts";
+import { schema } from "../module/place.ts";
+
+const heart = '<heart><heartbeat name="default"/></heart>';
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+function problemsOf(
+	xml: string,
+	purpose: "config" | "check" = "config",
+	environment: Record<string, string> = {},
+): Problem[] {
+	return inspect(bytes(xml), "u.xml", "m", 1, { schema, environment, purpose }).problems;
+}
+
+function mirror(inner: string, attributes = ""): string {
+	return `<safe><service mode="mirror"${attributes}>${heart}${inner}</service></safe>`;
+}
+
+function configurationOf(xml: string, id = 1, environment: Record<string, string> = {}): ModuleConfiguration {
+	const read = readUserconfig(bytes(xml), { file: "u.xml", schema, environment, purpose: "config" });
+	if ("problems" in read) throw new Error(JSON.stringify(read.problems));
+	return moduleSettings("m", id, read);
+}
+
+test("the documented message of a time in a wrong unit, with its place", (t) => {
+	const [problem] = problemsOf(`<safe>\n <service mode="mirror"\n  boot_delay="500ms">${heart}</service></safe>`);
+	t.deepEqual(
+		{ ...problem },
+		{
+			code: "CONFIG_TIME_UNIT",
+			severity: "error",
+			message: "invalid value '500ms' for the attribute boot_delay (expected time unit: 's')",
+			file: "u.xml",
+			line: 3,
+			column: 3,
+			element: "service",
+			attribute: "boot_delay",
+			found: "500ms",
+			expected: "time unit: 's'",
+			remedy: "Write the time in the expected unit, or without unit.",
+		},
+	);
+	t.is(
+		problemAsText(problem as Problem).split("\n")[0],
+		"Error: invalid value '500ms' for the attribute boot_delay (expected time unit: 's')",
+	);
+});
+
+test("everything that is wrong is reported at once", (t) => {
+	const found = problemsOf(
+		'<safe><service mode="miror" boot="yes"><hart/></service></safe>'
+			.replace("miror", "mirror")
+			.replace("<hart/>", '<hart/><user><vra name="a"/></user><rfs asinc="none"/>'),
+	);
+	t.deepEqual(
+		found.map(({ code, element, attribute }) => [code, element, attribute]),
+		[
+			["CONFIG_VALUE", "service", "boot"],
+			["CONFIG_UNKNOWN_ELEMENT", "hart", undefined],
+			["CONFIG_UNKNOWN_ELEMENT", "vra", undefined],
+			["CONFIG_UNKNOWN_ATTRIBUTE", "rfs", "asinc"],
+			["CONFIG_MISSING", "rfs", undefined],
+			["CONFIG_MISSING", "service", undefined],
+		],
+	);
+	t.is(found[1]?.remedy, "Did you mean <heart>?");
+	t.is(found[3]?.remedy, "Did you mean `async`?");
+});
+
+test("an unknown mode names the known ones", (t) => {
+	const [problem] = problemsOf('<safe><service mode="cluster"/></safe>');
+	t.like(problem, {
+		code: "CONFIG_VALUE",
+		attribute: "mode",
+		found: "cluster",
+		expected: "mirror, farm, light",
+		line: 1,
+		column: 16,
+	});
+	t.like(problemsOf("<safe><service/></safe>")[0], { code: "CONFIG_MISSING", attribute: "mode" });
+	t.like(problemsOf("<safe/>")[0], { code: "CONFIG_MISSING", element: "safe" });
+	t.like(problemsOf("<cluster/>")[0], { code: "CONFIG_UNKNOWN_ELEMENT", found: "cluster", expected: "safe" });
+});
+
+test("defaults of the documentation", (t) => {
+	const configuration = configurationOf(
+		mirror(
+			'<vip><interface_list><interface><real_interface><virtual_addr addr="10.0.0.9"/></real_interface></interface></interface_list></vip><rfs><replicated dir="/data/"/></rfs><user/>',
+		),
+		3,
+	);
+	t.deepEqual(configuration, {
+		module: "m",
+		id: 3,
+		mode: "mirror",
+		boot: "ignore",
+		bootDelayMs: 0,
+		failover: true,
+		defaultprim: "alone",
+		maxloop: 3,
+		loopIntervalMs: 86_400_000,
+		automaticReboot: false,
+		heart: {
+			port: 8890,
+			permanentArp: true,
+			heartbeats: [{ ident: "default", lan: "default", pulseMs: 700, timeoutMs: 30_000 }],
+		},
+		vip: {
+			tcpreset: true,
+			addresses: [
+				{
+					addr: "10.0.0.9",
+					where: "one_side_alias",
+					interface: null,
+					netmask: null,
+					check: true,
+					interfaceCheck: true,
+					connections: false,
+					arpreroute: false,
+					arpIntervalMs: 60_000,
+					arpElapseMs: 1_200_000,
+				},
+			],
+		},
+		rfs: {
+			port: 5608,
+			lan: "default",
+			async: "second",
+			acl: false,
+			lockTimeoutMs: 100_000,
+			sendTimeoutMs: 30_000,
+			ioTimeoutMs: 300_000,
+			syncDeltaMs: 0,
+			nbrei: 6,
+			reiAllowedBandwidth: null,
+			scripts: false,
+			directories: [{ dir: "/data", tocheck: [], notReplicatedPaths: [], notReplicatedRegexes: [] }],
+		},
+		user: { niceStopTimeoutMs: 300_000, forceStopTimeoutMs: 300_000, logging: true, userlogSizeKb: 2048, vars: [] },
+		splitbrain: null,
+		unsupported: [],
+	});
+});
+
+test("macros first, then the environment; a macro may use earlier ones; capitals count", (t) => {
+	const xml = `<safe><macro name="A" value="x"/><macro name="B" value="%A%\\%HOME%"/><service mode="mirror">${heart}<user><var name="V" value="%B%"/></user></service></safe>`;
+	t.is(configurationOf(xml, 1, { HOME: "h", A: "no" }).user?.vars[0]?.value, "x\\h");
+	t.like(problemsOf(xml.replace("%B%", "%b%"), "config", { HOME: "h" })[0], {
+		code: "CONFIG_MACRO",
+		element: "var",
+		attribute: "value",
+		found: "%b%",
+	});
+	t.like(problemsOf(xml.replace("%B%", "%b%"), "check", { HOME: "h" })[0], { severity: "warning" });
+});
+
+test("macros that double cannot take the memory", (t) => {
+	const macros = Array.from({ length: 60 }, (_, n) => `<macro name="M${n + 1}" value="%M${n}%%M${n}%"/>`).join("");
+	const [problem] = problemsOf(
+		`<safe><macro name="M0" value="0123456789"/>${macros}<service mode="mirror">${heart}</service></safe>`,
+	);
+	t.like(problem, { code: "CONFIG_MACRO", severity: "error", element: "macro" });
+});
+
+test("blanks are refused by config and accepted by check", (t) => {
+	const blank = mirror(
+		'<vip><interface_list><interface><real_interface><virtual_addr addr="%IP%"/></real_interface></interface></interface_list></vip><rfs><replicated dir=""/></rfs>',
+	).replace("<safe>", '<safe><macro name="IP" value=""/>');
+	t.deepEqual(
+		problemsOf(blank).map(({ code, severity, element, attribute }) => [code, severity, element, attribute]),
+		[
+			["CONFIG_BLANK", "error", "virtual_addr", "addr"],
+			["CONFIG_BLANK", "error", "replicated", "dir"],
+		],
+	);
+	t.true(problemsOf(blank, "check").every(({ severity }) => severity === "warning"));
+});
+
+test("what is documented and not carried out yet is named once each", (t) => {
+	const xml = mirror(
+		'<rfs acl="off" nbremconn="4" reidetail="on"><replicated dir="/a"/></rfs><user/><errd><proc name="a"/><proc name="b"/></errd><check><tcp ident="a" when="prim"><to addr="h" port="1"/></tcp><tcp ident="b" when="prim"><to addr="h" port="1"/></tcp></check><failover><![CDATA[ x ]]></failover>',
+	);
+	const problems = problemsOf(xml);
+	t.true(problems.every(({ severity, code }) => severity === "warning" && code === "CONFIG_LATER"));
+	t.deepEqual(configurationOf(xml).unsupported, ["rfs@nbremconn", "rfs@reidetail", "errd", "tcp", "failover"]);
+	t.is(problems.length, 5);
+});
+
+test("a farm is known, checked and kept", (t) => {
+	const farm =
+		'<safe><service mode="farm"><farm><lan name="default"/></farm><vip><interface_list><interface><virtual_interface type="vmac_directed"><virtual_addr addr="10.0.0.1" where="alias"/></virtual_interface></interface></interface_list><loadbalancing_list><group name="W"><rule port="80" proto="tcp" filter="on_addr"/></group></loadbalancing_list></vip></service></safe>';
+	t.deepEqual(configurationOf(farm).unsupported, ["mode farm", "farm", "vip"]);
+	t.true(problemsOf(farm).every(({ severity }) => severity === "warning"));
+	t.like(problemsOf(farm.replace("on_addr", "on_adr"))[3], {
+		code: "CONFIG_VALUE",
+		element: "rule",
+		attribute: "filter",
+	});
+	t.like(problemsOf(mirror("<farm/>"))[0], { code: "CONFIG_UNKNOWN_ELEMENT", expected: "mode farm" });
+});
+
+test("files of 7.x are accepted, with warnings where something changed", (t) => {
+	const xml = `<!DOCTYPE safe>\r\n<safe><service mode="mirror" defaultprim="alone" maxloop="3" loop_interval="24" failover="on"><heart pulse="700" timeout="30000"><heartbeat><server addr="10.0.0.1"/><server addr="10.0.0.2"/></heartbeat></heart><rfs mountover="off" async="second" acl="off" locktimeout="200" nbrei="3" iotimeout="300"><flow name="repl"/><replicated dir="/a" mode="read_only"/></rfs><vip><interface_list><interface check="off" arpreroute="on"><real_interface><virtual_addr addr="10.0.0.9" where="one_side_alias"/></real_interface></interface></interface_list></vip><user nicestoptimeout="300" forcestoptimeout="300" logging="userlog"/></service></safe>`;
+	const problems = problemsOf(xml);
+	t.true(
+		problems.every(({ code, severity }) => code === "CONFIG_LEGACY" && severity === "warning"),
+		JSON.stringify(problems),
+	);
+	const configuration = configurationOf(xml);
+	t.is(configuration.rfs?.lan, "repl");
+	t.is(configuration.rfs?.lockTimeoutMs, 200_000);
+	t.is(configuration.vip?.addresses[0]?.interfaceCheck, false);
+});
+
+test("what contradicts itself is refused", (t) => {
+	t.like(
+		problemsOf(mirror('<errd><proc name="a"/></errd>')).find(({ severity }) => severity === "error"),
+		{ code: "CONFIG_MISSING", element: "errd" },
+	);
+	t.like(problemsOf(mirror("<user/><user/>"))[0], { code: "CONFIG_REPEATED" });
+	t.like(problemsOf(mirror("").replace("<heart>", '<heart pulse="1s" timeout="1500">'))[0], {
+		code: "CONFIG_VALUE",
+		attribute: "timeout",
+	});
+	t.like(problemsOf(mirror("").replace('name="default"', 'name="a" ident="flow"'))[0], {
+		code: "CONFIG_VALUE",
+		expected: "<rfs>",
+	});
+	t.like(problemsOf(mirror('<rfs><replicated dir="/a"/><replicated dir="/a/b"/></rfs>'))[0], {
+		code: "CONFIG_DIRECTORY",
+		found: "/a/b",
+	});
+	t.deepEqual(problemsOf(mirror('<rfs><replicated dir="/a"/><replicated dir="/ab"/></rfs>')), []);
+	t.like(problemsOf(mirror('<rfs><replicated dir="../a"/></rfs>'))[0], { code: "CONFIG_VALUE", attribute: "dir" });
+	t.like(problemsOf(mirror('<rfs><replicated dir="/a"><notreplicated path="../../etc"/></replicated></rfs>'))[0], {
+		code: "CONFIG_VALUE",
+		attribute: "path",
+	});
+});
+
+test("directories of Windows are normalised", (t) => {
+	const configuration = configurationOf(mirror('<rfs><replicated dir="C:\\Program Files\\x\\"/></rfs>'));
+	t.is(configuration.rfs?.directories[0]?.dir, "C:\\Program Files\\x");
+});
+
+test("splitbrain by ping is carried out", (t) => {
+	const configuration = configurationOf(
+		mirror('<check><splitbrain ident="SBtest" exec="ping" arg="10.0.0.1  10.0.0.2"/></check>'),
+	);
+	t.deepEqual(configuration.splitbrain, { ident: "SBtest", addresses: ["10.0.0.1", "10.0.0.2"] });
+	t.deepEqual(configuration.unsupported, []);
+	t.like(problemsOf(mirror('<check><splitbrain ident="a" exec="ping" arg="-f 10.0.0.1"/></check>'))[0], {
+		code: "CONFIG_VALUE",
+		attribute: "arg",
+	});
+});
+
+test("the cluster must have the lans, with two nodes, and the server of defaultprim", (t) => {
+	const node = (name: string, addr: string) => ({ name, addr });
+	const lan = (name: string, ...nodes: string[]) => ({
+		name,
+		command: false,
+		nodes: nodes.map((each, n) => node(each, `10.0.0.${n + 1}`)),
+	});
+	const check = (xml: string, lans: ReturnType<typeof lan>[]) =>
+		inspect(bytes(xml), "u.xml", "m", 1, {
+			schema,
+			environment: {},
+			purpose: "config",
+			cluster: { port: 4800, pulseMs: 100, lans },
+		});
+	t.deepEqual(check(mirror(""), [lan("default", "a", "b")]).problems, []);
+	t.like(check(mirror(""), [lan("defalt", "a", "b")]).problems[0], {
+		code: "CONFIG_CLUSTER",
+		attribute: "name",
+		remedy: "Did you mean `defalt`?",
+	});
+	t.regex(
+		check(mirror(""), [lan("default", "a", "b", "c")]).problems[0]?.message ?? "",
+		/has 3 nodes, a mirror needs 2/,
+	);
+	t.like(check(mirror("", ' defaultprim="c"'), [lan("default", "a", "b")]).problems[0], {
+		code: "CONFIG_CLUSTER",
+		attribute: "defaultprim",
+	});
+	const legacy = mirror("").replace(
+		'<heartbeat name="default"/>',
+		'<heartbeat><server addr="10.0.0.1"/><server addr="10.0.0.2"/></heartbeat>',
+	);
+	t.is(check(legacy, [lan("net", "a", "b")]).configuration?.heart?.heartbeats[0]?.lan, "net");
+});
+
+test("safeconf.xml: macros expanded, entities escaped, no DOCTYPE, no namespace, comments gone", (t) => {
+	const xml = `<!DOCTYPE safe><safe xmlns="urn:x"><macro name="S" value="a &amp; &quot;b&quot;"/><!-- c --><service mode='mirror'>${heart}<user><var name="SERVICES" value="%S%"/></user><failover><![CDATA[x: if (a == b) then stop();]]></failover></service></safe>`;
+	const read = readUserconfig(bytes(xml), { file: "u.xml", schema, environment: {}, purpose: "config" });
+	if ("problems" in read) return t.fail();
+	const written = writeSafeconf(read.safe);
+	t.true(written.includes('\t\t<user>\n\t\t\t<var name="SERVICES" value="a &amp; &quot;b&quot;"/>\n'));
+	t.true(written.includes("<![CDATA[x: if (a == b) then stop();]]>"));
+	t.notRegex(written, /DOCTYPE|xmlns|<!--/);
+	const again = readUserconfig(bytes(written), { file: "safeconf.xml", schema, environment: {}, purpose: "config" });
+	t.is("safe" in again ? writeSafeconf(again.safe) : "", written);
+});
