@@ -162,15 +162,40 @@ export const errors = {
 	CLI_RESOURCE_INTERNAL: { exit: "usage", remedy: "Use a class of your own, as in custom.mycheck." },
 	CLI_RESOURCE_LIMIT: { exit: "failed", remedy: "Use fewer names: a module may have 2000 resources." },
 	CLI_LATER: { exit: "usage", remedy: "Run `safekit --help` to see what this version has." },
+	CLI_CONFIG_RUNNING: { exit: "unsafe", remedy: "Stop the module first with `safekit stop`, then `safekit waitstop`." },
 	CLI_UPDATE_STATE: { exit: "unsafe", remedy: "Wait with `safekit waitstate -m NAME ALONE`, or stop the module, apply the configuration and start it." },
 
 	NODE_REFUSED: { exit: "unsafe", remedy: "`safekit state` shows the state of the module and why." },
 	NODE_MODE: { exit: "invalid", remedy: "Use a mode that this version carries out, or put the mode's plugin into $SAFE/plugins." },
+	NODE_PLUGIN: { exit: "invalid", remedy: "Install a version of the plugin that fits, or remove its folder." },
 	NODE_RUNNING: { exit: "failed", remedy: "`safekit state` speaks to the daemon that runs; `systemctl restart safeadmin` restarts it." },
 
 	SCRIPT_NOT_STARTED: {
 		exit: "failed",
 		remedy: "Correct the first line of the script (`#!/bin/bash`) or its line ends, and apply the configuration again.",
+	},
+	MODULE_BUSY: {
+		exit: "failed",
+		remedy: "Wait for the module to become stable with `safekit waitstate`, or use `safekit stop`, and try again.",
+	},
+	MODULE_NOT_STARTED: { exit: "failed", remedy: "Start the module with `safekit start` first." },
+	MODULE_STARTED: { exit: "failed", remedy: "Stop the module with `safekit stop` first." },
+	MODULE_START_FAILED: {
+		exit: "failed",
+		remedy: "See the module's log with `safekit logview` for the step that failed.",
+	},
+	PRIM_REMOTE_IS_PRIMARY: {
+		exit: "unsafe",
+		remedy: "Use `safekit start` to join the other server, or `safekit swap` there to exchange the roles.",
+	},
+	PRIM_INCONSISTENT: {
+		exit: "unsafe",
+		remedy: "If you are sure that this server has valid data, run `safekit primforce`.",
+	},
+	SECOND_NO_PRIMARY: { exit: "unsafe", remedy: "Start the other server first, or use `safekit start`." },
+	SWAP_NOT_POSSIBLE: {
+		exit: "unsafe",
+		remedy: "Run `safekit swap` on the server in state PRIM (Ready), while the other is SECOND (Ready).",
 	},
 } as const satisfies Record<string, ErrorKind>;
 

@@ -17,8 +17,8 @@
  * 4. **Timers** belong to the runtime: arming a name again replaces it, `disarmTimer` of an unknown name is nothing,
  *    a fired timer is gone. They are not stored.
  * 5. **Heartbeats**: `up` is said only when both directions work; `down` after the ident's timeout. After a start
- *    of the daemon every ident is reported once, up or (after its timeout) down. Announcements are never delivered
- *    out of order, and none older than the last one delivered.
+ *    of the daemon every ident is reported once, up or (after its timeout) down. Announcements are delivered
+ *    in order, none older than the last one delivered, and before the `up` that the same pulse causes.
  * 6. **Restart.** The stored state is taken up with the event `resumed` before any other. `rebooted: false`: a plan
  *    that was running goes on at the step that had not ended (steps are idempotent; running scripts are found again),
  *    or, if that cannot be, `planEnded` with ok=false is delivered. The replication process, found again, repeats its
@@ -80,6 +80,8 @@ export type EngineEvent =
 	/** What the peer says of itself, delivered whenever its announcement changes. */
 	| { type: "peer"; says: Announcement }
 	| { type: "resource"; name: string; value: string; by: string }
+	/** A failover rule became true or stopped being true; only `wait` rules hold on. */
+	| { type: "rule"; rule: string; action: "wait" | "restart" | "stopstart"; holds: boolean }
 	| { type: "replication"; fact: ReplicationFact }
 	/** Answer of `<splitbrain exec="ping">`: true if at least one witness address answered. */
 	| { type: "ping"; reachable: boolean }

@@ -75,7 +75,14 @@ export type ReplicationOrder =
 	 * another order comes. The target records term, role and `copying`, drops `alone`, and then the source hears
 	 * `accepted`. `quarantine`: the target keeps what it loses. Progress, then `synced` on both sides.
 	 */
-	| { order: "session"; term: number; source: boolean; outcome: MeetingOutcome; everything: boolean; quarantine: boolean }
+	| {
+			order: "session";
+			term: number;
+			source: boolean;
+			outcome: MeetingOutcome;
+			everything: boolean;
+			quarantine: boolean;
+	  }
 	/**
 	 * Become writable under `term`. `alone`: no session exists, record `alone` (unless a witness forbids) and mint an
 	 * epoch at the first change. With a session accepted: `alone` false; `alone` is recorded here too (the target has

@@ -1,0 +1,176 @@
+/**
+ * When two nodes meet (replication.md §5.7): who is right, what is compared, and when a person has to decide. Pure and
+ * symmetric: both nodes compute it from the same two sides and come to the same source.
+ */
+import type { Epoch, MeetingOutcome, NodeRecords } from "./replication.ts";
+
+/** One of the two nodes. */
+export interface Side {
+	node: string;
+	records: NodeRecords;
+	/** Its application may be changing the data now. */
+	serves: boolean;
+	/** A person's order: `take` (second fullsync) overwrites this copy, `give` (prim fullsync) the other's. */
+	fullsync: "take" | "give" | null;
+}
+
+export type Meeting =
+	| { go: true; outcome: MeetingOutcome; source: "mine" | "theirs"; everything: boolean; quarantine: boolean }
+	/** Nobody may be chosen: `why` is a sentence, `commands` are what a person may do, best first. */
+	| { go: false; outcome: MeetingOutcome; why: string; commands: string[] };
+
+type Who = "mine" | "theirs";
+const other = (who: Who): Who => (who === "mine" ? "theirs" : "mine");
+
+/**
+ * The table, first line that applies. `mine` is this node: BEHIND means that this node is behind. With `epochs` false
+ * (only for proofs) lines of data are taken for equal.
+ */
+export function meet(mine: Side, theirs: Side, epochs = true): Meeting {
+	const chosen = choose(mine, theirs, epochs);
+	if (!chosen.go) return chosen;
+	const full = mine.fullsync ?? theirs.fullsync;
+	return full === null ? chosen : { ...chosen, everything: true };
+}
+
+/** The name that both nodes use in their session orders: the outcome as the source sees it. */
+export function sessionOutcome(outcome: MeetingOutcome): MeetingOutcome {
+	return outcome === "BEHIND" ? "PEER_BEHIND" : outcome;
+}
+
+function choose(mine: Side, theirs: Side, epochs: boolean): Meeting {
+	const a = mine.records;
+	const b = theirs.records;
+	if (a.epoch === null || b.epoch === null) return chooseNew(a, b);
+	if (epochs && !related(a.epoch, b.epoch)) return chooseUnrelated(mine, theirs);
+	if (a.copying || b.copying) return chooseHalfCopied(a, b);
+	const back = chooseRolledBack(mine, theirs);
+	if (back !== null) return back;
+	if (epochs && a.epoch.current !== b.epoch.current) return chooseByEpoch(mine, theirs, a.epoch, b.epoch);
+	return chooseEqual(mine, theirs);
+}
+
+const wait = (outcome: MeetingOutcome, why: string, commands: string[]): Meeting => ({
+	go: false,
+	outcome,
+	why,
+	commands,
+});
+const go = (outcome: MeetingOutcome, source: Who, everything = false, quarantine = false): Meeting => ({
+	go: true,
+	outcome,
+	source,
+	everything,
+	quarantine,
+});
+
+function chooseNew(a: NodeRecords, b: NodeRecords): Meeting {
+	if (a.epoch === null && b.epoch === null) {
+		const why =
+			"Neither server's data was ever declared valid: one of them has to become the primary for the first time";
+		return wait("NEW", why, ["safekit prim"]);
+	}
+	const source: Who = a.epoch === null ? "theirs" : "mine";
+	if ((source === "mine" ? a : b).copying) {
+		return wait("NEW", "One server is new and the other's copy was interrupted half way", ["safekit primforce"]);
+	}
+	// What the new node holds was never part of this line: it is kept, not thrown away.
+	return go("NEW", source, true, true);
+}
+
+function chooseUnrelated(mine: Side, theirs: Side): Meeting {
+	const target = mine.fullsync === "take" ? "mine" : theirs.fullsync === "take" ? "theirs" : null;
+	if (target !== null) {
+		const source = target === "mine" ? theirs : mine;
+		if (!source.records.copying && !(target === "mine" ? mine : theirs).serves) {
+			return go("UNRELATED", other(target), true, true);
+		}
+	}
+	const why = "The data of the two servers has no common history, so neither may overwrite the other";
+	return wait("UNRELATED", why, ["safekit second fullsync"]);
+}
+
+function chooseHalfCopied(a: NodeRecords, b: NodeRecords): Meeting {
+	if (a.copying && b.copying) {
+		const why = "Both servers hold a copy that was interrupted half way";
+		return wait("HALF_COPIED", why, ["safekit primforce"]);
+	}
+	return go("HALF_COPIED", a.copying ? "theirs" : "mine");
+}
+
+function chooseRolledBack(mine: Side, theirs: Side): Meeting | null {
+	const mineBack = mine.records.checkpoint.own < theirs.records.checkpoint.peer;
+	const theirsBack = theirs.records.checkpoint.own < mine.records.checkpoint.peer;
+	if (!mineBack && !theirsBack) return null;
+	const back = mineBack ? mine : theirs;
+	if (mineBack && theirsBack) {
+		return wait("ROLLED_BACK", "The disks of both servers were put back in time", ["safekit primforce"]);
+	}
+	if (back.serves) {
+		const why = `The disk of ${back.node}, which runs the application, was put back in time`;
+		return wait("ROLLED_BACK", why, [`safekit stop (on ${back.node})`]);
+	}
+	return go("ROLLED_BACK", mineBack ? "theirs" : "mine", true);
+}
+
+function chooseByEpoch(mine: Side, theirs: Side, a: Epoch, b: Epoch): Meeting {
+	const mineKnown = a.current === b.base || b.history.includes(a.current);
+	const theirsKnown = b.current === a.base || a.history.includes(b.current);
+	if (!mineKnown && !theirsKnown) {
+		// Both went on. With different bases (a person forced one of them twice) marks do not reach back: everything.
+		return go("DIVERGED", servingOrFormer(mine, theirs), a.base !== b.base, true);
+	}
+	if (mineKnown) return a.current === b.base ? go("BEHIND", "theirs") : go("FAR_BEHIND", "theirs", true);
+	return b.current === a.base ? go("PEER_BEHIND", "mine") : go("FAR_BEHIND", "mine", true);
+}
+
+function chooseEqual(mine: Side, theirs: Side): Meeting {
+	const a = mine.records;
+	const b = theirs.records;
+	if (mine.serves || theirs.serves) return go("SERVING", servingOrFormer(mine, theirs));
+	const aIntact = intact(a);
+	const bIntact = intact(b);
+	if (aIntact && bIntact) {
+		const sealed = a.seal !== "open" && b.seal !== "open";
+		return go(sealed ? "EQUAL" : "RESUME", formerPrimary(mine, theirs));
+	}
+	if (!aIntact && !bIntact) {
+		const source = a.term === b.term ? formerPrimary(mine, theirs) : a.term > b.term ? "mine" : "theirs";
+		return go("BLACKOUT", source);
+	}
+	const source: Who = aIntact ? "mine" : "theirs";
+	const primaryCrashed = formerPrimary(mine, theirs) !== source;
+	return go(primaryCrashed ? "CRASHED_PRIMARY" : "CRASHED_SECONDARY", source);
+}
+
+/** Sealed, or open without a crash since: nothing that it acknowledged is missing. */
+export function intact(records: NodeRecords): boolean {
+	return records.seal !== "open" || !records.crashed;
+}
+
+/**
+ * If exactly one of them serves, it stays: a person may have ordered it, and its clients are there. Otherwise the
+ * former primary.
+ */
+function servingOrFormer(mine: Side, theirs: Side): Who {
+	if (mine.serves !== theirs.serves) return mine.serves ? "mine" : "theirs";
+	return formerPrimary(mine, theirs);
+}
+
+/** Who was primary in the latest session that either of them remembers; then the higher term, then the name. */
+function formerPrimary(mine: Side, theirs: Side): Who {
+	const a = mine.records.role;
+	const b = theirs.records.role;
+	const aSince = a?.sinceTerm ?? -1;
+	const bSince = b?.sinceTerm ?? -1;
+	if (aSince > bSince) return a?.was === "primary" ? "mine" : "theirs";
+	if (bSince > aSince) return b?.was === "primary" ? "theirs" : "mine";
+	if (a !== null && b !== null && a.was !== b.was) return a.was === "primary" ? "mine" : "theirs";
+	if (mine.records.term !== theirs.records.term) return mine.records.term > theirs.records.term ? "mine" : "theirs";
+	return mine.node < theirs.node ? "mine" : "theirs";
+}
+
+function related(a: Epoch, b: Epoch): boolean {
+	const known = new Set([a.current, a.base, ...a.history]);
+	return [b.current, b.base, ...b.history].some((epoch) => known.has(epoch));
+}

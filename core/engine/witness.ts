@@ -1,0 +1,79 @@
+/**
+ * The lease witness (replication.md §6): what a node has seen of the one record of its module, and what that lets it
+ * do. Times are the node's own monotonic milliseconds; T is the longest heartbeat timeout.
+ */
+import type { WitnessAnswer, WitnessRecord, WitnessRequest } from "./contract.ts";
+
+export interface LeaseView {
+	/** The witness has answered since the last time it was unreachable. */
+	known: boolean;
+	record: WitnessRecord | null;
+	/** When this value of term and beat was seen first. */
+	sinceMs: number;
+	/** When the last renewal that succeeded was asked for; -1: none under this view. */
+	renewedMs: number;
+}
+
+export const unseenLease: LeaseView = { known: false, record: null, sinceMs: 0, renewedMs: -1 };
+
+/** Takes an answer in. */
+export function observe(view: LeaseView, answer: WitnessAnswer, atMs: number): LeaseView {
+	if (answer.got === "unreachable") return { ...view, known: false };
+	const { record } = answer;
+	const same = view.record?.term === record?.term && view.record?.beat === record?.beat;
+	const renewedMs = answer.got === "swapped" ? answer.askedAtMs : view.renewedMs;
+	return { known: true, record, sinceMs: same ? view.sinceMs : atMs, renewedMs };
+}
+
+/** The record names only this node under a higher term than its own: the swap went through, even if the answer did not. */
+export function grants(view: LeaseView, node: string, term: number): boolean {
+	const record = view.record;
+	return record !== null && record.term > term && record.current.length === 1 && record.current[0] === node;
+}
+
+export type Taking =
+	/** Ask for this swap now. */
+	| { may: "ask"; request: WitnessRequest }
+	/** The holder has not been silent for long enough: ask again in so many milliseconds. */
+	| { may: "later"; afterMs: number }
+	/** This witness permits nothing to this node. */
+	| { may: "never"; why: string }
+	/** Not known yet: read first. */
+	| { may: "unknown" };
+
+/**
+ * Going alone or taking over at `term` + 1. The holder needs no wait, so a living primary wins; the other must have
+ * seen `beat` unchanged for T. A record of a lower term than the node's own permits nothing.
+ */
+export function taking(view: LeaseView, node: string, term: number, atMs: number, leaseMs: number): Taking {
+	if (!view.known) return { may: "unknown" };
+	const record = view.record;
+	if (record === null) return { may: "never", why: "the witness has no record of this module" };
+	if (record.term < term) return { may: "never", why: "the witness's record is older than the last session" };
+	if (!record.current.includes(node)) {
+		return { may: "never", why: `the witness names ${record.current.join(", ")} as the one that goes on` };
+	}
+	const waitedMs = atMs - view.sinceMs;
+	if (record.holder !== node && waitedMs < leaseMs) return { may: "later", afterMs: leaseMs - waitedMs };
+	const next = { term: record.term + 1, holder: node, current: [node], beat: record.beat + 1 };
+	return { may: "ask", request: { ask: "swap", expectTerm: record.term, expectBeat: record.beat, record: next } };
+}
+
+/** Listing both after a resync (§5.8 step 5); null when the record already does, or is newer than this session. */
+export function listBoth(view: LeaseView, node: string, peer: string, term: number): WitnessRequest | null {
+	if (!view.known) return { ask: "read" };
+	const record = view.record;
+	if (record !== null && record.term >= term) return null;
+	const beat = (record?.beat ?? 0) + 1;
+	return {
+		ask: "swap",
+		expectTerm: record?.term ?? 0,
+		record: { term, holder: node, current: [node, peer].sort(), beat },
+	};
+}
+
+/** How long the application may still run without a renewal and without a living link: until 2T/3 after the last. */
+export function leaseLeftMs(view: LeaseView, atMs: number, leaseMs: number): number {
+	if (view.renewedMs < 0) return 0;
+	return Math.max(0, view.renewedMs + (leaseMs * 2) / 3 - atMs);
+}

@@ -1,0 +1,297 @@
+/** The mirror automaton (spec/01 §3): takes an event in, then lets the rules act until none has anything to do. */
+import { type Automaton, type Decision, refusal, type Stamped } from "../../sdk/index.ts";
+import { absorb } from "./absorb.ts";
+import { leaseLeft, tickLease, usesLease, watchLease } from "./ask.ts";
+import { actCommand, countsAsError, takeCommand } from "./commands.ts";
+import { Context } from "./context.ts";
+import { assertInvariants } from "./invariants.ts";
+import { deny, seekPermission } from "./loss.ts";
+import { beginStart, beginStop, continueStop, nextStopStage } from "./passages.ts";
+import { handedOverSteps } from "./plans.ts";
+import { actPrimary, actPrimaryAtOnce } from "./primary.ts";
+import { actPromoting, actSecondary, actSecondaryAtOnce, isPromotable, refuse } from "./secondary.ts";
+import { initialState, type MirrorState, type PlanKind } from "./state.ts";
+import { announce, isUptodate, view } from "./view.ts";
+import { actWaiting } from "./waiting.ts";
+
+export const mirror: Automaton<MirrorState> = {
+	mode: "mirror",
+	initial: initialState,
+	decide,
+	assertInvariants,
+	announce,
+	view,
+};
+
+/** More rounds than any chain of rules has; reaching it is a defect of the rules. */
+const maxRounds = 16;
+
+function decide(state: MirrorState, event: Stamped): Decision<MirrorState> {
+	const ctx = new Context(state, event);
+	absorb(ctx);
+	handle(ctx);
+	let rounds = 0;
+	while (act(ctx)) {
+		if (++rounds > maxRounds) throw new RangeError(`the rules do not come to rest in ${ctx.s.phase}`);
+	}
+	finish(ctx, state);
+	return { state: ctx.s, effects: ctx.effects };
+}
+
+/** What one kind of event calls for, beyond what the rules see in the state. */
+function handle(ctx: Context): void {
+	const { s, event } = ctx;
+	if (event.type === "command") takeCommand(ctx, event);
+	else if (event.type === "planEnded") endPlan(ctx, event.plan, event.ok);
+	else if (event.type === "resumed") resume(ctx, event.rebooted);
+	else if (event.type === "timer") fire(ctx, event.name);
+	else if (event.type === "rule") applyRule(ctx, event);
+	else if (event.type === "replication") {
+		if (event.fact.fact === "failed") orderFailed(ctx, event.fact);
+		else if (event.fact.fact === "died") processDied(ctx);
+		else if (event.fact.fact === "diskFailed" && s.serving && s.phase === "primary") {
+			ctx.log("rfsplug", "E", `The disk under the replicated directories fails: ${event.fact.message}`);
+			ctx.order({ order: "fail" });
+			beginStop(ctx, { again: true, action: "stopwait", stage: "drop" });
+			s.held = "The disk under the replicated directories failed: repair it, then stop and start this module";
+		} else if (event.fact.fact === "applyFailed" && s.phase === "secondary") {
+			applyFailed(ctx, event.fact.message);
+		}
+	}
+	if (event.type === "replication" && event.fact.fact === "link") watchLease(ctx);
+	if (event.type === "witness" && event.answer.got === "swapped") watchLease(ctx);
+}
+
+function act(ctx: Context): boolean {
+	const { s } = ctx;
+	seekPermission(ctx);
+	if (s.phase === "primary") actPrimaryAtOnce(ctx);
+	if (s.phase === "secondary") actSecondaryAtOnce(ctx);
+	if (s.plan !== null) return false;
+	if (actCommand(ctx)) return true;
+	switch (s.phase) {
+		case "waiting":
+			return actWaiting(ctx);
+		case "primary":
+			return actPrimary(ctx);
+		case "secondary":
+			return actSecondary(ctx);
+		case "promoting":
+			return actPromoting(ctx);
+		default:
+			return false;
+	}
+}
+
+function endPlan(ctx: Context, number: number, ok: boolean): undefined {
+	const { s } = ctx;
+	// Numbers of other plans come from before a restart: they ended already.
+	if (s.plan?.number !== number) return;
+	const { kind } = s.plan;
+	s.plan = null;
+	if (s.phase === "stopping") return endStopPlan(ctx, kind, ok);
+	if (!ok) return planFailed(ctx, kind);
+	if (kind === "start") {
+		s.phase = "waiting";
+		tickLease(ctx);
+	} else if (kind === "promote") {
+		s.phase = "promoting";
+	} else if (kind === "swap") {
+		Object.assign(s, { phase: "secondary", main: "SECOND", serving: false, session: null, swapped: true });
+		s.wasPrimary = false;
+		ctx.plan("afterSwap", handedOverSteps());
+	}
+}
+
+function endStopPlan(ctx: Context, kind: PlanKind, ok: boolean): undefined {
+	const { s } = ctx;
+	const stopping = s.stopping;
+	if (stopping === null) return;
+	const ofThisStop = kind === "dropAddress" || kind === "leave" || kind === "stop" || kind === "cleanUp";
+	const stage = ofThisStop && stopPlans[stopping.stage] === kind ? nextStopStage(stopping.stage, ok) : stopping.stage;
+	if (stage !== null) {
+		s.stopping = { ...stopping, stage };
+		if (stage === "leave") s.status = "Transient";
+		return continueStop(ctx);
+	}
+	if (s.serving) s.ended = s.servedTerm;
+	Object.assign(s, { phase: "stopped", main: "STOP", stopping: null, serving: false, session: null, degraded: false });
+	s.opened = false;
+	s.loss = null;
+	s.why = "The module is stopped";
+	if (!stopping.again) {
+		s.rule = null;
+		return;
+	}
+	// A stop that came meanwhile wins over the start that was to follow.
+	if (s.next?.command === "stop" || s.next?.command === "shutdown") {
+		ctx.answer(s.next.request);
+		s.next = null;
+		return;
+	}
+	ctx.log("heart", "U", "Action start called automatically");
+	beginStart(ctx, "stopstart");
+}
+
+const stopPlans = { drop: "dropAddress", leave: "leave", stop: "stop", clean: "cleanUp" } as const;
+
+/** A replication step, or the address, failed: the module cannot go where it was going. */
+function planFailed(ctx: Context, kind: PlanKind): undefined {
+	const { s } = ctx;
+	ctx.log("heart", "E", `Action stop called by heart: the plan ${kind} failed`);
+	ctx.answer(s.request, refusal("MODULE_START_FAILED", "The module could not be started"));
+	s.request = null;
+	if (kind === "start") {
+		beginStop(ctx, { again: false, action: "stop" });
+		return;
+	}
+	s.held = `A step failed (${kind}); tried again in a minute, or after safekit stop and safekit start`;
+	beginStop(ctx, { again: true, action: "stopwait", stage: s.serving ? "drop" : "leave" });
+	ctx.arm("held", heldMs);
+}
+
+/** How long a node that failed for reasons of its own stays out of the way before it tries again. */
+const heldMs = 60_000;
+
+function orderFailed(ctx: Context, fact: { order: string; message: string; code: string }): void {
+	const { s } = ctx;
+	ctx.log("rfsplug", "E", `${fact.message} (${fact.code})`);
+	if (fact.order === "sync" || fact.order === "goAlone") {
+		if (s.loss !== null) deny(ctx, fact.message, null);
+		return;
+	}
+	// Steps of plans are answered by the plan's end.
+	if (s.plan !== null && fact.order !== "session") return;
+	if (fact.order === "session" && s.session?.synced === false) {
+		if (s.session.source) s.session = null;
+		else hold(ctx, fact.message);
+	} else if (fact.order === "seal" && s.sealing) {
+		s.sealing = false;
+		s.session = null;
+		beginStop(ctx, { again: true, action: "stopwait" });
+	}
+}
+
+function hold(ctx: Context, message: string): void {
+	const { s } = ctx;
+	s.held = `${message}; tried again in a minute, or after safekit stop and safekit start`;
+	if (s.phase === "secondary") beginStop(ctx, { again: true, action: "stopwait" });
+	ctx.arm("held", heldMs);
+}
+
+/** Not promotable any more; a disk that stays full ends at maxloop. */
+function applyFailed(ctx: Context, message: string): void {
+	if (countsAsError(ctx)) return;
+	hold(ctx, `A replicated change could not be applied: ${message}`);
+}
+
+/** M21 on a primary; elsewhere the process is opened again. */
+function processDied(ctx: Context): void {
+	const { s } = ctx;
+	if (s.phase === "primary" || (s.phase === "stopping" && s.serving)) {
+		Object.assign(s, { degraded: true, session: null, loss: null });
+		ctx.disarm("permission", "lease");
+		ctx.resource("rfs.degraded", "up");
+		ctx.log("heart", "C", "Resource rfs.degraded set to up by nfsadmin");
+		if (s.phase === "primary") {
+			s.main = "ALONE";
+			s.expecting = false;
+		}
+	} else if (s.phase === "secondary" || s.phase === "waiting" || s.phase === "promoting") {
+		s.session = null;
+		ctx.log("rfsplug", "E", "The replication process died");
+		if (!countsAsError(ctx)) beginStop(ctx, { again: true, action: "stopwait" });
+	}
+}
+
+function fire(ctx: Context, name: string): void {
+	const { s, event } = ctx;
+	if (name === "witness") tickLease(ctx);
+	else if (name === "permission" && s.loss !== null && s.loss.stage !== "granted") {
+		deny(ctx, "nothing permitted it in time", null);
+	} else if (name === "promotion" && s.phase === "promoting" && s.plan === null) refuse(ctx);
+	else if (
+		name === "lease" &&
+		s.session?.source === true &&
+		s.session.synced &&
+		!s.link &&
+		s.loss?.stage !== "granted"
+	) {
+		if (leaseLeft(s, event.atMs) > 0) watchLease(ctx);
+		else if (s.serving && s.phase === "primary") deny(ctx, "the lease at the witness ran out", null);
+	}
+}
+
+/** M18, M19: a failover rule of the configuration. */
+function applyRule(ctx: Context, event: Stamped & { type: "rule" }): void {
+	const { s } = ctx;
+	const others = s.waitRules.filter((rule) => rule !== event.rule);
+	if (event.action === "wait") s.waitRules = event.holds ? [...others, event.rule] : others;
+	if (!event.holds || s.phase === "stopped" || s.phase === "stopping") return;
+	ctx.log("heart", "C", `Action ${event.action} from failover rule ${event.rule}`);
+	if (event.action !== "wait") {
+		s.next ??= { type: "command", command: event.action, who: event.rule, identity: event.rule };
+	} else if (s.phase !== "waiting" && !countsAsError(ctx)) {
+		beginStop(ctx, { again: true, action: "stopwait", stage: s.phase === "starting" ? "stop" : "leave" });
+	}
+}
+
+/** The daemon, or the machine, started again. */
+function resume(ctx: Context, rebooted: boolean): void {
+	const { s } = ctx;
+	s.askedWitness = false;
+	if (s.ping === "asked") s.ping = "idle";
+	if (rebooted) {
+		const { config, records, wasPrimary, failover, failoverHeld, loop, syncedWallMs, ended, servedTerm } = s;
+		const primary = wasPrimary || s.main === "PRIM" || s.main === "ALONE";
+		const kept = { records, failover, failoverHeld, loop, syncedWallMs, ended, servedTerm, plans: s.plans };
+		Object.assign(s, initialState(config), kept, { wasPrimary: primary });
+		return;
+	}
+	if (s.phase === "waiting" || s.phase === "starting") ctx.arm("start", s.config.timeoutMs);
+	if (s.loss !== null) ctx.arm("permission", s.config.lockTimeoutMs);
+	if (s.phase === "promoting") ctx.arm("promotion", s.config.lockTimeoutMs);
+	if (s.held !== null) ctx.arm("held", heldMs);
+	s.lease = { ...s.lease, known: false, renewedMs: -1 };
+	tickLease(ctx);
+	watchLease(ctx);
+}
+
+/** Status, the documented log lines of a change, and the resources that show it. */
+function finish(ctx: Context, before: MirrorState): void {
+	const { s } = ctx;
+	s.status = statusOf(ctx);
+	const released = before.phase === "waiting" && before.status === "NotReady" && before.rule !== null;
+	if (released && !ctx.blocked && s.phase !== "stopping") {
+		ctx.log("heart", "I", "Action wakeup from failover rule Implicit_wakeup");
+		if (s.phase === "waiting") s.rule = null;
+	}
+	if (s.main !== before.main || s.status !== before.status) {
+		ctx.resource("state.local", `${s.main} ${s.status}`);
+		ctx.log("heart", "E", `Local state ${s.main} ${s.status}`);
+	}
+	if (s.config.replicated && isUptodate(s) !== isUptodate(before)) {
+		ctx.resource("rfs.uptodate", isUptodate(s) ? "up" : "down");
+	}
+	if (before.degraded && !s.degraded) ctx.resource("rfs.degraded", "down");
+	const synced = s.main === "PRIM" || (s.main === "SECOND" && s.status === "Ready");
+	if (synced && s.session?.synced === true && s.loss === null) s.syncedWallMs = ctx.event.wallMs;
+	if (usesLease(s) && s.session?.synced === true && before.session?.synced !== true) tickLease(ctx);
+}
+
+function statusOf(ctx: Context): MirrorState["status"] {
+	const { s } = ctx;
+	const kind = s.plan?.kind;
+	switch (s.phase) {
+		case "stopped":
+			return "NotReady";
+		case "waiting":
+			return ctx.blocked ? "NotReady" : "Transient";
+		case "primary":
+			return s.expecting || kind === "toPrimary" || kind === "restart" || kind === "swap" ? "Transient" : "Ready";
+		case "secondary":
+			return isPromotable(s) && kind !== "restart" && kind !== "toSecond" ? "Ready" : "Transient";
+		default:
+			return "Transient";
+	}
+}

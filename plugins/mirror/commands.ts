@@ -1,0 +1,168 @@
+/** What persons, scripts and checkers may order (spec/04 §3). A command waits for the running plan to end. */
+import { type CommandEvent, countError, noErrors, type Refusal, refusal } from "../../sdk/index.ts";
+import type { Context } from "./context.ts";
+import { beginStart, beginStop } from "./passages.ts";
+import { restartSteps } from "./plans.ts";
+import { beginSwap, hasSecondary } from "./primary.ts";
+
+function refuse(ctx: Context, event: CommandEvent, code: Refusal["code"], message: string): undefined {
+	ctx.answer(event.request, refusal(code, message));
+}
+
+/** Takes a command in: carries out what cannot wait, and remembers one that can. */
+export function takeCommand(ctx: Context, event: CommandEvent): undefined {
+	const { s } = ctx;
+	if (event.command === "failover") return setFailover(ctx, event);
+	logCommand(ctx, event);
+	if (event.identity === undefined) s.loop = noErrors;
+	if (event.command === "forcestop") return forceStop(ctx, event);
+	const stops = event.command === "stop" || event.command === "shutdown" || event.command === "stopstart";
+	if (s.next !== null && !stops) {
+		return refuse(ctx, event, "MODULE_BUSY", `The module still has to carry out ${s.next.command}`);
+	}
+	if (s.next !== null) refuse(ctx, s.next, "MODULE_BUSY", `${event.command} came first`);
+	s.next = event;
+}
+
+function logCommand(ctx: Context, event: CommandEvent): void {
+	const by = event.identity ?? event.who;
+	const text =
+		event.who === "boot" ? `Action ${event.command} called at boot time` : `Action ${event.command} called by ${by}`;
+	ctx.log("heart", "U", text);
+}
+
+function setFailover(ctx: Context, event: CommandEvent): undefined {
+	ctx.s.failover = event.on ?? true;
+	if (ctx.s.failover) ctx.s.failoverHeld = false;
+	ctx.resource("usersetting.failover", ctx.s.failover ? "on" : "off");
+	ctx.answer(event.request);
+}
+
+/** M26: whatever runs is killed; only the forced stops are run. */
+function forceStop(ctx: Context, event: CommandEvent): undefined {
+	const { s } = ctx;
+	ctx.answer(event.request);
+	s.next = null;
+	if (s.phase === "stopped") return;
+	if (s.stopping === null) return beginStop(ctx, { again: false, action: "stop", stage: "stop" });
+	const stage = s.plan?.kind === "stop" || s.plan?.kind === "cleanUp" ? "clean" : "stop";
+	s.stopping = { again: false, action: "stop", stage };
+	if (s.plan !== null) ctx.effects.push({ type: "abortPlan", plan: s.plan.number });
+}
+
+/** Carries the remembered command out; no plan runs now. True if it began something. */
+export function actCommand(ctx: Context): boolean {
+	const { s } = ctx;
+	const event = s.next;
+	if (event === null) return false;
+	s.next = null;
+	switch (event.command) {
+		case "start":
+			return start(ctx, event, "start");
+		case "prim":
+		case "primforce":
+		case "second":
+			return startAs(ctx, event, event.command);
+		case "stop":
+		case "shutdown":
+			return stop(ctx, event, false);
+		case "stopstart":
+			return stop(ctx, event, true);
+		case "restart":
+			return restart(ctx, event);
+		case "swap":
+			return swap(ctx, event);
+		default:
+			return false;
+	}
+}
+
+function start(ctx: Context, event: CommandEvent, goal: "start" | "prim" | "primforce" | "second"): boolean {
+	const { s } = ctx;
+	if (s.phase !== "stopped") {
+		// A start of what is started is no error: scripts call it to be sure.
+		ctx.answer(event.request);
+		s.held = null;
+		return false;
+	}
+	s.goal = goal;
+	s.held = null;
+	if (goal === "start") ctx.answer(event.request);
+	else s.request = event.request ?? null;
+	s.fullsync = event.fullsync === true ? (goal === "second" ? "take" : "give") : null;
+	beginStart(ctx, "start");
+	return true;
+}
+
+/** prim, primforce and second also take up a module that waits (spec/10: "run safekit prim to force start"). */
+function startAs(ctx: Context, event: CommandEvent, goal: "prim" | "primforce" | "second"): boolean {
+	const { s } = ctx;
+	if (s.phase === "stopped") return start(ctx, event, goal);
+	if (s.phase !== "waiting") {
+		refuse(ctx, event, "MODULE_STARTED", `${goal} is for a module that is stopped or waits; this one is ${s.main}`);
+		return false;
+	}
+	s.goal = goal;
+	s.held = null;
+	s.request = event.request ?? null;
+	s.fullsync = event.fullsync === true ? (goal === "second" ? "take" : "give") : null;
+	return true;
+}
+
+function stop(ctx: Context, event: CommandEvent, again: boolean): boolean {
+	const { s } = ctx;
+	ctx.answer(event.request);
+	if (s.phase === "stopped") {
+		if (!again) return false;
+		s.goal = "start";
+		beginStart(ctx, "start");
+		return true;
+	}
+	if (again && tooManyErrors(ctx, event)) return true;
+	if (again && event.identity !== undefined && s.config.automaticReboot) {
+		ctx.effects.push({ type: "reboot" });
+		return false;
+	}
+	s.failoverHeld = false;
+	beginStop(ctx, { again, action: again ? "stopstart" : "stop" });
+	return true;
+}
+
+function restart(ctx: Context, event: CommandEvent): boolean {
+	const { s } = ctx;
+	const { main } = s;
+	if (main !== "ALONE" && main !== "PRIM" && main !== "SECOND") {
+		refuse(ctx, event, "MODULE_NOT_STARTED", `Nothing to restart: the module is ${main}`);
+		return false;
+	}
+	ctx.answer(event.request);
+	if (tooManyErrors(ctx, event)) return true;
+	ctx.plan("restart", restartSteps(main));
+	return true;
+}
+
+function swap(ctx: Context, event: CommandEvent): boolean {
+	const { s } = ctx;
+	if (s.phase !== "primary" || s.main !== "PRIM" || !hasSecondary(s) || s.loss !== null || s.degraded) {
+		refuse(ctx, event, "SWAP_NOT_POSSIBLE", `No swap: the module is ${s.main} (${s.status}) here`);
+		return false;
+	}
+	ctx.answer(event.request);
+	return beginSwap(ctx);
+}
+
+/** M25: only what a checker or script caused counts. */
+function tooManyErrors(ctx: Context, event: CommandEvent): boolean {
+	return event.identity !== undefined && countsAsError(ctx);
+}
+
+/** Counts one more action that an error caused; over the limit the module stops. True if it does. */
+export function countsAsError(ctx: Context): boolean {
+	const counted = countError(ctx.s.loop, ctx.event.wallMs, ctx.s.config);
+	ctx.s.loop = counted.counter;
+	ctx.resource("heart.stopstartloop", String(counted.counter.count));
+	if (!counted.exceeded) return false;
+	ctx.log("heart", "C", "Action stop called by maxloop");
+	beginStop(ctx, { again: false, action: "stop" });
+	return true;
+}

@@ -1,0 +1,92 @@
+/** What persons and the other node see of a mirror. */
+import type { StateView } from "../../sdk/index.ts";
+import { heardPeer, type MirrorAnnouncement, type MirrorState } from "./state.ts";
+
+export function announce(s: MirrorState): MirrorAnnouncement {
+	const session = s.session;
+	const source = s.config.replicated && session?.source === true && s.loss === null;
+	const settled = s.phase === "waiting" ? s.held === null && s.waitRules.length === 0 : s.phase === "secondary";
+	const asking = s.loss?.stage === "asking" && session !== null;
+	return {
+		main: s.main,
+		status: s.status,
+		records: s.records,
+		serves: s.serving,
+		ended: s.ended,
+		ready: settled && !s.serving && !s.sealing && (s.opened || !s.config.replicated),
+		offer:
+			source && !session.synced
+				? {
+						term: session.term,
+						outcome: session.outcome,
+						everything: session.everything,
+						quarantine: session.quarantine,
+					}
+				: null,
+		joining: session !== null && !session.source ? session.term : 0,
+		wantSeal: asking ? session.term : 0,
+		swap: s.phase === "secondary" && (s.expecting || s.swapped) && !(s.swapped && session?.synced) ? 1 : 0,
+		rank: s.serving ? s.servedTerm : s.wasPrimary ? 1 : 0,
+		fullsync: s.fullsync,
+		degraded: s.degraded,
+	};
+}
+
+export function view(s: MirrorState): StateView {
+	const peer = heardPeer(s);
+	return {
+		main: s.main,
+		status: s.status,
+		peer: { state: peer?.main ?? "UNKNOWN", status: peer?.status ?? "Unknown" },
+		uptodate: s.config.replicated ? isUptodate(s) : null,
+		rule: s.rule,
+		why: why(s),
+	};
+}
+
+/** The data here is the latest: this node serves, or it is the target of a complete session. */
+export function isUptodate(s: MirrorState): boolean {
+	if (s.serving) return !s.degraded;
+	return s.phase === "secondary" && s.session?.synced === true && !s.session.spoilt && !s.sealing;
+}
+
+/** The sentence that a person reads. */
+function why(s: MirrorState): string {
+	if (s.phase === "stopped" || (s.phase === "waiting" && s.status === "NotReady")) return s.why;
+	const peer = heardPeer(s);
+	const name = s.config.peer ?? "the other server";
+	if (s.loss !== null) return `The connection to ${name} is lost; looking for the permission to go on alone`;
+	switch (s.phase) {
+		case "starting":
+			return "Starting: scripts and replication are being prepared";
+		case "waiting":
+			return peer === null ? `Waiting to hear ${name}` : `Agreeing with ${name} on who has the latest data`;
+		case "promoting":
+			return `Taking over from ${name}: waiting for the lease witness`;
+		case "stopping":
+			return s.stopping?.again ? "Stopping, to start again" : "Stopping";
+		case "secondary":
+			return whySecondary(s, name);
+		default:
+			return whyPrimary(s, name);
+	}
+}
+
+function whySecondary(s: MirrorState, name: string): string {
+	if (!s.config.replicated) return `Ready to take over from ${name}`;
+	if (isUptodate(s)) return `The data is the same as on ${name}; ready to take over`;
+	return s.session === null ? `Waiting for ${name} to start the synchronization` : `Copying the changes from ${name}`;
+}
+
+function whyPrimary(s: MirrorState, name: string): string {
+	if (s.degraded) {
+		return "The replication process died: the application runs without replication. Stop and start this module";
+	}
+	if (s.main === "PRIM" && s.status === "Ready") return `The application runs here; ${name} is ready to take over`;
+	if (s.status === "Transient") return "The application is being started here";
+	const peer = heardPeer(s);
+	if (peer === null) return `The application runs here; ${name} does not answer, so there is no second server now`;
+	if (s.session !== null) return `The application runs here; ${name} is being synchronized`;
+	if (peer.main === "STOP") return `The application runs here; the module is stopped on ${name}`;
+	return `The application runs here; ${name} is not ready (${s.remote})`;
+}
