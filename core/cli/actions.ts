@@ -97,7 +97,10 @@ function showRehearsal(context: Context, options: ActionOptions, module: ModuleC
 	const { refused, steps } = module.rehearse(order);
 	if (refused !== null) throw refusal(refused);
 	const said = steps.map(describe);
-	if (options.json) return printJson(context.call, { module: module.configuration.module, dryRun: true, steps: said });
+	if (options.json) {
+		printJson(context.call, { module: module.configuration.module, dryRun: true, steps: said });
+		return;
+	}
 	const { main, status } = module.view();
 	context.call.out(
 		`${order.command} in state ${main} ${status} would ${said.length === 0 ? "run no step now" : "begin with"}\n`,

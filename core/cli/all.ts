@@ -1,10 +1,12 @@
 /** All groups of commands, in the order in which help lists them. */
 import { actions } from "./actions.ts";
+import { configure } from "./configure.ts";
 import type { Group } from "./groups.ts";
 import { logs } from "./logs.ts";
+import { modules } from "./modules.ts";
 import { resources } from "./resources.ts";
 import { server } from "./server.ts";
 import { state } from "./state.ts";
 import { waits } from "./waits.ts";
 
-export const allGroups: readonly Group[] = [actions, waits, state, logs, resources, server];
+export const allGroups: readonly Group[] = [actions, waits, state, logs, resources, configure, modules, server];

@@ -5,6 +5,7 @@ import type { CommandLog } from "../log/commandLog.ts";
 import type { ModuleLog } from "../log/moduleLog.ts";
 import type { Resources } from "../log/resources.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
+import type { ConfigureOptions, Hook } from "../module/configure.ts";
 import type { Paths } from "../module/paths.ts";
 
 export type Order = Omit<CommandEvent, "type" | "request">;
@@ -13,6 +14,8 @@ export interface Refused {
 	message: string;
 	remedy: string;
 }
+
+export type HookResult = Awaited<ReturnType<Hook>>;
 
 /** A configured module on this node. */
 export interface ModuleControl {
@@ -31,6 +34,8 @@ export interface ModuleControl {
 	rehearse(order: Order): { refused: Refused | null; steps: Step[] };
 	setResource(name: string, value: string, by: string, history: "auto" | "none" | "force"): void;
 	write(origin: string, level: "C" | "E" | "U" | "S" | "I" | "W" | "D", text: string): void;
+	/** Scripts and variables changed while the module runs. */
+	reconfigure(configuration: ModuleConfiguration): void;
 	/** Calls back after each change. Returns the way to stop. */
 	watch(watcher: () => void): () => void;
 	/** Runs a script of the module beside its plans (update, state, level, confcheck); its output goes to `out`. */
@@ -44,6 +49,10 @@ export interface NodeControl {
 	nodeName(): Promise<string | null>;
 	modules(): ModuleControl[];
 	module(name: string): ModuleControl | undefined;
+	/** Schema, cluster and probes with which configurations are read here. */
+	configureOptions(): Promise<Omit<ConfigureOptions, "hook">>;
+	/** Runs a script of a module that may not be loaded (config, postconfig …), its output to `out`. */
+	runHook(configuration: ModuleConfiguration, script: string, out: (text: string) => void): Promise<HookResult>;
 	/** The configuration of a module was applied: loads it. */
 	loadModule(name: string): Promise<void>;
 	/** The module is not configured any more: lets it go. Only when stopped. */

@@ -32,12 +32,18 @@ function boot(context: Context, word: string, options: ModuleOptions): void {
 			`boot ${word}: this version has no ${word.startsWith("web") ? "web service" : "SNMP agent"}.`,
 		);
 	}
-	if (word === "status") return bootStatus(context, options);
+	if (word === "status") {
+		bootStatus(context, options);
+		return;
+	}
 	if (word !== "on" && word !== "off")
 		throw new SafekitError("USAGE", `'${word}' means nothing after boot; expected on, off or status.`);
 	const module = findModule(context, options);
 	const name = module.configuration.module;
-	if (options.dryRun) return context.call.out(`would switch the start of ${name} at boot ${word}\n`);
+	if (options.dryRun) {
+		context.call.out(`would switch the start of ${name} at boot ${word}\n`);
+		return;
+	}
 	context.node.setBootFlag(name, word === "on");
 	const { boot: attribute } = module.configuration;
 	if (attribute !== "ignore") {

@@ -1,15 +1,19 @@
 /** All modules of this server, and what commands may ask of them. */
 import { join } from "node:path";
-import type { NodeControl } from "../cli/control.ts";
+import type { HookResult, NodeControl } from "../cli/control.ts";
 import { SafekitError } from "../errors.ts";
 import { CommandLog } from "../log/commandLog.ts";
 import { ModuleLog } from "../log/moduleLog.ts";
 import { Resources } from "../log/resources.ts";
+import type { ModuleConfiguration } from "../module/configuration.ts";
 import type { Paths } from "../module/paths.ts";
 import { digestOf, modeConfigOf } from "./modeConfig.ts";
 import { ModuleRuntime } from "./runtime.ts";
 import { ModuleSettings } from "./settings.ts";
 import type { World } from "./world.ts";
+
+/** Scripts of `config` and `deconfig` have to end in this time: a person waits, and no other module command runs. */
+const hookTimeoutMs = 600_000;
 
 interface Hosted {
 	runtime: ModuleRuntime;
@@ -63,6 +67,16 @@ export class Daemon implements NodeControl {
 		return this.#hosted.get(name)?.runtime;
 	}
 
+	configureOptions(): ReturnType<NodeControl["configureOptions"]> {
+		return this.#world.configureOptions();
+	}
+
+	runHook(configuration: ModuleConfiguration, script: string, out: (text: string) => void): Promise<HookResult> {
+		const { module, user } = configuration;
+		const request = { module, script, args: [], timeoutMs: hookTimeoutMs, vars: user?.vars ?? [], logging: false };
+		return this.#world.scripts(module, (level, text) => out(`${level} ${text}\n`)).show(request, out);
+	}
+
 	async loadModule(name: string): Promise<void> {
 		const configuration = await this.#world.configuration(name);
 		const mode = this.#world.modes.get(configuration.mode);
@@ -93,7 +107,7 @@ export class Daemon implements NodeControl {
 		};
 		this.#hosted.set(name, hosted);
 		const taken = runtime.takeUp();
-		if (taken !== "resumed") this.#startAtBoot(name, hosted);
+		if (taken !== "resumed") this.#startAtBoot(hosted);
 		runtime.watch(() => this.#remember(hosted));
 	}
 
@@ -140,15 +154,17 @@ export class Daemon implements NodeControl {
 	}
 
 	/** Once in each run of the system (spec/01 §8). Noted after the start is stored, so that none is forgotten. */
-	#startAtBoot(name: string, { runtime, settings }: Hosted): void {
+	#startAtBoot(hosted: Hosted): void {
+		const { runtime, settings } = hosted;
 		const { incarnation } = this.#world;
 		if (settings.now.bootedIn === incarnation) return;
 		const { boot, bootDelayMs } = runtime.configuration;
 		const { boot: flag, running } = settings.now;
 		const wanted = boot === "on" || (boot === "ignore" && flag) || (boot === "auto" && running);
-		if (!wanted) return settings.change({ bootedIn: incarnation });
-		const hosted = this.#hosted.get(name);
-		if (hosted === undefined) return;
+		if (!wanted) {
+			settings.change({ bootedIn: incarnation });
+			return;
+		}
 		hosted.bootTimer = setTimeout(() => {
 			if (runtime.view().main === "STOP") runtime.command({ command: "start", who: "boot" });
 			settings.change({ bootedIn: incarnation });

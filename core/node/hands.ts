@@ -10,8 +10,8 @@ export interface ScriptHands {
 	adopt(script: { pid: number; startTime: string; userlog: string | null; overdue: boolean }): RunningScript | null;
 	/** A script that an earlier daemon started without living to note it, by the run id in its environment. */
 	find(run: string): { pid: number; startTime: string } | null;
-	/** Runs a script beside the plans, its output to `out`; its exit code, or null: no such script, or it was killed. */
-	show(request: ScriptRequest, out: (text: string) => void): Promise<number | null>;
+	/** Runs a script beside the plans, its output to `out`. Exit code null: it was killed. */
+	show(request: ScriptRequest, out: (text: string) => void): Promise<{ ran: boolean; exitCode: number | null }>;
 }
 
 export interface ReplicationHands {

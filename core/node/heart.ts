@@ -38,7 +38,8 @@ export class HeartLink {
 	start(module: HeartbeatModule, announcement: Announcement, resources: Record<string, string>): void {
 		const before = this.#started.get(module.module);
 		if (before !== undefined && JSON.stringify(before.module) === JSON.stringify(module)) {
-			return this.announce(module.module, announcement, resources);
+			this.announce(module.module, announcement, resources);
+			return;
 		}
 		if (before !== undefined) this.#post({ do: "stop", module: module.module });
 		const start: Start = { do: "start", module, announcement, resources };

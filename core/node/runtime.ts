@@ -55,7 +55,7 @@ const besideTimeoutMs = 60_000;
 const queueLimit = 10_000;
 
 export class ModuleRuntime {
-	readonly configuration: ModuleConfiguration;
+	configuration: ModuleConfiguration;
 	readonly log: ModuleLog;
 	readonly resources: Resources;
 	readonly #options: RuntimeOptions;
@@ -181,7 +181,12 @@ export class ModuleRuntime {
 		const { module, user } = this.configuration;
 		if (user === null) return null;
 		const request = { module, script, args, timeoutMs: besideTimeoutMs, vars: user.vars, logging: user.logging };
-		return await this.#hands.scripts.show(request, out);
+		return (await this.#hands.scripts.show(request, out)).exitCode;
+	}
+
+	/** Scripts and variables changed while the module runs; whatever starts next uses them. */
+	reconfigure(configuration: ModuleConfiguration): void {
+		this.configuration = configuration;
 	}
 
 	/** A line in the module's log and in the system log. */
@@ -239,7 +244,10 @@ export class ModuleRuntime {
 	}
 
 	#decide(event: EngineEvent): void {
-		if (this.#plan?.stored.plan === emergencyPlan) return this.#duringEmergency(event);
+		if (this.#plan?.stored.plan === emergencyPlan) {
+			this.#duringEmergency(event);
+			return;
+		}
 		let effects: Effect[];
 		const before = this.view().main;
 		try {
@@ -269,31 +277,36 @@ export class ModuleRuntime {
 	#carryOut(effect: Effect): void {
 		switch (effect.type) {
 			case "log":
-				return this.write(effect.origin, effect.level, effect.text);
+				this.write(effect.origin, effect.level, effect.text);
+				break;
 			case "resource":
 				this.resources.set(effect.name, effect.value, "heart");
-				return;
+				break;
 			case "replication":
-				return this.#replication?.give(effect.order);
+				this.#replication?.give(effect.order);
+				break;
 			case "armTimer":
-				return this.#timers.arm(effect.name, effect.afterMs);
+				this.#timers.arm(effect.name, effect.afterMs);
+				break;
 			case "disarmTimer":
-				return this.#timers.disarm(effect.name);
+				this.#timers.disarm(effect.name);
+				break;
 			case "abortPlan":
 				if (this.#plan?.stored.plan === effect.plan) this.#plan.abort();
-				return;
+				break;
 			case "ping":
 				void this.#ping();
-				return;
+				break;
 			case "witness":
-				// No adapter exists yet (design §5 of the witness): nobody answers for it.
-				return void setImmediate(() => this.deliver({ type: "witness", answer: { got: "unreachable" } }));
+				// No adapter exists yet: a configured lease witness answers for nothing.
+				setImmediate(() => this.deliver({ type: "witness", answer: { got: "unreachable" } }));
+				break;
 			case "answer":
 				this.#answers.get(effect.request)?.(effect.refused ?? null);
 				this.#answers.delete(effect.request);
-				return;
+				break;
 			case "reboot":
-				return this.#hands.reboot();
+				this.#hands.reboot();
 		}
 	}
 
@@ -323,8 +336,8 @@ export class ModuleRuntime {
 	#planEnded(plan: number, ok: boolean, failed: string | undefined): void {
 		if (this.#closed) return;
 		this.#plan = null;
-		if (plan === emergencyPlan) return this.#emergencyOver();
-		this.deliver({ type: "planEnded", plan, ok, ...(failed === undefined ? {} : { failed }) });
+		if (plan === emergencyPlan) this.#emergencyOver();
+		else this.deliver({ type: "planEnded", plan, ok, ...(failed === undefined ? {} : { failed }) });
 	}
 
 	#onFact(fact: ReplicationFact): void {

@@ -17,7 +17,9 @@ export function scriptHands(module: string, paths: Paths, log: ScriptContext["lo
 			const decoder = new TextDecoder();
 			const output = (chunk: Buffer): void => out(decoder.decode(chunk, { stream: true }));
 			const script = await runScript({ ...request, output }, context);
-			return script === null ? null : (await script.ended).exitCode;
+			if (script === null) return { ran: false, exitCode: null };
+			const { exitCode } = await script.ended;
+			return { ran: true, exitCode };
 		},
 	};
 }

@@ -2,8 +2,9 @@
 import type { LogLevel } from "../engine/contract.ts";
 import type { ModeDeclaration } from "../engine/plugin.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
+import type { ConfigureOptions } from "../module/configure.ts";
 import type { Paths } from "../module/paths.ts";
-import type { Hands } from "./hands.ts";
+import type { Hands, ScriptHands } from "./hands.ts";
 import type { ModuleRuntime } from "./runtime.ts";
 
 /** Who this server is, and who the other one of a module is. */
@@ -23,6 +24,9 @@ export interface World {
 	/** Own name in cluster.xml; null while there is no cluster configuration. */
 	nodeName(): Promise<string | null>;
 	membership(configuration: ModuleConfiguration): Promise<Membership>;
+	/** Schema, cluster and probes with which configurations are read here. */
+	configureOptions(): Promise<Omit<ConfigureOptions, "hook">>;
+	scripts(module: string, log: (level: "E" | "W", text: string) => void): ScriptHands;
 	/** What a module's loop works with. `deliver` brings in what the services find out. */
 	hands(configuration: ModuleConfiguration, runtime: () => ModuleRuntime): Promise<Hands>;
 	/** The module is not configured any more: lets go of what `hands` took. */

@@ -9,7 +9,7 @@ import { launcher, Toy } from "./toy.ts";
 const say = (text: string) => `echo "${text}" >> "$SAFEVAR/said"`;
 const simple = { prestart: say("prestart $*"), start_prim: say("start_prim $*"), stop_prim: say("stop_prim $*") };
 
-test("start, state, stop: scripts run in order, with their arguments, and the log says so", async (t) => {
+test.serial("start, state, stop: scripts run in order, with their arguments, and the log says so", async (t) => {
 	const toy = new Toy(t, { mirror: simple });
 	await toy.start();
 	t.is(toy.run("start", "-m", "mirror").code, 0);
@@ -29,7 +29,7 @@ test("start, state, stop: scripts run in order, with their arguments, and the lo
 	t.regex(commands, /\| command \| mirror \| \d+ \| START \| start -m mirror\n\|.*\| \d+ \| END \| 0\n/);
 });
 
-test("a refusal says why, which command would do it, and exits 4", async (t) => {
+test.serial("a refusal says why, which command would do it, and exits 4", async (t) => {
 	const toy = new Toy(t, { mirror: simple });
 	await toy.start();
 	const refused = toy.run("stop", "-m", "mirror");
@@ -44,7 +44,7 @@ test("a refusal says why, which command would do it, and exits 4", async (t) => 
 	t.is(toy.run("start", "--colour", "-m", "mirror").code, 2);
 });
 
-test("--dry-run says what would be done and does nothing", async (t) => {
+test.serial("--dry-run says what would be done and does nothing", async (t) => {
 	const toy = new Toy(t, { mirror: simple });
 	await toy.start();
 	const dry = toy.run("start", "-m", "mirror", "--dry-run");
@@ -54,7 +54,7 @@ test("--dry-run says what would be done and does nothing", async (t) => {
 	t.deepEqual(toy.said(), []);
 });
 
-test("a daemon killed during a script leaves it running; the next waits for it and runs it once", async (t) => {
+test.serial("a daemon killed during a script leaves it running; the next waits for it and runs it once", async (t) => {
 	const slow = { ...simple, start_prim: `${say("begin")}; sleep 3; ${say("end")}`, start_sec: say("after") };
 	const toy = new Toy(t, { mirror: slow });
 	await toy.start();
@@ -67,7 +67,7 @@ test("a daemon killed during a script leaves it running; the next waits for it a
 	t.deepEqual(toy.said(), ["prestart WAIT ALONE start", "begin", "end", "after"]);
 });
 
-test("without the stored state the script would run twice (negative control)", async (t) => {
+test.serial("without the stored state the script would run twice (negative control)", async (t) => {
 	const slow = { ...simple, start_prim: `${say("begin")}; sleep 3; ${say("end")}` };
 	const toy = new Toy(t, { mirror: slow });
 	await toy.start();
@@ -82,7 +82,7 @@ test("without the stored state the script would run twice (negative control)", a
 	t.is(toy.said().filter((line) => line === "begin").length, 2);
 });
 
-test("a script that ended while no daemon ran counts as run", async (t) => {
+test.serial("a script that ended while no daemon ran counts as run", async (t) => {
 	const slow = { ...simple, start_prim: `${say("begin")}; sleep 1; ${say("end")}` };
 	const toy = new Toy(t, { mirror: slow });
 	await toy.start();
@@ -95,7 +95,7 @@ test("a script that ended while no daemon ran counts as run", async (t) => {
 	t.is(toy.said().filter((line) => line === "begin").length, 1);
 });
 
-test("after a power cut nothing that ran is taken up, and boot starts once", async (t) => {
+test.serial("after a power cut nothing that ran is taken up, and boot starts once", async (t) => {
 	const toy = new Toy(t, { mirror: simple, booted: simple });
 	await toy.start({ TOY_INCARNATION: "first" });
 	toy.run("start", "-m", "mirror");
@@ -118,7 +118,7 @@ test("after a power cut nothing that ran is taken up, and boot starts once", asy
 	t.is(toy.run("waitstate", "-m", "booted", "ALONE", "--timeout", "20").code, 0);
 });
 
-test("a graceful stop of the daemon leaves modules running", async (t) => {
+test.serial("a graceful stop of the daemon leaves modules running", async (t) => {
 	const toy = new Toy(t, { mirror: simple });
 	await toy.start();
 	toy.run("start", "-m", "mirror");
@@ -129,7 +129,7 @@ test("a graceful stop of the daemon leaves modules running", async (t) => {
 	t.deepEqual(toy.said(), ["prestart WAIT ALONE start", "start_prim WAIT ALONE start"]);
 });
 
-test("a script may give commands to its own module without dead-lock", async (t) => {
+test.serial("a script may give commands to its own module without dead-lock", async (t) => {
 	const start_prim = `"$SAFE/safekit" printe "it's (not) <good>, -x"; "$SAFE/safekit" stop -i start_prim; echo "code $?" >> "$SAFEVAR/said"; "$SAFE/safekit" waitstop; echo "wait $?" >> "$SAFEVAR/said"`;
 	const toy = new Toy(t, { mirror: { ...simple, start_prim } });
 	await toy.start();
@@ -139,7 +139,7 @@ test("a script may give commands to its own module without dead-lock", async (t)
 	t.regex(toy.run("log", "-m", "mirror").out, /\| userplug \| E \| it's \(not\) <good>, -x\n/);
 });
 
-test("printe prints nothing", async (t) => {
+test.serial("printe prints nothing", async (t) => {
 	const toy = new Toy(t, { mirror: simple });
 	await toy.start();
 	t.deepEqual(toy.run("printe", "-m", "mirror", "hello"), { code: 0, out: "", err: "" });
@@ -147,7 +147,7 @@ test("printe prints nothing", async (t) => {
 	t.regex(toy.run("log", "-m", "mirror", "-A", "-s", "1").out, /\| I \| --strange text\n$/);
 });
 
-test("set with an equal value leaves no trace", async (t) => {
+test.serial("set with an equal value leaves no trace", async (t) => {
 	const toy = new Toy(t, { mirror: simple });
 	await toy.start();
 	const set = (value: string) => toy.run("set", "-m", "mirror", "-r", "custom.a", "-v", value, "-i", "check").code;
@@ -167,7 +167,7 @@ test("set with an equal value leaves no trace", async (t) => {
 	t.is(toy.run("get", "-m", "mirror", "-r", "custom.b").code, 1);
 });
 
-test("logview and state --watch follow until they are interrupted", async (t) => {
+test.serial("logview and state --watch follow until they are interrupted", async (t) => {
 	const toy = new Toy(t, { mirror: simple });
 	await toy.start();
 	for (const [args, expected] of [
@@ -191,7 +191,7 @@ test("logview and state --watch follow until they are interrupted", async (t) =>
 	t.pass();
 });
 
-test("an automaton that contradicts itself brings its module down, and it can be started again", async (t) => {
+test.serial("an automaton that contradicts itself brings its module down, and it can be started again", async (t) => {
 	const toy = new Toy(t, { mirror: simple });
 	await toy.start();
 	toy.run("start", "-m", "mirror");
@@ -206,7 +206,7 @@ test("an automaton that contradicts itself brings its module down, and it can be
 	t.is(toy.run("start", "-m", "mirror").code, 0);
 });
 
-test("a second daemon on the same directories does not start", async (t) => {
+test.serial("a second daemon on the same directories does not start", async (t) => {
 	const toy = new Toy(t, {});
 	await toy.start();
 	const first = toy.pid;
@@ -217,7 +217,7 @@ test("a second daemon on the same directories does not start", async (t) => {
 	t.is(toy.run("state").out.split("\n")[0], "No module is configured. `safekit module list` shows those installed.");
 });
 
-test("without a daemon the launcher waits for one, then says how to start it", async (t) => {
+test.serial("without a daemon the launcher waits for one, then says how to start it", async (t) => {
 	const toy = new Toy(t, {});
 	const late = spawn(process.execPath, [launcher, "state"], { env: toy.env, stdio: ["ignore", "pipe", "pipe"] });
 	await sleep(700);
@@ -235,7 +235,7 @@ test("without a daemon the launcher waits for one, then says how to start it", a
 	t.true(Date.now() - begin < 12_000);
 });
 
-test("one call of the launcher is quick", async (t) => {
+test.serial("one call of the launcher is quick", async (t) => {
 	const toy = new Toy(t, { mirror: simple });
 	await toy.start();
 	const times = Array.from({ length: 10 }, () => {

@@ -8,6 +8,7 @@ import { takeInstance } from "../../core/node/instance.ts";
 import { scriptHands } from "../../core/node/scripts.ts";
 import { listenForCommands } from "../../core/node/server.ts";
 import { osIncarnation, sessionOf } from "../../core/platform/linux/server.ts";
+import { createSchema } from "../../core/schema/schema.ts";
 
 interface Toy {
 	main: MainState;
@@ -16,6 +17,7 @@ interface Toy {
 	log: string[];
 }
 
+/** A module that can only start and stop. */
 const toy: Automaton<Toy> = {
 	mode: "mirror",
 	initial: () => ({ main: "STOP", status: "NotReady", plan: 0, log: [] }),
@@ -108,6 +110,8 @@ const daemon = new Daemon({
 	configuration: async (name) => configuration(name),
 	nodeName: async () => "n1",
 	membership: async () => ({ node: "n1", peer: null }),
+	configureOptions: async () => ({ schema: createSchema([]), environment: {} }),
+	scripts: (name, log) => scriptHands(name, paths, log),
 	hands: async (module, runtime) => ({
 		nowMs: () => Number(process.hrtime.bigint() / 1_000_000n),
 		wallMs: () => Date.now(),
