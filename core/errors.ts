@@ -22,7 +22,10 @@ export const errors = {
 	NOT_ROOT: { exit: "failed", remedy: "Run the command as root." },
 
 	LAB_IMPOSSIBLE: { exit: "failed", remedy: "Install or allow what is missing, then run the command again." },
-	LAB_FAILED: { exit: "failed", remedy: "The message holds what the machine said; run the command again once that is mended." },
+	LAB_FAILED: {
+		exit: "failed",
+		remedy: "The message holds what the machine said; run the command again once that is mended.",
+	},
 
 	PACKAGE_NOT_FOUND: {
 		exit: "usage",
@@ -110,7 +113,8 @@ export const errors = {
 	},
 	REPLICATION_MOUNT: {
 		exit: "failed",
-		remedy: "Check that the kernel offers FUSE (`modprobe fuse`, /dev/fuse) and that nothing else is mounted on the directory.",
+		remedy:
+			"Check that the kernel offers FUSE (`modprobe fuse`, /dev/fuse) and that nothing else is mounted on the directory.",
 	},
 	REPLICATION_WIRE: {
 		exit: "failed",
@@ -126,7 +130,11 @@ export const errors = {
 		remedy:
 			"If the other server has the data, remove .opensafe/node in the replicated directory here and start: everything is then copied from there.",
 	},
-	REPLICATION_LISTEN: { exit: "failed", remedy: "Compare the addresses in cluster.xml with those of this server, and see what else uses the module's replication port." },
+	REPLICATION_LISTEN: {
+		exit: "failed",
+		remedy:
+			"Compare the addresses in cluster.xml with those of this server, and see what else uses the module's replication port.",
+	},
 	REPLICATION_CONFIG: {
 		exit: "invalid",
 		remedy: "Apply the module's configuration again with `safekit config -m NAME`.",
@@ -141,7 +149,10 @@ export const errors = {
 		remedy:
 			"Look for a full disk or for changes made by hand in the replicated directory, then start the module here again: it is synchronised anew.",
 	},
-	REPLICATION_LIMIT: { exit: "failed", remedy: "Replicate fewer files, or exclude folders that need no second copy with <notreplicated>." },
+	REPLICATION_LIMIT: {
+		exit: "failed",
+		remedy: "Replicate fewer files, or exclude folders that need no second copy with <notreplicated>.",
+	},
 	REPLICATION_QUARANTINE: {
 		exit: "failed",
 		remedy:
@@ -153,9 +164,18 @@ export const errors = {
 	},
 
 	CLI_MODULE: { exit: "usage", remedy: "Name the module with -m; `safekit module list` shows those installed." },
-	CLI_NOT_STARTED: { exit: "failed", remedy: "Look at `safekit log -m NAME` for what happened; `safekit state` shows what it waits for." },
-	CLI_WAIT_INSIDE: { exit: "unsafe", remedy: "Give the order without waiting; the module carries it out when the script has ended." },
-	CLI_TIMEOUT: { exit: "timeout", remedy: "Look at `safekit state` and at `safekit logview -m NAME`, then wait again." },
+	CLI_NOT_STARTED: {
+		exit: "failed",
+		remedy: "Look at `safekit log -m NAME` for what happened; `safekit state` shows what it waits for.",
+	},
+	CLI_WAIT_INSIDE: {
+		exit: "unsafe",
+		remedy: "Give the order without waiting; the module carries it out when the script has ended.",
+	},
+	CLI_TIMEOUT: {
+		exit: "timeout",
+		remedy: "Look at `safekit state` and at `safekit logview -m NAME`, then wait again.",
+	},
 	CLI_DISTRIBUTED: { exit: "usage", remedy: "Give the command on each server." },
 	CLI_FILE: { exit: "failed", remedy: "Give another absolute path, in a folder that exists and has space." },
 	CLI_RESOURCE: { exit: "failed", remedy: "`safekit state -m NAME -v` shows all resources of the module." },
@@ -163,12 +183,31 @@ export const errors = {
 	CLI_RESOURCE_LIMIT: { exit: "failed", remedy: "Use fewer names: a module may have 2000 resources." },
 	CLI_LATER: { exit: "usage", remedy: "Run `safekit --help` to see what this version has." },
 	CLI_CONFIG_RUNNING: { exit: "unsafe", remedy: "Stop the module first with `safekit stop`, then `safekit waitstop`." },
-	CLI_UPDATE_STATE: { exit: "unsafe", remedy: "Wait with `safekit waitstate -m NAME ALONE`, or stop the module, apply the configuration and start it." },
+	CLI_UPDATE_STATE: {
+		exit: "unsafe",
+		remedy: "Wait with `safekit waitstate -m NAME ALONE`, or stop the module, apply the configuration and start it.",
+	},
+
+	SETUP_SYSTEMD: {
+		exit: "failed",
+		remedy: "Look at `systemctl status safeadmin` and `journalctl -u safeadmin`, then run the command again.",
+	},
+	SETUP_RUNNING: { exit: "unsafe", remedy: "Stop them with `safekit shutdown`, then run the command again." },
+	SETUP_FOREIGN: {
+		exit: "unsafe",
+		remedy: "Set SAFE and SAFEVAR to the folders that setup made, or remove it by hand.",
+	},
 
 	NODE_REFUSED: { exit: "unsafe", remedy: "`safekit state` shows the state of the module and why." },
-	NODE_MODE: { exit: "invalid", remedy: "Use a mode that this version carries out, or put the mode's plugin into $SAFE/plugins." },
+	NODE_MODE: {
+		exit: "invalid",
+		remedy: "Use a mode that this version carries out, or put the mode's plugin into $SAFE/plugins.",
+	},
 	NODE_PLUGIN: { exit: "invalid", remedy: "Install a version of the plugin that fits, or remove its folder." },
-	NODE_RUNNING: { exit: "failed", remedy: "`safekit state` speaks to the daemon that runs; `systemctl restart safeadmin` restarts it." },
+	NODE_RUNNING: {
+		exit: "failed",
+		remedy: "`safekit state` speaks to the daemon that runs; `systemctl restart safeadmin` restarts it.",
+	},
 
 	SCRIPT_NOT_STARTED: {
 		exit: "failed",
@@ -196,6 +235,30 @@ export const errors = {
 	SWAP_NOT_POSSIBLE: {
 		exit: "unsafe",
 		remedy: "Run `safekit swap` on the server in state PRIM (Ready), while the other is SECOND (Ready).",
+	},
+
+	CLUSTER_NOT_CONFIGURED: {
+		exit: "failed",
+		remedy:
+			"Run `safekit cluster create IP1 IP2` and `safekit cluster config`, or `safekit cluster config FILE.zip` with the file that `cluster package` made on the other server.",
+	},
+	CLUSTER_FILE: {
+		exit: "usage",
+		remedy: "Give the path of a cluster.xml, or of a zip that `safekit cluster package` made.",
+	},
+	CLUSTER_PACKAGE: {
+		exit: "invalid",
+		remedy: "Make the file again on the other server with `safekit cluster package FILE.zip`, and copy it unchanged.",
+	},
+	CLUSTER_LOCKED: { exit: "unsafe", remedy: "Run `safekit cluster config unlock` first." },
+	CLUSTER_KEY: {
+		exit: "failed",
+		remedy:
+			"Take over the key of the other server (`safekit cluster package FILE.zip` there, `safekit cluster config FILE.zip` here), or make a new one with `safekit cluster genkey`.",
+	},
+	CLUSTER_NOT_A_NODE: {
+		exit: "failed",
+		remedy: "Correct the addresses in cluster.xml or of this machine, or set SAFENODE to this machine's node name.",
 	},
 } as const satisfies Record<string, ErrorKind>;
 
