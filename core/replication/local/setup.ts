@@ -28,7 +28,9 @@ export function openTree(system: System, path: string): Tree {
 	const handle = system.nameToHandle(root, "");
 	const ref = typeof handle === "number" ? handle : refOfHandle(format, handle);
 	if (typeof ref === "number") throw refused(path, `its file handle cannot be used (${errnoName(ref)})`);
-	return new Tree(system, format, path, ref, { root, own, folders });
+	const stat = system.stat(root, "");
+	if (typeof stat === "number") throw refused(path, `stat fails with ${errnoName(stat)}`);
+	return new Tree(system, format, path, { ref, device: stat.dev }, { root, own, folders });
 }
 
 /**

@@ -36,16 +36,25 @@ export class Tree {
 	readonly path: string;
 	readonly rootFd: number;
 	readonly rootRef: FileRef;
+	/** Of its file system, as `Stat.dev`. */
+	readonly device: string;
 	/** `.opensafe`, O_RDONLY directory. */
 	readonly ownFd: number;
 	readonly folderFd: Record<PrivateFolder, number>;
 
 	/** Use `openTree` of setup.ts. */
-	constructor(system: System, format: HandleFormat, path: string, rootRef: FileRef, fds: TreeDescriptors) {
+	constructor(
+		system: System,
+		format: HandleFormat,
+		path: string,
+		root: { ref: FileRef; device: string },
+		fds: TreeDescriptors,
+	) {
 		this.system = system;
 		this.format = format;
 		this.path = path;
-		this.rootRef = rootRef;
+		this.rootRef = root.ref;
+		this.device = root.device;
 		this.rootFd = fds.root;
 		this.ownFd = fds.own;
 		this.folderFd = fds.folders;

@@ -1,0 +1,123 @@
+/** Requests that change attributes. */
+import { errno, open, type } from "../errno.ts";
+import type { FileRef, Operation } from "../operation.ts";
+import type { Or, Stat } from "../system.ts";
+import { afterChange, clearSetId } from "./files.ts";
+import { hiddenAttribute } from "./lookups.ts";
+import { attrReply, nameAt, type Request, setattr as valid } from "./protocol.ts";
+import type { FuseSession } from "./session.ts";
+
+const billion = 1_000_000_000n;
+
+type Step = (s: FuseSession, r: Request, fd: number, file: FileRef, done: Operation[]) => number;
+
+/**
+ * Owner, mode, size, times: each that is asked for, in this order, then one answer for all. What was done before a
+ * step failed is handed over all the same: it has happened here.
+ */
+export function setattr(s: FuseSession, r: Request) {
+	const file = s.ref(r.node);
+	const operations: Operation[] = [];
+	const steps: Step[] = [chown, chmod, truncate, utimes];
+	const result = s.tree.with(file, (fd): Or<Stat> => {
+		for (const step of steps) {
+			const failed = step(s, r, fd, file, operations);
+			if (failed < 0) return failed;
+		}
+		return s.system.stat(fd, "");
+	});
+	s.submit(r, s.locals.has(file) ? [] : operations, file, () => {
+		if (typeof result === "number") s.fail(r, result);
+		else s.device.answerWith(r.unique, attrReply(s.visible(file, result), s.validS));
+	});
+}
+
+/** The mode travels with the owner: changing the owner takes set-id bits away. */
+function chown(s: FuseSession, r: Request, fd: number, file: FileRef, done: Operation[]): number {
+	const asked = r.body.readUInt32LE(0);
+	if ((asked & (valid.UID | valid.GID)) === 0) return 0;
+	const uid = (asked & valid.UID) !== 0 ? r.body.readUInt32LE(76) : undefined;
+	const gid = (asked & valid.GID) !== 0 ? r.body.readUInt32LE(80) : undefined;
+	const result = s.system.chown(fd, "", uid ?? -1, gid ?? -1);
+	if (result < 0) return result;
+	const stat = s.system.stat(fd, "");
+	const hasMode = typeof stat !== "number" && (stat.mode & type.MASK) !== type.LINK;
+	done.push({
+		op: "setattr",
+		file,
+		...(uid === undefined ? {} : { uid }),
+		...(gid === undefined ? {} : { gid }),
+		...(hasMode ? { mode: stat.mode & 0o7777 } : {}),
+	});
+	return 0;
+}
+
+function chmod(s: FuseSession, r: Request, fd: number, file: FileRef, done: Operation[]): number {
+	if ((r.body.readUInt32LE(0) & valid.MODE) === 0) return 0;
+	const mode = r.body.readUInt32LE(68) & 0o7777;
+	const result = s.system.chmod(fd, mode);
+	if (result >= 0) done.push({ op: "setattr", file, mode });
+	return result;
+}
+
+function truncate(s: FuseSession, r: Request, _fd: number, file: FileRef, done: Operation[]): number {
+	const asked = r.body.readUInt32LE(0);
+	if ((asked & valid.SIZE) === 0) return 0;
+	const size = r.body.readBigUInt64LE(16);
+	return s.tree.withFile<never>(file, open.RDWR, (fd) => {
+		const result = s.system.ftruncate(fd, size);
+		if (result < 0) return result;
+		const { mtimeNs, mode } = afterChange(s.system, fd);
+		done.push({ op: "truncate", file, size, mtimeNs });
+		const cleared = (asked & valid.KILL_SUIDGID) !== 0 ? clearSetId(s, fd, mode) : null;
+		if (cleared !== null) done.push({ op: "setattr", file, mode: cleared });
+		return 0;
+	});
+}
+
+function utimes(s: FuseSession, r: Request, fd: number, file: FileRef, done: Operation[]): number {
+	const asked = r.body.readUInt32LE(0);
+	if ((asked & (valid.ATIME | valid.MTIME)) === 0) return 0;
+	const time = (given: number, now: number, seconds: number, nanoseconds: number): bigint | "now" | null => {
+		if ((asked & given) === 0) return null;
+		if ((asked & now) !== 0) return "now";
+		return r.body.readBigInt64LE(seconds) * billion + BigInt(r.body.readUInt32LE(nanoseconds));
+	};
+	const atime = time(valid.ATIME, valid.ATIME_NOW, 32, 56);
+	const mtime = time(valid.MTIME, valid.MTIME_NOW, 40, 60);
+	const result = s.system.utimens(fd, "", atime, mtime);
+	if (result < 0) return result;
+	const { atimeNs, mtimeNs } = afterChange(s.system, fd);
+	done.push({ op: "setattr", file, times: { atimeNs, mtimeNs } });
+	return 0;
+}
+
+export function setxattr(s: FuseSession, r: Request) {
+	const [size, flags, name] = [r.body.readUInt32LE(0), r.body.readUInt32LE(4), nameAt(r.body, 8)];
+	const text = name.toString("latin1");
+	if (text.startsWith("system.")) return s.fail(r, errno.EOPNOTSUPP);
+	if (hiddenAttribute(text, r.uid)) return s.fail(r, errno.EPERM);
+	const start = 8 + name.length + 1;
+	const value = Buffer.from(r.body.subarray(start, start + size));
+	const file = s.ref(r.node);
+	changeAttribute(s, r, { op: "setxattr", file, name, value }, (fd) => s.system.setxattr(fd, name, value, flags));
+}
+
+export function removexattr(s: FuseSession, r: Request) {
+	const name = nameAt(r.body, 0);
+	if (hiddenAttribute(name.toString("latin1"), r.uid)) return s.fail(r, errno.ENODATA);
+	const file = s.ref(r.node);
+	changeAttribute(s, r, { op: "removexattr", file, name }, (fd) => s.system.removexattr(fd, name));
+}
+
+function changeAttribute(
+	s: FuseSession,
+	r: Request,
+	operation: Operation & { file: FileRef },
+	change: (fd: number) => number,
+) {
+	const result = s.tree.with<never>(operation.file, change);
+	if (result < 0) return s.fail(r, result);
+	const local = s.locals.has(operation.file);
+	s.submit(r, local ? [] : [operation], operation.file, () => s.device.answer(r.unique, 0));
+}

@@ -1,0 +1,68 @@
+/** /dev/fuse: requests in, replies out, in the data thread. */
+import { at, errno, open, poll } from "../errno.ts";
+import type { DataLoop } from "../loop/dataLoop.ts";
+import type { System } from "../system.ts";
+import { outHeaderSize, requestBufferSize } from "./protocol.ts";
+
+/** Requests read in one go, so that the peer link gets its turn. */
+const batch = 32;
+
+export class FuseDevice {
+	readonly fd: number;
+	readonly #system: System;
+	readonly #loop: DataLoop;
+	readonly #request = Buffer.alloc(requestBufferSize);
+	/** A reply is built here: header, then what a READ or READDIR fills in. */
+	readonly reply = Buffer.alloc(requestBufferSize);
+
+	/** `fd` < 0: −errno of opening the device. */
+	constructor(system: System, loop: DataLoop) {
+		this.#system = system;
+		this.#loop = loop;
+		this.fd = system.openat(at.FDCWD, "/dev/fuse", open.RDWR | open.NONBLOCK | open.CLOEXEC);
+	}
+
+	/** Calls `onRequest` for each request (a view, valid until it returns), and `onEnd` once the connection has ended. */
+	listen(onRequest: (raw: Buffer) => void, onEnd: () => void): void {
+		this.#loop.watch(this.fd, poll.IN, () => {
+			for (let count = 0; count < batch; count++) {
+				const length = this.#system.read(this.fd, this.#request);
+				if (length > 0) {
+					onRequest(this.#request.subarray(0, length));
+				} else if (length === -errno.ENODEV || length === -errno.ECONNABORTED) {
+					return onEnd();
+				} else if (length !== -errno.EINTR && length !== -errno.ENOENT) {
+					return;
+				}
+			}
+		});
+	}
+
+	/** An error (positive errno), or 0 with nothing more to say. */
+	answer(unique: bigint, error: number): void {
+		this.#send(unique, -error, outHeaderSize);
+	}
+
+	answerWith(unique: bigint, body: Buffer): void {
+		body.copy(this.reply, outHeaderSize);
+		this.#send(unique, 0, outHeaderSize + body.length);
+	}
+
+	/** With the `length` bytes that were put into `reply` behind the header. */
+	answerInPlace(unique: bigint, length: number): void {
+		this.#send(unique, 0, outHeaderSize + length);
+	}
+
+	close(): void {
+		this.#loop.unwatch(this.fd);
+		this.#system.close(this.fd);
+	}
+
+	/** What the kernel does not take belongs to a request that was aborted: there is nobody to tell. */
+	#send(unique: bigint, error: number, length: number): void {
+		this.reply.writeUInt32LE(length, 0);
+		this.reply.writeInt32LE(error, 4);
+		this.reply.writeBigUInt64LE(unique, 8);
+		this.#system.write(this.fd, this.reply.subarray(0, length));
+	}
+}

@@ -1,0 +1,175 @@
+/** Requests on open files: read, write, sync, allocate. */
+import { errno, open } from "../errno.ts";
+import type { FileRef, Operation } from "../operation.ts";
+import type { System } from "../system.ts";
+import {
+	fsyncDataOnly,
+	maxWrite,
+	numberReply,
+	offsetReply,
+	openReply,
+	openReplyBody,
+	outHeaderSize,
+	type Request,
+	writeFlag,
+} from "./protocol.ts";
+import type { FuseSession } from "./session.ts";
+
+/** How a file is opened underneath: never to append or to truncate, since offsets and sizes come with the requests. */
+export function openFlags(system: System, flags: number): number {
+	const writes = (flags & open.ACCMODE) !== open.RDONLY;
+	return (writes ? open.RDWR : open.RDONLY) | (flags & system.flags.NOATIME);
+}
+
+/** On a secondary the content changes underneath, so the page cache is passed by. */
+export function replyFlags(s: FuseSession): number {
+	return s.writable ? 0 : openReply.DIRECT_IO;
+}
+
+export function openFile(s: FuseSession, r: Request) {
+	const [flags, ref] = [r.body.readUInt32LE(0), s.ref(r.node)];
+	if ((flags & open.ACCMODE) !== open.RDONLY) {
+		const gate = s.sink.gate();
+		if (typeof gate === "number" && gate !== 0) return s.fail(r, gate);
+	}
+	const fd = s.tree.open(ref, openFlags(s.system, flags));
+	if (fd < 0) return s.fail(r, fd);
+	const handle = s.handles.add({ fd, ref, directory: false, directIo: !s.writable });
+	s.device.answerWith(r.unique, openReplyBody(handle, replyFlags(s)));
+}
+
+export function read(s: FuseSession, r: Request) {
+	const file = s.handles.get(r.body.readBigUInt64LE(0));
+	if (file === undefined) return s.fail(r, errno.EBADF);
+	const size = Math.min(r.body.readUInt32LE(16), maxWrite);
+	const into = s.device.reply.subarray(outHeaderSize, outHeaderSize + size);
+	const length = s.system.pread(file.fd, into, r.body.readBigUInt64LE(8));
+	if (length < 0) s.fail(r, length);
+	else s.device.answerInPlace(r.unique, length);
+}
+
+export function write(s: FuseSession, r: Request) {
+	const file = s.handles.get(r.body.readBigUInt64LE(0));
+	if (file === undefined) return s.fail(r, errno.EBADF);
+	const [offset, size] = [r.body.readBigUInt64LE(8), r.body.readUInt32LE(16)];
+	const data = r.body.subarray(40, 40 + size);
+	const written = writeAll(s.system, file.fd, data, offset);
+	if (written < 0) return s.fail(r, written);
+	const { mtimeNs, mode } = afterChange(s.system, file.fd);
+	const local = s.locals.has(file.ref);
+	const operations: Operation[] = [];
+	if (!local) {
+		// A copy: the read buffer is used again before the operation has left.
+		const copy = Buffer.from(data.subarray(0, written));
+		operations.push({ op: "write", file: file.ref, offset, data: copy, mtimeNs });
+	}
+	if ((r.body.readUInt32LE(20) & writeFlag.KILL_SUIDGID) !== 0) {
+		const cleared = clearSetId(s, file.fd, mode);
+		if (cleared !== null && !local) operations.push({ op: "setattr", file: file.ref, mode: cleared });
+	}
+	// Past the page cache the kernel does not ask for the sync that O_SYNC wants; otherwise FSYNC follows.
+	if (file.directIo && (r.body.readUInt32LE(32) & open.DSYNC) !== 0 && !local) {
+		operations.push({ op: "sync", file: file.ref, dataOnly: true });
+		return s.submitThen(operations, file.ref, (failed) =>
+			failed === 0 ? s.syncFile(file.ref, true, (error) => answerWritten(s, r, error, written)) : s.fail(r, failed),
+		);
+	}
+	s.submit(r, operations, file.ref, () => answerWritten(s, r, 0, written));
+}
+
+/**
+ * What a file looks like after it was changed. A change that has happened is sent in any case, so when the disk fails
+ * here, the time is the clock's.
+ */
+export function afterChange(system: System, fd: number): { mtimeNs: bigint; atimeNs: bigint; mode: number } {
+	const stat = system.stat(fd, "");
+	if (typeof stat !== "number") return stat;
+	const now = BigInt(Date.now()) * 1_000_000n;
+	return { mtimeNs: now, atimeNs: now, mode: 0 };
+}
+
+function answerWritten(s: FuseSession, r: Request, failed: number, written: number) {
+	if (failed === 0) s.device.answerWith(r.unique, numberReply(written));
+	else s.fail(r, failed);
+}
+
+/** The bytes written: fewer only when an error follows them, −errno when there are none. */
+function writeAll(system: System, fd: number, data: Buffer, offset: bigint): number {
+	let done = 0;
+	do {
+		const written = system.pwrite(fd, data.subarray(done), offset + BigInt(done));
+		if (written < 0) return done > 0 ? done : written;
+		if (written === 0) break;
+		done += written;
+	} while (done < data.length);
+	return done;
+}
+
+/** Takes set-id bits away as a write by somebody else must; the new mode, or null if there was nothing to do. */
+export function clearSetId(s: FuseSession, fd: number, mode: number): number | null {
+	const group = (mode & 0o2010) === 0o2010 ? 0o2000 : 0;
+	const clear = (mode & 0o4000) | group;
+	if (clear === 0) return null;
+	const left = mode & 0o7777 & ~clear;
+	return s.system.chmod(fd, left) < 0 ? null : left;
+}
+
+/** Answered when both disks have it (replication.md §5.1). On a secondary, and for local files, this disk counts. */
+export function fsync(s: FuseSession, r: Request) {
+	const ref = s.handles.get(r.body.readBigUInt64LE(0))?.ref ?? s.ref(r.node);
+	const dataOnly = (r.body.readUInt32LE(8) & fsyncDataOnly) !== 0;
+	const gate = s.locals.has(ref) ? errno.EROFS : s.sink.gate();
+	if (gate !== 0 && gate !== errno.EROFS) return s.fail(r, typeof gate === "number" ? gate : errno.EIO);
+	let waiting = 2;
+	let failed = 0;
+	const one = (result: number) => {
+		failed ||= result;
+		if (--waiting === 0) s.device.answer(r.unique, failed);
+	};
+	s.syncFile(ref, dataOnly, one);
+	if (gate === 0) s.sink.submit({ op: "sync", file: ref, dataOnly }, one);
+	else one(0);
+}
+
+export function fallocate(s: FuseSession, r: Request) {
+	const file = s.handles.get(r.body.readBigUInt64LE(0));
+	if (file === undefined) return s.fail(r, errno.EBADF);
+	const [offset, length, mode] = [r.body.readBigUInt64LE(8), r.body.readBigUInt64LE(16), r.body.readUInt32LE(24)];
+	const result = s.system.fallocate(file.fd, mode, offset, length);
+	if (result < 0) return s.fail(r, result);
+	const { mtimeNs } = afterChange(s.system, file.fd);
+	const operation: Operation = { op: "fallocate", file: file.ref, mode, offset, length, mtimeNs };
+	s.submit(r, s.locals.has(file.ref) ? [] : [operation], file.ref, () => s.device.answer(r.unique, 0));
+}
+
+/** SEEK_DATA and SEEK_HOLE. */
+export function lseek(s: FuseSession, r: Request) {
+	const file = s.handles.get(r.body.readBigUInt64LE(0));
+	if (file === undefined) return s.fail(r, errno.EBADF);
+	const offset = s.system.lseek(file.fd, r.body.readBigUInt64LE(8), r.body.readUInt32LE(16));
+	if (offset < 0) s.fail(r, Number(offset));
+	else s.device.answerWith(r.unique, offsetReply(offset));
+}
+
+/** The last close of a file without a name removes it. Nobody waits for the answer. */
+export function release(s: FuseSession, r: Request) {
+	const file = s.handles.remove(r.body.readBigUInt64LE(0));
+	s.device.answer(r.unique, 0);
+	if (file === undefined) return;
+	s.system.close(file.fd);
+	if (s.kept.has(file.ref) && !s.handles.isOpen(file.ref)) dropKept(s, file.ref);
+}
+
+function dropKept(s: FuseSession, ref: FileRef) {
+	// Asked now: the kernel forgets the file after this.
+	const local = s.locals.has(ref);
+	const gate = local ? 0 : s.sink.gate();
+	if (gate === "park") {
+		s.deferred.push(() => dropKept(s, ref));
+		return;
+	}
+	s.kept.delete(ref);
+	s.tree.dropKept(ref);
+	// On a secondary, or after the module failed, the peer's folder is emptied by its next start instead.
+	if (!local && gate === 0) s.sink.submit({ op: "dropOpen", file: ref }, () => undefined);
+}

@@ -1,0 +1,51 @@
+/**
+ * Which of the files that the kernel knows are not replicated. Such a file is found by its name or by the directory
+ * it is in; since the kernel only knows what it has looked up through this mount, the set is complete.
+ */
+
+import type { Exclusion } from "../local/exclusion.ts";
+import type { Tree } from "../local/tree.ts";
+import type { FileRef } from "../operation.ts";
+
+export class Locals {
+	readonly #tree: Tree;
+	readonly #exclusion: Exclusion;
+	readonly #none: boolean;
+	/** How often the kernel has looked each up: FORGET takes it back. */
+	readonly #lookups = new Map<FileRef, bigint>();
+
+	constructor(tree: Tree, exclusion: Exclusion) {
+		this.#tree = tree;
+		this.#exclusion = exclusion;
+		this.#none = exclusion.empty;
+	}
+
+	has(ref: FileRef): boolean {
+		return !this.#none && this.#lookups.has(ref);
+	}
+
+	/** Whether a name in this directory is outside of the replication. */
+	isLocalName(parent: FileRef, name: Buffer, isDirectory: boolean): boolean {
+		if (this.#none) return false;
+		return this.has(parent) || this.#exclusion.excludesIn(this.#tree, parent, name, isDirectory);
+	}
+
+	/** The kernel was given `ref` as the answer to a lookup of this name. */
+	lookedUp(parent: FileRef, name: Buffer, ref: FileRef, isDirectory: boolean): void {
+		if (this.#none) return;
+		if (this.isLocalName(parent, name, isDirectory)) this.#lookups.set(ref, (this.#lookups.get(ref) ?? 0n) + 1n);
+		else this.#lookups.delete(ref);
+	}
+
+	forget(ref: FileRef, count: bigint): void {
+		const left = this.#none ? undefined : this.#lookups.get(ref);
+		if (left === undefined) return;
+		if (left > count) this.#lookups.set(ref, left - count);
+		else this.#lookups.delete(ref);
+	}
+
+	/** Renaming this directory would move the boundary of a path rule. */
+	isBoundary(ref: FileRef): boolean {
+		return !this.#none && this.#exclusion.passesThrough(this.#tree, ref);
+	}
+}

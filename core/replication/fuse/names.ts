@@ -1,0 +1,244 @@
+/** Requests that change names. Each is applied underneath first, then handed to the sink as its result. */
+import { at, errno, open, rename as renameFlag, type } from "../errno.ts";
+import { type Making, makeFile } from "../local/make.ts";
+import { isDirectory, isRegular } from "../local/tree.ts";
+import type { FileRef, Operation, ParentAfter } from "../operation.ts";
+import type { Or, Stat } from "../system.ts";
+import { afterChange, openFlags, replyFlags } from "./files.ts";
+import { entryReply, nameAt, openReplyBody, type Request } from "./protocol.ts";
+import type { FuseSession } from "./session.ts";
+
+export function mknod(s: FuseSession, r: Request) {
+	const mode = r.body.readUInt32LE(0);
+	make(s, r, nameAt(r.body, 16), { mode: isTyped(mode) ? mode : mode | type.FILE, rdev: r.body.readUInt32LE(4) });
+}
+
+function isTyped(mode: number): boolean {
+	return (mode & type.MASK) !== 0;
+}
+
+export function mkdir(s: FuseSession, r: Request) {
+	make(s, r, nameAt(r.body, 8), { mode: type.DIRECTORY | (r.body.readUInt32LE(0) & 0o7777), rdev: 0 });
+}
+
+export function symlink(s: FuseSession, r: Request) {
+	const name = nameAt(r.body, 0);
+	make(s, r, name, { mode: type.LINK | 0o777, rdev: 0, target: nameAt(r.body, name.length + 1) });
+}
+
+interface MadeEntry {
+	ref: FileRef;
+	fd: number;
+	stat: Stat;
+	operations: Operation[];
+}
+
+function make(s: FuseSession, r: Request, name: Buffer, what: Pick<Making, "mode" | "rdev" | "target">) {
+	const parent = s.ref(r.node);
+	const made = s.tree.with(parent, (fd) => makeIn(s, r, fd, name, what));
+	if (typeof made === "number") return s.fail(r, made);
+	s.system.close(made.fd);
+	s.handedOut(parent, name, made.ref, made.stat);
+	s.submit(r, made.operations, parent, () =>
+		s.device.answerWith(r.unique, entryReply(s.node(made.ref), made.stat, s.validS)),
+	);
+}
+
+/** Makes an entry in an open directory. Group and set-group-id bit follow the directory as on any Linux file system. */
+function makeIn(
+	s: FuseSession,
+	r: Request,
+	parentFd: number,
+	name: Buffer,
+	what: Pick<Making, "mode" | "rdev" | "target">,
+): Or<MadeEntry> {
+	const parent = s.ref(r.node);
+	if (s.tree.isPrivate(parent, name)) return -errno.EACCES;
+	const directory = s.system.stat(parentFd, "");
+	if (typeof directory === "number") return directory;
+	const inherits = (directory.mode & 0o2000) !== 0;
+	const mode = inherits && isDirectory(what.mode) ? what.mode | 0o2000 : what.mode;
+	const local = s.locals.isLocalName(parent, name, isDirectory(mode));
+	const id = local ? null : s.sink.nextId();
+	const owner = { uid: r.uid, gid: inherits ? directory.gid : r.gid };
+	const made = makeFile(s.tree, parentFd, name, { ...what, mode, ...owner, id });
+	if (typeof made === "number") return made;
+	const stat = s.system.stat(made.fd, "");
+	if (typeof stat === "number") {
+		s.system.close(made.fd);
+		s.system.unlinkat(parentFd, name, isDirectory(mode) ? at.REMOVEDIR : 0);
+		return stat;
+	}
+	const after = parentAfter(s, parentFd);
+	const { atimeNs, mtimeNs } = stat;
+	const node = { mode, ...owner, rdev: what.rdev, times: { atimeNs, mtimeNs } };
+	const target = what.target === undefined ? {} : { target: what.target };
+	const operations: Operation[] =
+		id === null ? [] : [{ op: "make", parent, name, file: made.ref, id, node, ...target, after }];
+	return { ...made, stat, operations };
+}
+
+function parentAfter(s: FuseSession, parentFd: number): ParentAfter {
+	return { mtimeNs: afterChange(s.system, parentFd).mtimeNs };
+}
+
+/** Creates and opens. The kernel asks only for names that it believes are free; one that exists after all is opened. */
+export function create(s: FuseSession, r: Request) {
+	const [flags, mode] = [r.body.readUInt32LE(0), r.body.readUInt32LE(4)];
+	const [parent, name] = [s.ref(r.node), nameAt(r.body, 16)];
+	const result = s.tree.with(parent, (fd): Or<MadeEntry> => {
+		const made = makeIn(s, r, fd, name, { mode: type.FILE | (mode & 0o7777), rdev: 0 });
+		return made === -errno.EEXIST && (flags & open.EXCL) === 0 ? openExisting(s, fd, parent, name, flags) : made;
+	});
+	if (typeof result === "number") return s.fail(r, result);
+	s.handedOut(parent, name, result.ref, result.stat);
+	const directIo = !s.writable;
+	const handle = s.handles.add({ fd: result.fd, ref: result.ref, directory: false, directIo });
+	const reply = Buffer.concat([
+		entryReply(s.node(result.ref), result.stat, s.validS),
+		openReplyBody(handle, replyFlags(s)),
+	]);
+	const undo = () => {
+		s.handles.remove(BigInt(handle));
+		s.system.close(result.fd);
+	};
+	s.submit(r, result.operations, parent, () => s.device.answerWith(r.unique, reply), undo);
+}
+
+function openExisting(s: FuseSession, parentFd: number, parent: FileRef, name: Buffer, flags: number): Or<MadeEntry> {
+	const found = s.entry(parentFd, parent, name);
+	if (typeof found === "number") return found;
+	if (!isRegular(found.stat.mode)) return -errno.EEXIST;
+	const fd = s.tree.open(found.ref, openFlags(s.system, flags));
+	if (fd < 0) return fd;
+	const made: MadeEntry = { ...found, fd, operations: [] };
+	if ((flags & open.TRUNC) === 0) return made;
+	const result = s.system.ftruncate(fd, 0);
+	if (result < 0) {
+		s.system.close(fd);
+		return result;
+	}
+	const { mtimeNs } = afterChange(s.system, fd);
+	if (!s.locals.isLocalName(parent, name, false)) {
+		made.operations.push({ op: "truncate", file: found.ref, size: 0n, mtimeNs });
+	}
+	return { ...made, stat: { ...found.stat, size: 0, blocks: 0, mtimeNs } };
+}
+
+export function link(s: FuseSession, r: Request) {
+	const [file, parent, name] = [s.ref(r.body.readBigUInt64LE(0)), s.ref(r.node), nameAt(r.body, 8)];
+	if (s.tree.isPrivate(parent, name)) return s.fail(r, errno.EACCES);
+	const local = s.locals.isLocalName(parent, name, false);
+	if (local !== s.locals.has(file)) return s.fail(r, errno.EXDEV);
+	const result = s.tree.with(parent, (dirFd) =>
+		s.tree.with<{ stat: Stat; after: ParentAfter }>(file, (fd) => {
+			const linked = s.system.linkFd(fd, dirFd, name);
+			if (linked < 0) return linked;
+			const stat = s.system.stat(fd, "");
+			if (typeof stat === "number") s.system.unlinkat(dirFd, name, 0);
+			return typeof stat === "number" ? stat : { stat, after: parentAfter(s, dirFd) };
+		}),
+	);
+	if (typeof result === "number") return s.fail(r, result);
+	s.handedOut(parent, name, file, result.stat);
+	s.submit(r, local ? [] : [{ op: "link", file, parent, name, after: result.after }], parent, () =>
+		s.device.answerWith(r.unique, entryReply(s.node(file), result.stat, s.validS)),
+	);
+}
+
+/** The last name of an open file goes to `.opensafe/open` (replication.md §5.2). */
+export function unlink(s: FuseSession, r: Request) {
+	const [parent, name] = [s.ref(r.node), nameAt(r.body, 0)];
+	const result = s.tree.with(parent, (dirFd): Or<{ operations: Operation[] }> => {
+		const found = s.entry(dirFd, parent, name);
+		if (typeof found === "number") return found;
+		const file = found.ref;
+		const keep = mustKeep(s, file, found.stat);
+		const removed = keep ? s.tree.keepByMove(dirFd, name, file) : s.system.unlinkat(dirFd, name, 0);
+		if (removed < 0) return removed;
+		if (keep) s.kept.add(file);
+		if (s.locals.isLocalName(parent, name, false)) return { operations: [] };
+		return { operations: [{ op: "unlink", parent, name, file, keep, after: parentAfter(s, dirFd) }] };
+	});
+	if (typeof result === "number") return s.fail(r, result);
+	s.submit(r, result.operations, parent, () => s.device.answer(r.unique, 0));
+}
+
+function mustKeep(s: FuseSession, file: FileRef, stat: Stat): boolean {
+	return stat.nlink === 1 && s.handles.isOpen(file);
+}
+
+export function rmdir(s: FuseSession, r: Request) {
+	const [parent, name] = [s.ref(r.node), nameAt(r.body, 0)];
+	if (s.tree.isPrivate(parent, name)) return s.fail(r, errno.ENOENT);
+	const after = s.tree.with(parent, (dirFd): Or<ParentAfter> => {
+		const removed = s.system.unlinkat(dirFd, name, at.REMOVEDIR);
+		return removed < 0 ? removed : parentAfter(s, dirFd);
+	});
+	if (typeof after === "number") return s.fail(r, after);
+	const local = s.locals.isLocalName(parent, name, true);
+	s.submit(r, local ? [] : [{ op: "rmdir", parent, name, after }], parent, () => s.device.answer(r.unique, 0));
+}
+
+export function rename(s: FuseSession, r: Request) {
+	move(s, r, 8, 0);
+}
+
+export function rename2(s: FuseSession, r: Request) {
+	move(s, r, 16, r.body.readUInt32LE(8));
+}
+
+function move(s: FuseSession, r: Request, start: number, flags: number) {
+	const [parent, newParent] = [s.ref(r.node), s.ref(r.body.readBigUInt64LE(0))];
+	const name = nameAt(r.body, start);
+	const newName = nameAt(r.body, start + name.length + 1);
+	if (s.tree.isPrivate(newParent, newName)) return s.fail(r, errno.EACCES);
+	if ((flags & ~(renameFlag.NOREPLACE | renameFlag.EXCHANGE)) !== 0) return s.fail(r, errno.EINVAL);
+	const result = s.tree.with(parent, (dirFd) =>
+		s.tree.with(newParent, (newFd) => moveIn(s, { parent, dirFd, name, newParent, newFd, newName, flags })),
+	);
+	if (typeof result === "number") return s.fail(r, result);
+	s.submit(r, result.operations, newParent, () => s.device.answer(r.unique, 0));
+}
+
+interface Move {
+	parent: FileRef;
+	dirFd: number;
+	name: Buffer;
+	newParent: FileRef;
+	newFd: number;
+	newName: Buffer;
+	flags: number;
+}
+
+function moveIn(s: FuseSession, m: Move): Or<{ operations: Operation[] }> {
+	const source = s.entry(m.dirFd, m.parent, m.name);
+	if (typeof source === "number") return source;
+	const local = crossing(s, m, source);
+	if (typeof local === "number") return local;
+	const target = s.entry(m.newFd, m.newParent, m.newName);
+	const replaced = typeof target === "number" || m.flags !== 0 || target.ref === source.ref ? null : target;
+	const keep = replaced !== null && mustKeep(s, replaced.ref, replaced.stat) ? replaced.ref : null;
+	if (keep !== null) {
+		const kept = s.tree.keepByLink(keep);
+		if (kept < 0) return kept;
+	}
+	const moved = s.system.renameat2(m.dirFd, m.name, m.newFd, m.newName, m.flags);
+	if (moved < 0) {
+		if (keep !== null) s.tree.dropKept(keep);
+		return moved;
+	}
+	if (keep !== null) s.kept.add(keep);
+	if (local.local) return { operations: [] };
+	const { parent, name, newParent, newName, flags } = m;
+	const [after, newAfter] = [parentAfter(s, m.dirFd), parentAfter(s, m.newFd)];
+	return { operations: [{ op: "rename", parent, name, newParent, newName, flags, keep, after, newAfter }] };
+}
+
+/** −EXDEV when the name leaves or enters what is replicated: the caller (mv) then copies, which is right. */
+function crossing(s: FuseSession, m: Move, source: { ref: FileRef; stat: Stat }): Or<{ local: boolean }> {
+	const directory = isDirectory(source.stat.mode);
+	const local = s.locals.isLocalName(m.parent, m.name, directory);
+	if (local !== s.locals.isLocalName(m.newParent, m.newName, directory)) return -errno.EXDEV;
+	return directory && s.locals.isBoundary(source.ref) ? -errno.EXDEV : { local };
+}

@@ -1,0 +1,178 @@
+/**
+ * The file system that is mounted over a replicated directory, in both roles (replication.md §5). It applies each
+ * change to the tree underneath, hands its result to the sink, and answers when the sink acknowledges it. Runs in
+ * the data thread; knows nothing of peers.
+ */
+import { SafekitError } from "../../errors.ts";
+import { errno, errnoName, mountFlag, umountFlag } from "../errno.ts";
+import { type Exclusion, nothingExcluded } from "../local/exclusion.ts";
+import type { Tree } from "../local/tree.ts";
+import type { DataLoop } from "../loop/dataLoop.ts";
+import type { Syncers } from "../loop/syncers.ts";
+import type { ChangeSink } from "../operation.ts";
+import { FuseDevice } from "./device.ts";
+import { handlers } from "./handlers.ts";
+import { Locals } from "./locals.ts";
+import { fuseType, mountPath, mountSource } from "./mountTable.ts";
+import { Parking } from "./parking.ts";
+import { initReply, invalidation, maxWrite, opcode, parseRequest } from "./protocol.ts";
+import { FuseSession } from "./session.ts";
+
+export interface FuseServerOptions {
+	/** Of the module: names the mount in `df` and the mount table. */
+	module: string;
+	/** Opened before the mount, after `removeDeadMounts`. */
+	tree: Tree;
+	sink: ChangeSink;
+	loop: DataLoop;
+	syncers: Syncers;
+	exclusion?: Exclusion;
+	/** `async="none"`: every change also waits for a sync of this disk. */
+	durable?: boolean;
+	/** The mount is gone: after `unmount`, or taken away by somebody. */
+	onGone?: () => void;
+}
+
+export class FuseServer {
+	readonly #session: FuseSession;
+	readonly #device: FuseDevice;
+	readonly #loop: DataLoop;
+	readonly #options: FuseServerOptions;
+	readonly #parking = new Parking();
+	#draining = false;
+	#mounted: string | null = null;
+
+	constructor(options: FuseServerOptions) {
+		const { tree, sink, syncers, loop } = options;
+		const device = new FuseDevice(tree.system, loop);
+		if (device.fd < 0)
+			throw new SafekitError("REPLICATION_MOUNT", `/dev/fuse cannot be opened: ${errnoName(device.fd)}.`);
+		const locals = new Locals(tree, options.exclusion ?? nothingExcluded);
+		this.#session = new FuseSession({ tree, device, sink, syncers, locals, durable: options.durable ?? false });
+		this.#device = device;
+		this.#loop = loop;
+		this.#options = options;
+	}
+
+	/** Mounts over the tree's own path. Answers requests as soon as the loop runs. Throws REPLICATION_MOUNT. */
+	mount() {
+		const { tree, module } = this.#options;
+		const { system } = tree;
+		const target = mountPath(tree.path);
+		const data = `fd=${this.#device.fd},rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other,max_read=${maxWrite}`;
+		const result = system.mount(mountSource(module), target, fuseType, inheritedFlags(tree), data);
+		if (result < 0) {
+			this.#device.close();
+			throw new SafekitError(
+				"REPLICATION_MOUNT",
+				`The file system cannot be mounted on ${target}: ${errnoName(result)}.`,
+			);
+		}
+		this.#mounted = target;
+		this.#device.listen(
+			(raw) => this.#receive(raw),
+			() => this.#gone(),
+		);
+	}
+
+	/** Changes may go on: requests that waited are tried again. */
+	unpark() {
+		if (this.#draining) return;
+		this.#draining = true;
+		this.#loop.post(() => {
+			this.#draining = false;
+			for (const deferred of this.#session.deferred.splice(0)) deferred();
+			this.#parking.drain(
+				() => this.#session.sink.gate() !== "park",
+				(raw) => this.#dispatch(raw),
+			);
+		});
+	}
+
+	/**
+	 * The role: a primary's files are changed by nobody else, so the kernel may cache. False at first. What it has
+	 * cached of open files is dropped with every change.
+	 */
+	setWritable(writable: boolean) {
+		if (this.#session.writable === writable) return;
+		this.#session.writable = writable;
+		for (const ref of this.#session.handles.openRefs()) {
+			// A syncer's work: the call waits for pages that this thread may have to read.
+			const bytes = invalidation(this.#session.node(ref));
+			this.#options.syncers.run({ do: "notify", fd: this.#device.fd, bytes }, () => undefined);
+		}
+	}
+
+	/** Where it is mounted; null before `mount` and once the mount is gone. */
+	get mountedOn(): string | null {
+		return this.#mounted;
+	}
+
+	/**
+	 * Takes the mount away. `done(0)`: it is gone, descriptors are closed. `done(−EBUSY)`: processes use it, see
+	 * `findHolders` (not to be called from the data thread); the mount stays and goes on serving. `detach` takes it
+	 * out of sight even then, and serves those processes until they end; only for a module that is stopped, since it
+	 * bares the directory underneath. Requests that wait for an acknowledgement must have been answered before.
+	 */
+	unmount(done: (result: number) => void, detach = false) {
+		if (this.#mounted === null) return done(0);
+		const flags = umountFlag.NOFOLLOW | (detach ? umountFlag.DETACH : 0);
+		this.#options.syncers.run({ do: "umount", path: this.#mounted, flags }, (result) => {
+			// EINVAL: somebody was faster, and it is not a mount any more.
+			if (result < 0 && result !== -errno.EINVAL) return done(result);
+			if (!detach) this.#gone();
+			done(0);
+		});
+	}
+
+	#gone() {
+		if (this.#mounted === null) return;
+		this.#mounted = null;
+		for (const file of this.#session.handles.all()) this.#session.system.close(file.fd);
+		this.#device.close();
+		this.#options.onGone?.();
+	}
+
+	#receive(raw: Buffer) {
+		const kind = raw.readUInt32LE(4);
+		if (kind === opcode.INTERRUPT) return this.#interrupt(raw);
+		// Behind those that wait already, so that none is overtaken for ever.
+		if (!this.#parking.empty && handlers.get(kind)?.gated !== undefined) return this.#park(raw);
+		this.#dispatch(raw);
+	}
+
+	#dispatch(raw: Buffer) {
+		const request = parseRequest(raw);
+		if (request.opcode === opcode.INIT) return this.#init(request.unique, request.body);
+		const handler = handlers.get(request.opcode);
+		if (handler === undefined) return this.#device.answer(request.unique, errno.ENOSYS);
+		const gate = handler.gated === undefined ? 0 : this.#session.sink.gate();
+		if (gate === "park") return this.#park(raw);
+		if (gate !== 0 && handler.gated === "change") return this.#device.answer(request.unique, gate);
+		handler.run(this.#session, request);
+	}
+
+	#park(raw: Buffer) {
+		const { unique } = parseRequest(raw);
+		if (!this.#parking.park(unique, raw)) this.#device.answer(unique, errno.EIO);
+	}
+
+	/** Only what was not applied can be taken back; everything else is answered in its time. */
+	#interrupt(raw: Buffer) {
+		const unique = parseRequest(raw).body.readBigUInt64LE(0);
+		if (this.#parking.interrupt(unique)) this.#device.answer(unique, errno.EINTR);
+	}
+
+	#init(unique: bigint, body: Buffer) {
+		const reply = initReply(body);
+		if (reply === null) this.#device.answer(unique, 71);
+		else this.#device.answerWith(unique, reply);
+	}
+}
+
+/** nosuid, nodev and noexec of the file system underneath hold for the mount too. */
+function inheritedFlags(tree: Tree): number {
+	const stat = tree.system.statfs(tree.rootFd);
+	const all = mountFlag.NOSUID | mountFlag.NODEV | mountFlag.NOEXEC;
+	return typeof stat === "number" ? all : stat.flags & all;
+}

@@ -1,0 +1,122 @@
+/** What all request handlers of one mount share. */
+import { errno, open } from "../errno.ts";
+import { isDirectory, isRegular, type Tree } from "../local/tree.ts";
+import type { Syncers } from "../loop/syncers.ts";
+import type { ChangeSink, FileRef, Operation } from "../operation.ts";
+import type { Or, Stat, System } from "../system.ts";
+import type { FuseDevice } from "./device.ts";
+import { Handles } from "./handles.ts";
+import type { Locals } from "./locals.ts";
+import { type Request, rootNode } from "./protocol.ts";
+
+/** Kept files and open files of one mount, and how a change gets from the tree to the sink. */
+export class FuseSession {
+	readonly system: System;
+	readonly tree: Tree;
+	readonly device: FuseDevice;
+	readonly sink: ChangeSink;
+	readonly syncers: Syncers;
+	readonly locals: Locals;
+	readonly handles = new Handles();
+	/** Files without a name that are still open; they lie in `.opensafe/open`. */
+	readonly kept = new Set<FileRef>();
+	/** Changes without a caller that came while changes were parked; run by `unpark`. */
+	readonly deferred: (() => void)[] = [];
+	/** Wait for a local sync with every change (`async="none"`). */
+	readonly durable: boolean;
+	/** Primary: the kernel may cache, since nobody else writes. */
+	writable = false;
+
+	constructor(parts: Pick<FuseSession, "tree" | "device" | "sink" | "syncers" | "locals" | "durable">) {
+		this.system = parts.tree.system;
+		this.tree = parts.tree;
+		this.device = parts.device;
+		this.sink = parts.sink;
+		this.syncers = parts.syncers;
+		this.locals = parts.locals;
+		this.durable = parts.durable;
+	}
+
+	/** Seconds for which the kernel may believe names and attributes: on a secondary the files change underneath. */
+	get validS(): number {
+		return this.writable ? 1 : 0;
+	}
+
+	/** The file that a node id of the kernel means. */
+	ref(node: bigint): FileRef {
+		return node === rootNode ? this.tree.rootRef : node;
+	}
+
+	node(ref: FileRef): bigint {
+		return ref === this.tree.rootRef ? rootNode : ref;
+	}
+
+	/** Attributes as an application sees them: without the name in `.opensafe/open`, without `.opensafe` itself. */
+	visible(ref: FileRef, stat: Stat): Stat {
+		if (this.kept.has(ref)) return { ...stat, nlink: stat.nlink - 1 };
+		return ref === this.tree.rootRef ? { ...stat, nlink: stat.nlink - 1 } : stat;
+	}
+
+	stat(ref: FileRef): Or<Stat> {
+		const stat = this.tree.stat(ref);
+		return typeof stat === "number" ? stat : this.visible(ref, stat);
+	}
+
+	/** Name → file and attributes. −EXDEV for another file system mounted inside the tree: it is not replicated. */
+	entry(parentFd: number, parent: FileRef, name: Buffer): Or<{ ref: FileRef; stat: Stat }> {
+		if (this.tree.isPrivate(parent, name)) return -errno.ENOENT;
+		const stat = this.system.stat(parentFd, name);
+		if (typeof stat === "number") return stat;
+		if (stat.dev !== this.tree.device) return -errno.EXDEV;
+		const ref = this.tree.refAt(parentFd, name);
+		return typeof ref === "number" ? ref : { ref, stat: this.visible(ref, stat) };
+	}
+
+	/** The kernel gets this file as the answer to a name. */
+	handedOut(parent: FileRef, name: Buffer, ref: FileRef, stat: Stat) {
+		this.locals.lookedUp(parent, name, ref, isDirectory(stat.mode));
+	}
+
+	/**
+	 * Hands over changes that were applied, and answers once all are acknowledged (and, with `durable`, synced here).
+	 * `synced`: the file that a local sync concerns. No operation: answered at once.
+	 */
+	submit(request: Request, operations: Operation[], synced: FileRef, answer: () => void, undo?: () => void) {
+		this.submitThen(operations, synced, (failed) => {
+			if (failed === 0) return answer();
+			undo?.();
+			this.device.answer(request.unique, failed);
+		});
+	}
+
+	/** As `submit`; `done` gets 0 or an errno, above zero. */
+	submitThen(operations: Operation[], synced: FileRef, done: (failed: number) => void) {
+		const sync = this.durable && operations.length > 0;
+		let waiting = operations.length + (sync ? 1 : 0) + 1;
+		let failed = 0;
+		const one = (result: number) => {
+			failed ||= result;
+			if (--waiting === 0) done(failed);
+		};
+		for (const operation of operations) this.sink.submit(operation, one);
+		if (sync) this.syncFile(synced, false, one);
+		one(0);
+	}
+
+	/** Syncs a file or directory in a syncer thread; `done` gets 0 or an errno, above zero. */
+	syncFile(ref: FileRef, dataOnly: boolean, done: (failed: number) => void) {
+		const stat = this.tree.stat(ref);
+		// Opening a device or a pipe would do something to it: for these the whole file system is synced.
+		const plain = typeof stat !== "number" && (isRegular(stat.mode) || isDirectory(stat.mode));
+		const fd = plain ? this.tree.open(ref, open.RDONLY) : this.system.dup(this.tree.rootFd);
+		if (fd < 0) return done(-fd);
+		this.syncers.run({ do: plain ? (dataOnly ? "fdatasync" : "fsync") : "syncfs", fd }, (result) => {
+			this.system.close(fd);
+			done(result < 0 ? -result : 0);
+		});
+	}
+
+	fail(request: Request, result: number) {
+		this.device.answer(request.unique, Math.abs(result));
+	}
+}
