@@ -58,12 +58,14 @@ function parseStored(text: string, name: string): Stored {
 }
 
 function damaged(name: string, cause?: unknown): SafekitError {
-	return new SafekitError("CONFIG_DAMAGED", `the configuration in force of ${name} cannot be read`, { cause });
+	const remedy = `Apply the configuration again with \`safekit config -m ${name}\`.`;
+	return new SafekitError("CONFIG_DAMAGED", `the configuration in force of ${name} cannot be read`, { remedy, cause });
 }
 
-/** Configurations in force of all installed modules. */
-export async function readConfigurations(paths: Paths): Promise<ModuleConfiguration[]> {
-	const all = await Promise.all([...(await readIds(paths)).keys()].map((name) => readConfiguration(paths, name)));
+/** Configurations in force of all installed modules, but for `except`. */
+export async function readConfigurations(paths: Paths, except?: string): Promise<ModuleConfiguration[]> {
+	const names = [...(await readIds(paths)).keys()].filter((name) => name !== except);
+	const all = await Promise.all(names.map((name) => readConfiguration(paths, name)));
 	return all.filter((configuration) => configuration !== null);
 }
 

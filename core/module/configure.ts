@@ -15,7 +15,7 @@ import { listFolder, writePackage } from "./package/write.ts";
 import type { Paths } from "./paths.ts";
 import { recover } from "./recover.ts";
 import { idOf } from "./registry.ts";
-import { keepNewest, stampedName } from "./stamps.ts";
+import { keepNewest, newArchive } from "./stamps.ts";
 import { exists, type Tree } from "./trees.ts";
 
 /** Successful configurations that are kept in `$SAFE/modules/lastconfig`. */
@@ -98,7 +98,7 @@ async function inspectModule(
 	// A configuration that cannot be read any more must not stand in the way of its replacement.
 	const previous = await readConfiguration(paths, name).catch(() => null);
 	if (inspection.read !== undefined) {
-		const others = (await otherConfigurations(paths, name)).map((other) => [other.module, dirsOf(other)] as const);
+		const others = (await readConfigurations(paths, name)).map((other) => [other.module, dirsOf(other)] as const);
 		await checkDirectories(inspection.read, {
 			...(options.probe === undefined ? {} : { probe: options.probe }),
 			others: new Map(others),
@@ -108,10 +108,6 @@ async function inspectModule(
 	}
 	refuseErrors(inspection.problems);
 	return { inspection, previous };
-}
-
-async function otherConfigurations(paths: Paths, name: string): Promise<ModuleConfiguration[]> {
-	return (await readConfigurations(paths)).filter((other) => other.module !== name);
 }
 
 function dirsOf(configuration: ModuleConfiguration): string[] {
@@ -153,8 +149,7 @@ function scriptFailed(script: HookName, exitCode: number | null = null): Safekit
 async function keepLastConfiguration(paths: Paths, name: string): Promise<Problem[]> {
 	const folder = join(paths.safe, "modules/lastconfig");
 	try {
-		await makeFolder(folder);
-		await writePackage(paths.module(name).source, join(folder, stampedName(name, new Date())));
+		await writePackage(paths.module(name).source, await newArchive(folder, name));
 		await keepNewest(folder, name, keptConfigurations);
 		return [];
 	} catch (error) {

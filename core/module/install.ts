@@ -2,6 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, extname, isAbsolute, join } from "node:path";
 import { SafekitError } from "../errors.ts";
+import { activeTree } from "./active.ts";
 import { makeFolder, removeTree, writeSynced } from "./files.ts";
 import { withModuleLock } from "./lock.ts";
 import { type Package, readPackage } from "./package/read.ts";
@@ -9,7 +10,7 @@ import { writePackage } from "./package/write.ts";
 import type { Paths } from "./paths.ts";
 import { recover } from "./recover.ts";
 import { assignId, checkModuleName, chooseId, dropId, idOf, readIds } from "./registry.ts";
-import { keepNewest, stampedName } from "./stamps.ts";
+import { keepNewest, newArchive } from "./stamps.ts";
 import { exists, Tree } from "./trees.ts";
 
 /** Archives of one module that are kept in `Application_Modules/backup`. */
@@ -112,14 +113,15 @@ export async function packageModule(paths: Paths, name: string, file: string): P
 }
 
 /**
- * Removes a module that is stopped and not configured any more (`deconfigureModule` comes first); it is archived
- * before. Returns the archive.
+ * Removes a stopped module, which is archived before, and what is in force of it; its deconfig script is run by
+ * `deconfigureModule`, which comes first. Returns the archive, null if its folder was gone already.
  */
-export async function uninstallModule(paths: Paths, name: string): Promise<string> {
+export async function uninstallModule(paths: Paths, name: string): Promise<string | null> {
 	return withModuleLock(paths, async () => {
 		await recover(paths);
 		await idOf(paths, name);
 		const file = await archive(paths, name);
+		await activeTree(paths, name).remove();
 		await sourceTree(paths, name).remove();
 		await removeTree(paths.module(name).userVar);
 		// Last: until now the command can simply be given again.
@@ -128,12 +130,12 @@ export async function uninstallModule(paths: Paths, name: string): Promise<strin
 	});
 }
 
-async function archive(paths: Paths, name: string): Promise<string> {
+/** Null if there is nothing to keep: the person has removed the folder. */
+async function archive(paths: Paths, name: string): Promise<string | null> {
+	const { source } = paths.module(name);
+	if (!(await exists(source))) return null;
 	const folder = join(paths.safe, "Application_Modules/backup");
-	const source = paths.module(name).source;
-	const file = join(folder, stampedName(name, new Date()));
-	if (!(await exists(source))) return file;
-	await makeFolder(folder);
+	const file = await newArchive(folder, name);
 	await writePackage(source, file);
 	await keepNewest(folder, name, keptBackups);
 	return file;
