@@ -4,6 +4,8 @@ import type { LineIndex, XmlElement } from "./xml/element.ts";
 
 /** More than this helps nobody. */
 const maxProblems = 100;
+/** Nor does a longer name or value. */
+const maxShown = 300;
 
 export interface ProblemDetails {
 	severity?: Problem["severity"];
@@ -30,12 +32,12 @@ export class Report {
 		this.problems.push({
 			code,
 			severity: details.severity ?? "error",
-			message,
+			message: message.slice(0, maxShown),
 			file: this.#file,
 			...this.#lines.at(written?.offset ?? element.offset),
-			element: element.name,
-			...(details.attribute === undefined ? {} : { attribute: details.attribute }),
-			...(details.found === undefined ? {} : { found: details.found.slice(0, 200) }),
+			element: element.name.slice(0, maxShown),
+			...(details.attribute === undefined ? {} : { attribute: details.attribute.slice(0, maxShown) }),
+			...(details.found === undefined ? {} : { found: details.found.slice(0, maxShown) }),
 			...(details.expected === undefined ? {} : { expected: details.expected }),
 			remedy: details.remedy ?? errors[code].remedy,
 		});

@@ -130,7 +130,7 @@ function expand(element: XmlElement, attribute: string, value: string, run: Vali
 	const message =
 		"unknown" in expanded
 			? `%${expanded.unknown}% is neither a macro nor an environment variable`
-			: `the value of ${attribute} grows beyond 64 KiB`;
+			: `the value of ${attribute} grows beyond what a file may hold (64 KiB a value, 4 MiB in all)`;
 	run.report.add("CONFIG_MACRO", message, element, { severity, attribute, found: value });
 	return undefined;
 }

@@ -168,6 +168,41 @@ test("macros that double cannot take the memory", (t) => {
 	t.like(problem, { code: "CONFIG_MACRO", severity: "error", element: "macro" });
 });
 
+test("one value that repeats a long macro cannot take the memory", (t) => {
+	const xml = `<safe><macro name="A" value="${"x".repeat(60_000)}"/><macro name="B" value="${"%A%".repeat(200_000)}"/><service mode="mirror">${heart}</service></safe>`;
+	t.like(problemsOf(xml)[0], { code: "CONFIG_MACRO", severity: "error", attribute: "value" });
+});
+
+test("many macros that repeat a long one cannot take the memory", (t) => {
+	const macros = `<macro name="B" value="%A%"/>`.repeat(9000);
+	const xml = `<safe><macro name="A" value="${"x".repeat(60_000)}"/>${macros}<service mode="mirror">${heart}</service></safe>`;
+	t.true(problemsOf(xml).some(({ code, severity }) => code === "CONFIG_MACRO" && severity === "error"));
+});
+
+test("the vocabulary of the published virtual machine packages", (t) => {
+	const vm = (parent: string, separator: string): string => `<!-- a virtual machine -->
+<!DOCTYPE safe>
+<safe>
+  <macro name="VM_PATH" value="${parent}" /><macro name="VM_NAME" value="vm1"/>
+  <service mode="mirror">
+    <heart> <heartbeat name="default"> </heartbeat> </heart>
+    <rfs scripts="on" acl="on" namespacepolicy="0" allocthreshold="10"> <replicated dir="%VM_PATH%${separator}%VM_NAME%"/> </rfs>
+    <check><custom ident="VM1" when="prim" exec="vmcheck.ps1" arg="%VM_NAME%" action="restart"/></check>
+    <user><var name="VM_PATH" value="%VM_PATH%${separator}%VM_NAME%"/><var name="NORMAL_STOP" value="stop"/></user>
+  </service>
+</safe>`;
+	for (const [parent, separator, dir] of [
+		["D:\\VMs\\", "\\", "D:\\VMs\\vm1"],
+		["/var/lib/libvirt/images", "/", "/var/lib/libvirt/images/vm1"],
+	] as const) {
+		const configuration = configurationOf(vm(parent, separator));
+		t.is(configuration.rfs?.directories[0]?.dir, dir);
+		t.true(configuration.rfs?.scripts);
+		t.deepEqual(configuration.unsupported, ["rfs@acl", "rfs@namespacepolicy", "rfs@allocthreshold", "custom"]);
+		t.true(problemsOf(vm(parent, separator)).every(({ severity }) => severity === "warning"));
+	}
+});
+
 test("blanks are refused by config and accepted by check", (t) => {
 	const blank = mirror(
 		'<vip><interface_list><interface><real_interface><virtual_addr addr="%IP%"/></real_interface></interface></interface_list></vip><rfs><replicated dir=""/></rfs>',

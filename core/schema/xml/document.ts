@@ -12,6 +12,8 @@ import { decodeReferences, scanStartTag, XmlFault } from "./startTag.ts";
 const maxBytes = 1 << 20;
 const maxElements = 10_000;
 const maxDepth = 32;
+/** Of those that stand before the root, where they do not belong. */
+const maxMacrosBefore = 256;
 
 export interface XmlDocument {
 	root: XmlElement;
@@ -83,7 +85,7 @@ function splitMacros(masked: string): { main: string; macros: number[] } {
 	let main = masked;
 	for (;;) {
 		const match = /^\s*(<macro\s(?:[^<>"']|"[^"]*"|'[^']*')*\/>)\s*</.exec(main);
-		if (match?.[1] === undefined || macros.length >= maxElements) return { main, macros };
+		if (match?.[1] === undefined || macros.length >= maxMacrosBefore) return { main, macros };
 		const offset = main.indexOf("<");
 		macros.push(offset);
 		main = " ".repeat(offset + match[1].length) + main.slice(offset + match[1].length);

@@ -13,6 +13,7 @@ export class XmlFault extends Error {
 	}
 }
 
+const maxAttributes = 256;
 const nameStart = /[A-Za-z_:\u{80}-\u{10ffff}]/u;
 const nameRest = /[A-Za-z0-9_:.\-\u{b7}-\u{10ffff}]/u;
 const blank = /[ \t\n\r]/;
@@ -33,6 +34,8 @@ export function scanStartTag(text: string, offset: number): XmlAttribute[] {
 		const start = at;
 		at = skipName(text, at);
 		const name = text.slice(start, at);
+		if (attributes.length >= maxAttributes)
+			throw new XmlFault(`the tag has more than ${maxAttributes} attributes`, start);
 		if (attributes.some((other) => other.name === name)) throw new XmlFault(`the attribute ${name} is repeated`, start);
 		at = skipBlanks(text, at);
 		if (text[at] !== "=") throw new XmlFault(`the attribute ${name} has no value`, start);
