@@ -182,6 +182,7 @@ export const errors = {
 	CLI_RESOURCE_INTERNAL: { exit: "usage", remedy: "Use a class of your own, as in custom.mycheck." },
 	CLI_RESOURCE_LIMIT: { exit: "failed", remedy: "Use fewer names: a module may have 2000 resources." },
 	CLI_LATER: { exit: "usage", remedy: "Run `safekit --help` to see what this version has." },
+	CLI_CLUSTER_RUNNING: { exit: "unsafe", remedy: "Stop them with `safekit shutdown`, then run the command again." },
 	CLI_CONFIG_RUNNING: { exit: "unsafe", remedy: "Stop the module first with `safekit stop`, then `safekit waitstop`." },
 	CLI_UPDATE_STATE: {
 		exit: "unsafe",
@@ -202,6 +203,10 @@ export const errors = {
 	NODE_MODE: {
 		exit: "invalid",
 		remedy: "Use a mode that this version carries out, or put the mode's plugin into $SAFE/plugins.",
+	},
+	NODE_PEER: {
+		exit: "invalid",
+		remedy: "Give the module's heartbeats a lan of cluster.xml that has exactly its two servers.",
 	},
 	NODE_PLUGIN: { exit: "invalid", remedy: "Install a version of the plugin that fits, or remove its folder." },
 	NODE_RUNNING: {
@@ -259,6 +264,28 @@ export const errors = {
 	CLUSTER_NOT_A_NODE: {
 		exit: "failed",
 		remedy: "Correct the addresses in cluster.xml or of this machine, or set SAFENODE to this machine's node name.",
+	},
+
+	VIP_NAME: {
+		exit: "failed",
+		remedy: "Use the address itself in <virtual_addr>, or correct the name service of this server.",
+	},
+	VIP_INTERFACE: {
+		exit: "failed",
+		remedy:
+			"Give this server an address in the network of the virtual address, or correct `addr`, `netmask` or the interface's name in <vip>.",
+	},
+	VIP_LOCAL: {
+		exit: "failed",
+		remedy: "Remove the address from this server's own network configuration: only the module may set it.",
+	},
+	VIP_TAKEN: {
+		exit: "failed",
+		remedy: "Find the machine with this MAC address and take the address from it, or choose another virtual address.",
+	},
+	VIP_SYSTEM: {
+		exit: "failed",
+		remedy: "Look at the interface with `ip addr`, correct what the message names, and start the module again.",
 	},
 } as const satisfies Record<string, ErrorKind>;
 

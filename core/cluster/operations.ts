@@ -22,7 +22,7 @@ export interface ConfigRequest {
 
 export interface ConfigResult {
 	warnings: Problem[];
-	/** `made`: the other servers must get it; `imported`: it came with the zip; `kept`: nothing but the lock changed. */
+	/** `made`: the other servers must get it; `imported`: it came with the zip; `kept`: only the lock was meant. */
 	key: "made" | "imported" | "kept";
 	locked: boolean;
 }
@@ -37,9 +37,9 @@ export async function configureCluster(paths: Paths, request: ConfigRequest): Pr
 	if (wasLocked && lock !== "unlock") {
 		throw new SafekitError("CLUSTER_LOCKED", "the cluster configuration of this server is locked");
 	}
-	if (file === undefined && lock !== undefined && wasLocked !== (lock === "lock")) {
+	if (file === undefined && lock !== undefined) {
 		// Only the lock is meant: a new key would cut this server off from the others.
-		if ((await readApplied(paths)) === null) await refuseUnconfigured();
+		if ((await readApplied(paths)) === null) refuseUnconfigured();
 		await setLock(paths, lock);
 		return { warnings: [], key: "kept", locked: lock === "lock" };
 	}
@@ -58,10 +58,10 @@ interface Source {
 }
 
 async function appliedSource(paths: Paths): Promise<Source> {
-	return { xml: (await readApplied(paths)) ?? (await refuseUnconfigured()), key: null };
+	return { xml: (await readApplied(paths)) ?? refuseUnconfigured(), key: null };
 }
 
-async function refuseUnconfigured(): Promise<never> {
+function refuseUnconfigured(): never {
 	throw new SafekitError("CLUSTER_NOT_CONFIGURED", "this server has no cluster configuration");
 }
 
@@ -154,7 +154,7 @@ export async function createCluster(paths: Paths, addresses: readonly string[]):
 
 /** Writes cluster.xml and the key into a zip for the other servers. The file is a secret: mode 0600. */
 export async function packageCluster(paths: Paths, target: string): Promise<void> {
-	const xml = (await readApplied(paths)) ?? (await refuseUnconfigured());
+	const xml = (await readApplied(paths)) ?? refuseUnconfigured();
 	const key = await readKeyFile(paths.clusterKey);
 	if (key === null) throw new SafekitError("CLUSTER_KEY", "this server has no cluster key");
 	readCluster(xml, paths.clusterXml);

@@ -1,0 +1,55 @@
+/** Looks whether somebody else has an address, before it is taken. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { SafekitError } from "../errors.ts";
+import type { AddressSystem, LocalInterface } from "./addresses.ts";
+import { inNetwork } from "./network.ts";
+
+const askMs = 250;
+/** A peer that hands over takes its address away within this time; then it is taken from it. */
+const peerMs = 1000;
+/** How long to wait for a stranger to give the address up. */
+const strangerMs = 3000;
+
+export interface Candidate {
+	iface: LocalInterface;
+	addr: string;
+}
+
+/**
+ * Resolves when the address may be taken: nobody answers for it, or only the peer still does, which then returns its
+ * MAC address (the engine has decided that this node serves, so a peer that cannot even remove an address does not
+ * hinder it). Throws VIP_TAKEN if another machine keeps answering.
+ */
+export async function awaitFree(
+	system: AddressSystem,
+	candidate: Candidate,
+	peerAddresses: readonly string[],
+): Promise<string | null> {
+	const begin = performance.now();
+	for (;;) {
+		const mac = await system.whoHas(candidate.iface, candidate.addr, askMs);
+		if (mac === null) return null;
+		const elapsedMs = performance.now() - begin;
+		const peer = elapsedMs >= peerMs && (await isPeer(system, candidate.iface, mac, peerAddresses));
+		if (peer) return mac;
+		if (elapsedMs >= strangerMs) {
+			throw new SafekitError(
+				"VIP_TAKEN",
+				`the virtual address ${candidate.addr} is in use by the machine with MAC address ${mac} on ${candidate.iface.name}`,
+			);
+		}
+		await sleep(50);
+	}
+}
+
+/** True if one of the peer's addresses in a network of this interface answers from `mac`. */
+async function isPeer(
+	system: AddressSystem,
+	iface: LocalInterface,
+	mac: string,
+	peerAddresses: readonly string[],
+): Promise<boolean> {
+	const near = peerAddresses.filter((addr) => iface.addresses.some((own) => inNetwork(addr, own.addr, own.prefix)));
+	const owners = await Promise.all(near.map((addr) => system.whoHas(iface, addr, askMs)));
+	return owners.includes(mac);
+}
