@@ -1,5 +1,6 @@
 /** All groups of commands, in the order in which help lists them. */
 import { actions } from "./actions.ts";
+import { cluster } from "./cluster.ts";
 import { configure } from "./configure.ts";
 import type { Group } from "./groups.ts";
 import { logs } from "./logs.ts";
@@ -9,4 +10,14 @@ import { server } from "./server.ts";
 import { state } from "./state.ts";
 import { waits } from "./waits.ts";
 
-export const allGroups: readonly Group[] = [actions, waits, state, logs, resources, configure, modules, server];
+export const allGroups: readonly Group[] = [
+	actions,
+	waits,
+	state,
+	logs,
+	resources,
+	configure,
+	modules,
+	cluster,
+	server,
+];

@@ -53,6 +53,8 @@ export interface NodeControl {
 	configureOptions(): Promise<Omit<ConfigureOptions, "hook">>;
 	/** Runs a script of a module that may not be loaded (config, postconfig …), its output to `out`. */
 	runHook(configuration: ModuleConfiguration, script: string, out: (text: string) => void): Promise<HookResult>;
+	/** Why a configured module could not be loaded; undefined if it was, or is not configured. */
+	failure(name: string): unknown;
 	/** The configuration of a module was applied: loads it. */
 	loadModule(name: string): Promise<void>;
 	/** The module is not configured any more: lets it go. Only when stopped. */

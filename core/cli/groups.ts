@@ -57,6 +57,8 @@ export function findModule(context: Context, options: { module?: string }): Modu
 	const name = moduleName(context, options);
 	const found = context.node.module(name);
 	if (found === undefined) {
+		const failure = context.node.failure(name);
+		if (failure !== undefined) throw failure;
 		throw new SafekitError("MODULE_NOT_CONFIGURED", `Module '${name}' is not configured on this server.`, {
 			remedy: `Apply its configuration with \`safekit config -m ${name}\`; \`safekit module list\` shows what is installed.`,
 		});

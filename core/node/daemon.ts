@@ -15,6 +15,9 @@ import type { World } from "./world.ts";
 /** Scripts of `config` and `deconfig` have to end in this time: a person waits, and no other module command runs. */
 const hookTimeoutMs = 600_000;
 
+/** How often modules that could not be loaded are tried again. */
+const retryMs = 5000;
+
 interface Hosted {
 	runtime: ModuleRuntime;
 	settings: ModuleSettings;
@@ -26,6 +29,11 @@ export class Daemon implements NodeControl {
 	readonly commandLog: CommandLog;
 	readonly #world: World;
 	readonly #hosted = new Map<string, Hosted>();
+	/** Configured modules that could not be loaded, and why. */
+	readonly #failures = new Map<string, unknown>();
+	/** Modules that ran when cluster.xml changed: loaded anew when they have stopped. */
+	readonly #outdated = new Set<string>();
+	#retry: NodeJS.Timeout | undefined;
 	#shuttingDown = false;
 
 	constructor(world: World) {
@@ -34,19 +42,15 @@ export class Daemon implements NodeControl {
 		this.commandLog = new CommandLog(join(world.paths.safevar, "log.db"));
 	}
 
-	/** Takes up every configured module. One that cannot be loaded is reported and does not keep the others. */
+	/** Takes up every configured module. One that cannot be loaded does not keep the others, and is tried again. */
 	async start(): Promise<void> {
-		for (const name of await this.#world.configured()) {
-			try {
-				await this.loadModule(name);
-			} catch (error) {
-				this.#world.report(`module ${name} could not be loaded`, error);
-			}
-		}
+		for (const name of await this.#world.configured()) await this.#tryToLoad(name);
+		this.#retry = setInterval(() => void this.#loadFailed(), retryMs);
 	}
 
 	/** Lets go of everything; modules run on, the next daemon takes them up. */
 	stop(): void {
+		clearInterval(this.#retry);
 		for (const { runtime, bootTimer } of this.#hosted.values()) {
 			clearTimeout(bootTimer);
 			runtime.detach();
@@ -106,12 +110,14 @@ export class Daemon implements NodeControl {
 			bootTimer: undefined,
 		};
 		this.#hosted.set(name, hosted);
+		this.#failures.delete(name);
 		const taken = runtime.takeUp();
 		if (taken !== "resumed") this.#startAtBoot(hosted);
 		runtime.watch(() => this.#remember(hosted));
 	}
 
 	async dropModule(name: string): Promise<void> {
+		this.#failures.delete(name);
 		const hosted = this.#hosted.get(name);
 		if (hosted === undefined) return;
 		clearTimeout(hosted.bootTimer);
@@ -122,10 +128,17 @@ export class Daemon implements NodeControl {
 
 	/** Modules that stand still are loaded anew; one that runs keeps its networks until it is stopped. */
 	async reloadCluster(): Promise<void> {
+		this.#world.clusterChanged();
 		for (const name of await this.#world.configured()) {
 			const runtime = this.module(name);
-			if (runtime === undefined || (runtime.view().main === "STOP" && runtime.idle)) await this.loadModule(name);
+			if (runtime === undefined || (runtime.view().main === "STOP" && runtime.idle)) await this.#tryToLoad(name);
+			else this.#outdated.add(name);
 		}
+	}
+
+	/** Why a configured module is not there. */
+	failure(name: string): unknown {
+		return this.#failures.get(name);
 	}
 
 	bootFlag(name: string): boolean {
@@ -143,6 +156,20 @@ export class Daemon implements NodeControl {
 	/** From now on a module that stops does so because the server goes down. */
 	shutDown(): void {
 		this.#shuttingDown = true;
+	}
+
+	async #tryToLoad(name: string): Promise<void> {
+		try {
+			await this.loadModule(name);
+		} catch (error) {
+			if (!this.#failures.has(name)) this.#world.report(`module ${name} could not be loaded`, error);
+			this.#failures.set(name, error);
+		}
+	}
+
+	/** An address that comes up late, a plugin that is put in place: what failed may work now. */
+	async #loadFailed(): Promise<void> {
+		for (const name of [...this.#failures.keys()]) await this.#tryToLoad(name);
 	}
 
 	#letGo(name: string): void {
@@ -174,5 +201,7 @@ export class Daemon implements NodeControl {
 	#remember({ runtime, settings }: Hosted): void {
 		if (runtime.view().main !== "STOP") settings.change({ running: true });
 		else if (!this.#shuttingDown) settings.change({ running: false });
+		const { module } = runtime.configuration;
+		if (runtime.view().main === "STOP" && runtime.idle && this.#outdated.delete(module)) void this.#tryToLoad(module);
 	}
 }

@@ -3,12 +3,11 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import semver from "semver";
+import { version } from "../cli/program.ts";
 import type { Kernel, ModeDeclaration, Plugin } from "../engine/plugin.ts";
 import { SafekitError } from "../errors.ts";
 import type { ElementDeclaration, ModeElements } from "../schema/declare.ts";
 
-/** Version of the contract that plugins are written against (`requires.core`). */
-export const coreVersion = "1.0.0";
 /** The plugins that come with the product. */
 const ownPlugins = join(import.meta.dirname, "../../plugins");
 
@@ -49,8 +48,8 @@ function foldersOf(top: string): string[] {
 /** What a plugin registers counts only if its whole setup succeeds. */
 async function loadOne(folder: string, loaded: Plugins): Promise<void> {
 	const { default: plugin } = (await import(pathToFileURL(join(folder, "index.ts")).href)) as { default: Plugin };
-	if (!semver.satisfies(coreVersion, plugin.requires.core)) {
-		const message = `Plugin ${plugin.name} ${plugin.version} needs core ${plugin.requires.core}, this is core ${coreVersion}.`;
+	if (!semver.satisfies(version, plugin.requires.core)) {
+		const message = `Plugin ${plugin.name} ${plugin.version} needs core ${plugin.requires.core}, this is core ${version}.`;
 		throw new SafekitError("NODE_PLUGIN", message);
 	}
 	const modes: ModeDeclaration[] = [];

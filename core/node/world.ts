@@ -5,13 +5,8 @@ import type { ModuleConfiguration } from "../module/configuration.ts";
 import type { ConfigureOptions } from "../module/configure.ts";
 import type { Paths } from "../module/paths.ts";
 import type { Hands, ScriptHands } from "./hands.ts";
+import type { Membership } from "./membership.ts";
 import type { ModuleRuntime } from "./runtime.ts";
-
-/** Who this server is, and who the other one of a module is. */
-export interface Membership {
-	node: string;
-	peer: string | null;
-}
 
 export interface World {
 	paths: Paths;
@@ -27,6 +22,8 @@ export interface World {
 	/** Schema, cluster and probes with which configurations are read here. */
 	configureOptions(): Promise<Omit<ConfigureOptions, "hook">>;
 	scripts(module: string, log: (level: "E" | "W", text: string) => void): ScriptHands;
+	/** cluster.xml or the key changed: what was read of them is forgotten. */
+	clusterChanged(): void;
 	/** What a module's loop works with. `deliver` brings in what the services find out. */
 	hands(configuration: ModuleConfiguration, runtime: () => ModuleRuntime): Promise<Hands>;
 	/** The module is not configured any more: lets go of what `hands` took. */

@@ -110,6 +110,7 @@ const daemon = new Daemon({
 	configuration: async (name) => configuration(name),
 	nodeName: async () => "n1",
 	membership: async () => ({ node: "n1", peer: null }),
+	clusterChanged: () => {},
 	configureOptions: async () => ({ schema: createSchema([]), environment: {} }),
 	scripts: (name, log) => scriptHands(name, paths, log),
 	hands: async (module, runtime) => ({

@@ -1,0 +1,66 @@
+/** The daemon from the moment on at which its heartbeats beat: logs, services, modules, control socket, its end. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import pino from "pino";
+import { RotatingFile } from "../log/rotating.ts";
+import type { Paths } from "../module/paths.ts";
+import { UnixDatagrams } from "../platform/linux/datagram.ts";
+import { Daemon } from "./daemon.ts";
+import type { HeartLink } from "./heart.ts";
+import { Notifier } from "./notify.ts";
+import { listenForCommands } from "./server.ts";
+import { replaceFile } from "./stored.ts";
+import { wire } from "./wire.ts";
+
+export type Report = (message: string, error?: unknown) => void;
+
+/** Runs until SIGTERM or SIGINT. Returns where to report what concerns the maker of the product. */
+export async function run({
+	paths,
+	heart,
+	incarnation,
+}: {
+	paths: Paths;
+	heart: HeartLink;
+	incarnation: string;
+}): Promise<Report> {
+	const log = pino({ base: { pid: process.pid } }, new RotatingFile(join(paths.safevar, "log/safeadmin.log")));
+	const report: Report = (message, error) => {
+		if (error === undefined) log.warn(message);
+		else log.error({ err: error }, message);
+	};
+	const datagrams = new UnixDatagrams();
+	const notifier = new Notifier(datagrams, process.env);
+	dieLoudly(report);
+	const pidFile = join(paths.run, "daemon.pid");
+	replaceFile(pidFile, `${process.pid}\n`, false);
+	const world = await wire({ paths, heart, incarnation, datagrams, report });
+	const daemon = new Daemon(world);
+	await daemon.start();
+	const server = await listenForCommands(paths.socket, daemon);
+	log.info({ safe: paths.safe, safevar: paths.safevar, node: await daemon.nodeName() }, "ready");
+	const stop = async (signal: string): Promise<void> => {
+		notifier.stopping();
+		log.info({ signal }, "the daemon ends, modules run on");
+		server.close();
+		daemon.stop();
+		await heart.close();
+		for (const file of [paths.socket, pidFile]) rmSync(file, { force: true });
+		process.exit(0);
+	};
+	for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => void stop(signal));
+	process.on("SIGHUP", () => {});
+	notifier.ready();
+	return report;
+}
+
+/** What nobody caught leaves an unknown state: better a new process, which takes up what is stored. */
+function dieLoudly(report: Report): void {
+	const die = (error: unknown): void => {
+		report("the daemon ends at an error that nobody caught", error);
+		process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+		process.exit(70);
+	};
+	process.on("uncaughtException", die);
+	process.on("unhandledRejection", die);
+}

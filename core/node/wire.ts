@@ -1,0 +1,137 @@
+/** Puts the services of this server together into what the daemon works with. */
+
+import { execa } from "execa";
+import { anyAnswers } from "../checkers/splitbrain.ts";
+import { pluginsOnce } from "../cli/schema.ts";
+import { SafekitError } from "../errors.ts";
+import type { FromHeart } from "../heartbeat/service.ts";
+import { nowUs } from "../log/clock.ts";
+import { isNormal } from "../log/moduleLog.ts";
+import { type DatagramSender, toSyslog } from "../log/syslog.ts";
+import { readConfiguration } from "../module/active.ts";
+import type { ModuleConfiguration } from "../module/configuration.ts";
+import { withModuleLock } from "../module/lock.ts";
+import type { Paths } from "../module/paths.ts";
+import { recover } from "../module/recover.ts";
+import { readIds } from "../module/registry.ts";
+import { ping } from "../platform/linux/ping.ts";
+import { sessionOf } from "../platform/linux/server.ts";
+import { createSchema } from "../schema/schema.ts";
+import type { Hands } from "./hands.ts";
+import type { HeartLink } from "./heart.ts";
+import { ClusterView } from "./membership.ts";
+import type { Report } from "./run.ts";
+import type { ModuleRuntime } from "./runtime.ts";
+import { scriptHands } from "./scripts.ts";
+import type { World } from "./world.ts";
+
+/** How long the witness of a splitbrain checker may take to answer. */
+const pingTimeoutMs = 2000;
+
+export interface Parts {
+	paths: Paths;
+	heart: HeartLink;
+	incarnation: string;
+	datagrams: DatagramSender;
+	report: Report;
+}
+
+export async function wire(parts: Parts): Promise<World> {
+	const { paths, incarnation, heart, report } = parts;
+	const plugins = await pluginsOnce();
+	for (const { folder, error } of plugins.failures) report(`plugin ${folder} is left out`, error);
+	const cluster = new ClusterView(paths, process.env.SAFENODE);
+	await withModuleLock(paths, () => recover(paths)).catch((error) => report("modules could not be recovered", error));
+	return {
+		paths,
+		incarnation,
+		modes: plugins.modes,
+		configured: () => configuredModules(paths),
+		configuration: (name) => configurationOf(paths, name),
+		nodeName: () => cluster.nodeName(),
+		membership: (configuration) => cluster.membershipOf(configuration),
+		clusterChanged: () => cluster.reload(),
+		configureOptions: async () => ({
+			schema: createSchema(plugins.elements),
+			environment: process.env,
+			...(await clusterOf(cluster)),
+		}),
+		scripts: (module, log) => scriptHands(module, paths, log),
+		hands: (configuration, runtime) => handsOf(parts, cluster, configuration, runtime),
+		release: (name) => heart.stop(name),
+		sessionOf,
+		toSyslog(module, origin, level, text) {
+			if (isNormal(level)) toSyslog(parts.datagrams, module, { us: nowUs(), origin, level, text });
+		},
+		report,
+	};
+}
+
+async function configuredModules(paths: Paths): Promise<string[]> {
+	const names = [...(await readIds(paths)).keys()];
+	// A damaged configuration counts: loading it then says what is wrong.
+	const inForce = await Promise.all(names.map((name) => readConfiguration(paths, name).catch(() => "damaged")));
+	return names.filter((_, index) => inForce[index] !== null);
+}
+
+async function configurationOf(paths: Paths, name: string): Promise<ModuleConfiguration> {
+	const configuration = await readConfiguration(paths, name);
+	if (configuration !== null) return configuration;
+	throw new SafekitError("MODULE_NOT_CONFIGURED", `Module '${name}' is not configured on this server.`);
+}
+
+/** Configurations are compared with the cluster where there is one. */
+async function clusterOf(
+	cluster: ClusterView,
+): Promise<{ cluster?: Awaited<ReturnType<ClusterView["get"]>>["configuration"]["cluster"] }> {
+	try {
+		return { cluster: (await cluster.get()).configuration.cluster };
+	} catch {
+		return {};
+	}
+}
+
+async function handsOf(
+	{ paths, heart, report }: Parts,
+	cluster: ClusterView,
+	configuration: ModuleConfiguration,
+	runtime: () => ModuleRuntime,
+): Promise<Hands> {
+	const { module } = configuration;
+	const heartbeat = await cluster.heartbeatOf(configuration);
+	if (heartbeat === null) heart.stop(module);
+	else heart.listen(module, (message) => hear(runtime(), message));
+	return {
+		nowMs: () => Number(process.hrtime.bigint() / 1_000_000n),
+		wallMs: () => Date.now(),
+		scripts: scriptHands(module, paths, (level, text) => runtime().write("userplug", level, text)),
+		vip: async () => {},
+		replication: () => null,
+		announce(says, resources) {
+			if (heartbeat !== null) heart.start(heartbeat, says, resources);
+		},
+		ping: () => anyAnswers(configuration.splitbrain?.addresses ?? [], ping, pingTimeoutMs),
+		// The splitbrain checker is asked by the automaton; checkers of the other kinds do not exist yet.
+		checkers: () => {},
+		reboot: () => void execa("systemctl", ["reboot"], { timeout: 30_000 }).catch((error) => report("no reboot", error)),
+		report,
+	};
+}
+
+/** What the heartbeat thread found out, as events and as lines of the module's log. */
+function hear(runtime: ModuleRuntime, message: FromHeart): void {
+	switch (message.is) {
+		case "heartbeat":
+			runtime.deliver({ type: "heartbeat", ident: message.ident, up: message.up });
+			break;
+		case "peer":
+			runtime.peerResources = message.resources;
+			runtime.deliver({ type: "peer", says: message.says });
+			break;
+		case "refused":
+			runtime.write("heart", "W", `Pulses on heartbeat.${message.ident} are refused: ${message.why}`);
+			break;
+		case "unusable":
+			runtime.write("heart", "E", `heartbeat.${message.ident} cannot be used: ${message.why}`);
+	}
+}
