@@ -44,7 +44,7 @@ export class Daemon implements NodeControl {
 
 	/** Takes up every configured module. One that cannot be loaded does not keep the others, and is tried again. */
 	async start(): Promise<void> {
-		for (const name of await this.#world.configured()) await this.#tryToLoad(name);
+		for (const name of await this.#world.configured()) await this.#tryToLoad(name, true);
 		this.#retry = setInterval(() => void this.#loadFailed(), retryMs);
 	}
 
@@ -81,7 +81,11 @@ export class Daemon implements NodeControl {
 		return this.#world.scripts(module, (level, text) => out(`${level} ${text}\n`)).show(request, out);
 	}
 
-	async loadModule(name: string): Promise<void> {
+	loadModule(name: string): Promise<void> {
+		return this.#load(name, false);
+	}
+
+	async #load(name: string, atStart: boolean): Promise<void> {
 		const configuration = await this.#world.configuration(name);
 		const mode = this.#world.modes.get(configuration.mode);
 		if (mode === undefined) {
@@ -112,7 +116,9 @@ export class Daemon implements NodeControl {
 		this.#hosted.set(name, hosted);
 		this.#failures.delete(name);
 		const taken = runtime.takeUp();
-		if (taken !== "resumed") this.#startAtBoot(hosted);
+		// A module that is configured by hand is started by hand.
+		if (!atStart) hosted.settings.change({ bootedIn: this.#world.incarnation });
+		else if (taken !== "resumed") this.#startAtBoot(hosted);
 		runtime.watch(() => this.#remember(hosted));
 	}
 
@@ -131,7 +137,7 @@ export class Daemon implements NodeControl {
 		this.#world.clusterChanged();
 		for (const name of await this.#world.configured()) {
 			const runtime = this.module(name);
-			if (runtime === undefined || (runtime.view().main === "STOP" && runtime.idle)) await this.#tryToLoad(name);
+			if (runtime === undefined || (runtime.view().main === "STOP" && runtime.idle)) await this.#tryToLoad(name, false);
 			else this.#outdated.add(name);
 		}
 	}
@@ -158,9 +164,9 @@ export class Daemon implements NodeControl {
 		this.#shuttingDown = true;
 	}
 
-	async #tryToLoad(name: string): Promise<void> {
+	async #tryToLoad(name: string, atStart: boolean): Promise<void> {
 		try {
-			await this.loadModule(name);
+			await this.#load(name, atStart);
 		} catch (error) {
 			if (!this.#failures.has(name)) this.#world.report(`module ${name} could not be loaded`, error);
 			this.#failures.set(name, error);
@@ -169,7 +175,7 @@ export class Daemon implements NodeControl {
 
 	/** An address that comes up late, a plugin that is put in place: what failed may work now. */
 	async #loadFailed(): Promise<void> {
-		for (const name of [...this.#failures.keys()]) await this.#tryToLoad(name);
+		for (const name of [...this.#failures.keys()]) await this.#tryToLoad(name, true);
 	}
 
 	#letGo(name: string): void {
@@ -202,6 +208,7 @@ export class Daemon implements NodeControl {
 		if (runtime.view().main !== "STOP") settings.change({ running: true });
 		else if (!this.#shuttingDown) settings.change({ running: false });
 		const { module } = runtime.configuration;
-		if (runtime.view().main === "STOP" && runtime.idle && this.#outdated.delete(module)) void this.#tryToLoad(module);
+		if (runtime.view().main === "STOP" && runtime.idle && this.#outdated.delete(module))
+			void this.#tryToLoad(module, false);
 	}
 }

@@ -31,6 +31,8 @@ export interface Hands {
 	vip(set: boolean): Promise<void>;
 	/** Null: the module replicates nothing. */
 	replication(onFact: (fact: ReplicationFact) => void): ReplicationHands | null;
+	/** The stored state is taken up: what the services hear is delivered from now on. */
+	connect(): void;
 	/** What pulses say from now on. */
 	announce(says: Announcement, resources: Record<string, string>): void;
 	/** Asks the ping witnesses: true if one answers. */

@@ -71,6 +71,9 @@ export class ModuleRuntime {
 	#outbox: Effect[] = [];
 	#announced = "";
 	#draining = false;
+	/** Facts that came before the stored state was taken up: `resumed` is the first event of all. */
+	readonly #early: EngineEvent[] = [];
+	#takenUp = false;
 	#closed = false;
 	#nextRequest = 1;
 	/** Resources of the peer, as its pulses carry them. */
@@ -96,6 +99,14 @@ export class ModuleRuntime {
 	 * module runs on; `rebooted`: the machine started since, whatever ran is gone.
 	 */
 	takeUp(): TakenUp {
+		const taken = this.#takeUpStored();
+		this.#takenUp = true;
+		for (const event of this.#early.splice(0)) this.deliver(event);
+		this.#hands.connect();
+		return taken;
+	}
+
+	#takeUpStored(): TakenUp {
 		const stored = readStored(this.#options.stateFile, this.#options.digest);
 		if (stored === null) {
 			this.#persist();
@@ -341,7 +352,8 @@ export class ModuleRuntime {
 	}
 
 	#onFact(fact: ReplicationFact): void {
-		this.deliver({ type: "replication", fact });
+		if (this.#takenUp) this.deliver({ type: "replication", fact });
+		else this.#early.push({ type: "replication", fact });
 		this.#plan?.heard(fact);
 	}
 

@@ -100,13 +100,15 @@ async function handsOf(
 	const { module } = configuration;
 	const heartbeat = await cluster.heartbeatOf(configuration);
 	if (heartbeat === null) heart.stop(module);
-	else heart.listen(module, (message) => hear(runtime(), message));
 	return {
 		nowMs: () => Number(process.hrtime.bigint() / 1_000_000n),
 		wallMs: () => Date.now(),
 		scripts: scriptHands(module, paths, (level, text) => runtime().write("userplug", level, text)),
 		vip: async () => {},
 		replication: () => null,
+		connect() {
+			if (heartbeat !== null) heart.listen(module, (message) => hear(runtime(), message));
+		},
 		announce(says, resources) {
 			if (heartbeat !== null) heart.start(heartbeat, says, resources);
 		},

@@ -119,6 +119,7 @@ const daemon = new Daemon({
 		scripts: scriptHands(module.module, paths, (level, text) => runtime().write("userplug", level, text)),
 		vip: async () => {},
 		replication: () => null,
+		connect: () => {},
 		announce: () => {},
 		ping: async () => false,
 		checkers: () => {},
