@@ -80,11 +80,11 @@ export class VipService {
 		try {
 			const interfaces = await system.interfaces();
 			const left = await this.#ours(interfaces);
-			const planned = await this.#plan(interfaces);
+			const planned = await this.#plan(interfaces, left);
 			const isPlanned = (old: SetAddress) => planned.some((one) => one.iface === old.iface && one.addr === old.addr);
 			await this.#removeAll(left.filter((old) => !isPlanned(old)));
 			const fresh = planned.filter(({ target, addr }) => !target.addresses.some((own) => own.addr === addr));
-			await this.#checkFree(planned, fresh, left);
+			await this.#checkFree(fresh);
 			await this.#note(planned);
 			for (const one of fresh) await this.#add(one);
 			await this.#announcer.start(planned.map((address) => this.#announced(address)));
@@ -96,10 +96,11 @@ export class VipService {
 	}
 
 	/** Where each address goes. */
-	async #plan(interfaces: LocalInterface[]): Promise<Planned[]> {
+	async #plan(interfaces: LocalInterface[], ours: readonly SetAddress[]): Promise<Planned[]> {
 		return Promise.all(
 			this.#options.vip.addresses.map(async (wanted) => {
 				const addr = await literal(wanted.addr);
+				refuseForeign(addr, interfaces, ours);
 				const place = placeOf(addr, wanted, interfaces);
 				if (place !== undefined) {
 					return { iface: place.iface.name, addr, prefix: place.prefix, target: place.iface, wanted };
@@ -117,15 +118,8 @@ export class VipService {
 		);
 	}
 
-	async #checkFree(planned: Planned[], fresh: Planned[], ours: SetAddress[]): Promise<void> {
+	async #checkFree(fresh: Planned[]): Promise<void> {
 		const { system, peerAddresses, log } = this.#options;
-		for (const { addr, iface } of planned) {
-			if (fresh.some((one) => one.addr === addr) || ours.some((old) => old.addr === addr)) continue;
-			throw new SafekitError(
-				"VIP_LOCAL",
-				`the virtual address ${addr} is already configured on ${iface}, but not by this module`,
-			);
-		}
 		await Promise.all(
 			fresh.map(async ({ target, addr }) => {
 				const mac = await awaitFree(system, { iface: target, addr }, peerAddresses);
@@ -208,6 +202,14 @@ export class VipService {
 			cause: error,
 		});
 	}
+}
+
+/** An address that this server has of its own is no virtual address: removing it later could cut the server off. */
+function refuseForeign(addr: string, interfaces: readonly LocalInterface[], ours: readonly SetAddress[]): void {
+	const holder = interfaces.find((each) => each.addresses.some((own) => own.addr === addr));
+	if (holder === undefined || ours.some((old) => old.addr === addr)) return;
+	const message = `the virtual address ${addr} is already configured on ${holder.name}, but not by this module`;
+	throw new SafekitError("VIP_LOCAL", message);
 }
 
 async function literal(addr: string): Promise<string> {

@@ -1,0 +1,191 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import test, { type ExecutionContext } from "ava";
+import type { VirtualAddress } from "../../core/module/configuration.ts";
+import type { LocalInterface } from "../../core/vip/addresses.ts";
+import { placeOf, prefixOfMask } from "../../core/vip/network.ts";
+import type { VipAnswer } from "../platform/inside.ts";
+import { addressesOf, ask, neighbour, two } from "../platform/two.ts";
+
+const own = ["10.9.0.1/24", "fd09::1/64"];
+
+function virtual(addr: string, more: Partial<VirtualAddress> = {}): VirtualAddress {
+	return {
+		addr,
+		where: "one_side_alias",
+		interface: null,
+		netmask: null,
+		check: true,
+		interfaceCheck: true,
+		connections: false,
+		arpreroute: false,
+		arpIntervalMs: 60_000,
+		arpElapseMs: 1_200_000,
+		...more,
+	};
+}
+
+function request(t: ExecutionContext, addresses: VirtualAddress[], more: Record<string, unknown> = {}) {
+	const folder = mkdtempSync(join(tmpdir(), "opensafe-vip-"));
+	t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+	return { do: "vip", vip: { tcpreset: true, addresses }, record: join(folder, "run/vip-m.json"), ...more };
+}
+
+test("addresses are set on the right interface with the right mask, announced, and removed", async (t) => {
+	const { a, b, macs } = await two(t);
+	const asked = request(t, [
+		virtual("10.9.0.100"),
+		virtual("fd09::100"),
+		virtual("10.9.0.101", { netmask: "255.255.255.255" }),
+	]);
+	for (const addr of ["10.9.0.100", "fd09::100"]) {
+		await b.network("ip", ["neigh", "replace", addr, "lladdr", "02:00:00:00:00:99", "dev", "eth0", "nud", "stale"]);
+	}
+	const set = await ask<VipAnswer>(a, { ...asked, steps: ["set", "set"] });
+	t.true(set.ok, set.message);
+	t.deepEqual(set.log.slice(0, 3), [
+		"I Virtual IP <10.9.0.100 of m> set",
+		"I Virtual IP <fd09::100 of m> set",
+		"I Virtual IP <10.9.0.101 of m> set",
+	]);
+	t.deepEqual(await addressesOf(a), [...own, "10.9.0.100/24", "10.9.0.101/32", "fd09::100/64"].sort());
+	t.is(await neighbour(b, "10.9.0.100"), macs[0]);
+	t.is(await neighbour(b, "fd09::100"), macs[0]);
+	t.true(await ask(b, { do: "ping", addr: "10.9.0.100", timeoutMs: 3000 }));
+	t.true(await ask(b, { do: "ping", addr: "fd09::100", timeoutMs: 3000 }));
+	t.true((await ask<VipAnswer>(a, { ...asked, steps: ["unset", "unset"] })).ok);
+	t.deepEqual(await addressesOf(a), own);
+	t.false(existsSync(asked.record));
+});
+
+test("what a crash left is removed by the next start, by its record or by its label", async (t) => {
+	const { a } = await two(t);
+	const asked = request(t, [virtual("10.9.0.100"), virtual("fd09::100")]);
+	t.true((await ask<VipAnswer>(a, { ...asked, steps: ["set"] })).ok);
+	// The configuration has changed since.
+	const later = { ...asked, vip: { tcpreset: true, addresses: [virtual("10.9.0.102")] } };
+	t.true((await ask<VipAnswer>(a, { ...later, steps: ["set"] })).ok);
+	t.deepEqual(await addressesOf(a), [...own, "10.9.0.102/24"].sort());
+	writeFileSync(asked.record, "{ half a rec");
+	t.true((await ask<VipAnswer>(a, { ...asked, steps: ["unset"] })).ok);
+	t.deepEqual(await addressesOf(a), own);
+});
+
+test("the record is there before the address is", async (t) => {
+	const { a } = await two(t);
+	const asked = request(t, [virtual("10.9.0.100")]);
+	t.true((await ask<VipAnswer>(a, { ...asked, steps: ["set"] })).ok);
+	t.deepEqual(JSON.parse(readFileSync(asked.record, "utf8")), {
+		addresses: [{ iface: "eth0", addr: "10.9.0.100", prefix: 24 }],
+	});
+	// As if the power had gone between the record and the address.
+	await a.network("ip", ["addr", "del", "10.9.0.100/24", "dev", "eth0"]);
+	t.true((await ask<VipAnswer>(a, { ...asked, steps: ["unset", "set", "unset"] })).ok);
+	t.deepEqual(await addressesOf(a), own);
+});
+
+test("an address that a stranger has is not taken, and the message names him", async (t) => {
+	const { a, b, macs } = await two(t);
+	for (const [addr, prefix] of [
+		["10.9.0.100", 24],
+		["fd09::100", 64],
+	] as const) {
+		const asked = request(t, [virtual("10.9.0.101"), virtual(addr)]);
+		await b.network("ip", ["addr", "add", `${addr}/${prefix}`, "dev", "eth0", ...(prefix === 64 ? ["nodad"] : [])]);
+		const refused = await ask<VipAnswer>(a, { ...asked, steps: ["set"] });
+		t.is(refused.code, "VIP_TAKEN");
+		t.true(refused.message?.includes(addr) && refused.message.includes(macs[1]), refused.message);
+		t.deepEqual(await addressesOf(a), own, "all or nothing");
+		// The control: without the stranger the same request succeeds.
+		await b.network("ip", ["addr", "del", `${addr}/${prefix}`, "dev", "eth0"]);
+		t.true((await ask<VipAnswer>(a, { ...asked, steps: ["set", "unset"] })).ok);
+	}
+});
+
+test("an address that the peer lets go a moment later is waited for; one that it keeps is taken from it", async (t) => {
+	const { a, b } = await two(t);
+	const asked = request(t, [virtual("10.9.0.100")], { peerAddresses: ["192.0.2.9", "10.9.0.2"] });
+	await b.network("ip", ["addr", "add", "10.9.0.100/24", "dev", "eth0"]);
+	const taken = await ask<VipAnswer>(a, { ...asked, steps: ["set", "unset"] });
+	t.true(taken.ok, taken.message);
+	t.true(taken.tookMs >= 1000);
+	t.regex(taken.log[0] ?? "", /^W Virtual IP 10\.9\.0\.100 is taken over from/);
+	const waiting = ask<VipAnswer>(a, { ...asked, peerAddresses: [], steps: ["set"] });
+	await sleep(1000);
+	await b.network("ip", ["addr", "del", "10.9.0.100/24", "dev", "eth0"]);
+	t.true((await waiting).ok);
+});
+
+test("an address that somebody else configured on this machine is left alone", async (t) => {
+	const { a } = await two(t);
+	const asked = request(t, [virtual("10.9.0.1")]);
+	t.is((await ask<VipAnswer>(a, { ...asked, steps: ["set"] })).code, "VIP_LOCAL");
+	t.is((await ask<VipAnswer>(a, { ...asked, steps: ["unset"] })).ok, true);
+	t.deepEqual(await addressesOf(a), own);
+});
+
+test("no interface for the address, no such interface, no such name: each says what is missing", async (t) => {
+	const { a } = await two(t);
+	const code = async (address: VirtualAddress) => ask<VipAnswer>(a, { ...request(t, [address]), steps: ["set"] });
+	const far = await code(virtual("172.31.0.9"));
+	t.is(far.code, "VIP_INTERFACE");
+	t.regex(far.message ?? "", /172\.31\.0\.9.*eth0 10\.9\.0\.1\/24/);
+	t.is((await code(virtual("10.9.0.100", { interface: "eth7" }))).code, "VIP_INTERFACE");
+	t.is((await code(virtual("no-such-host.invalid"))).code, "VIP_NAME");
+});
+
+test("where=one_side: outgoing connections use the address, and the routes survive its removal", async (t) => {
+	const { a } = await two(t);
+	await a.network("ip", ["route", "add", "default", "via", "10.9.0.2"]);
+	const asked = request(t, [virtual("10.9.0.100", { where: "one_side" })]);
+	const source = async (to: string) => /src (\S+)/.exec(await a.network("ip", ["route", "get", to]))?.[1];
+	t.is(await source("10.9.0.2"), "10.9.0.1");
+	t.true((await ask<VipAnswer>(a, { ...asked, steps: ["set"] })).ok);
+	t.is(await source("10.9.0.2"), "10.9.0.100");
+	t.is(await source("198.51.100.1"), "10.9.0.100");
+	t.true((await ask<VipAnswer>(a, { ...asked, steps: ["unset"] })).ok);
+	t.is(await source("10.9.0.2"), "10.9.0.1");
+	t.is(await source("198.51.100.1"), "10.9.0.1");
+});
+
+test("tcpreset: clients learn at once that their server is gone", async (t) => {
+	const { a, b } = await two(t);
+	const asked = request(t, [virtual("10.9.0.100")]);
+	for (const tcpreset of [true, false]) {
+		const ready = `${asked.record}.ready`;
+		rmSync(ready, { force: true });
+		const served = ask<VipAnswer>(a, { ...asked, do: "serve", vip: { ...asked.vip, tcpreset }, ready });
+		while (!existsSync(ready)) await sleep(50);
+		const ended = await ask<string>(b, { do: "client", addr: "10.9.0.100" });
+		t.true((await served).ok);
+		// The control: without the reset the client waits for nothing.
+		t.is(ended, tcpreset ? "ECONNRESET" : "open");
+	}
+});
+
+test("the interface is the one that is up and whose network is the narrowest", (t) => {
+	const iface = (name: string, up: boolean, ...addresses: [string, number][]): LocalInterface => ({
+		name,
+		index: 1,
+		mac: "02:00:00:00:00:01",
+		up,
+		loopback: false,
+		addresses: addresses.map(([addr, prefix]) => ({ addr, prefix, family: addr.includes(":") ? 6 : 4, label: "" })),
+	});
+	const all = [
+		iface("wide", true, ["10.0.0.1", 8]),
+		iface("down", false, ["10.9.0.1", 24]),
+		iface("near", true, ["10.9.0.3", 16], ["fd09::1", 64]),
+	];
+	const none = { interface: null, netmask: null };
+	t.like(placeOf("10.9.0.100", none, all), { iface: { name: "near" }, prefix: 16 });
+	t.like(placeOf("10.1.0.100", none, all), { iface: { name: "wide" }, prefix: 8 });
+	t.like(placeOf("fd09::9", none, all), { iface: { name: "near" }, prefix: 64 });
+	t.like(placeOf("10.9.0.100", { interface: "down", netmask: null }, all), { iface: { name: "down" }, prefix: 24 });
+	t.like(placeOf("192.0.2.1", { interface: "near", netmask: "255.255.255.0" }, all), { prefix: 24 });
+	t.is(placeOf("192.0.2.1", none, all), undefined);
+	t.is(placeOf("192.0.2.1", { interface: "near", netmask: null }, all), undefined);
+	t.is(prefixOfMask("255.255.240.0"), 20);
+});
