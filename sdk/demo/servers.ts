@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { writePackage } from "../../core/module/package/write.ts";
 import { Lab } from "../lab/lab.ts";
 import { checkoutInNode, type LabNode } from "../lab/node.ts";
 
@@ -13,6 +14,9 @@ const port = "8080";
 /** Last part of the virtual IP address. */
 const virtualHost = 100;
 const safekit = "/opt/safekit/safekit";
+const nodeInNode = join(checkoutInNode, `node_modules/node-linux-${process.arch}/bin/node`);
+/** What the unit of systemd would start; the demo's servers have no systemd. */
+const daemon = `env NODE_COMPILE_CACHE=/var/safekit/run/compile-cache ${nodeInNode} ${checkoutInNode}/core/node/main.ts`;
 
 export interface StateLine {
 	node: string;
@@ -41,7 +45,7 @@ export class Servers {
 		try {
 			const address = lab.address(virtualHost);
 			const env: Record<string, string> = {
-				DEMO_NODE: join(checkoutInNode, nodeInProject()),
+				DEMO_NODE: nodeInNode,
 				DEMO_APP: join(checkoutInNode, "sdk/demo/app.ts"),
 				DEMO_VIP: address,
 				DEMO_DIR: data,
@@ -70,7 +74,7 @@ export class Servers {
 	async install(): Promise<void> {
 		const [first, second] = this.nodes;
 		for (const node of this.nodes) {
-			await node.run(`${join(checkoutInNode, nodeInProject())} ${checkoutInNode}/core/cli/setup.ts setup`);
+			await node.run(`${nodeInNode} ${checkoutInNode}/core/cli/setup.ts setup`);
 			this.#startProduct(node);
 		}
 		await first.run(`${safekit} cluster create ${first.address()} ${second.address()} && ${safekit} cluster config`);
@@ -110,18 +114,15 @@ export class Servers {
 	}
 
 	async #installModule(node: LabNode): Promise<void> {
-		const source = join(checkoutInNode, "sdk/demo/module");
-		await node.run(
-			`cd /var/tmp && rm -rf ${moduleName} && mkdir -p ${moduleName} /opt/safekit/modules && \
-			 cp -r ${source}/. ${moduleName}/ && chmod +x ${moduleName}/bin/* && \
-			 ${checkoutInNode}/${nodeInProject()} ${checkoutInNode}/core/module/pack/main.ts /var/tmp/${moduleName} /var/tmp && \
-			 ${safekit} module install -m ${moduleName} /var/tmp/${moduleName}.safe && ${safekit} config -m ${moduleName}`,
-		);
+		const file = `${moduleName}.safe`;
+		await writePackage(join(import.meta.dirname, "module"), join(node.disk("/var/safekit"), file));
+		await node.run(`${safekit} module install -m ${moduleName} /var/safekit/${file}`);
+		await this.command(node, "config");
 		this.#follow(node);
 	}
 
 	#startProduct(node: LabNode): void {
-		node.startService("safeadmin", "/opt/safekit/private/bin/safeadmin");
+		node.startService("safeadmin", daemon);
 	}
 
 	/** Follows `safekit state --watch` on the server until it has no power any more. */
@@ -153,9 +154,4 @@ export class Servers {
 		this.#last.set(line.node, line);
 		this.#onState(line);
 	}
-}
-
-/** The pinned Node, relative to the project. */
-function nodeInProject(): string {
-	return `node_modules/node-linux-${process.arch}/bin/node`;
 }
