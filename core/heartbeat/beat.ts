@@ -4,7 +4,7 @@ import { Identity, type Received } from "./identity.ts";
 import { maxContentBytes, type Pulse, pathMark } from "./packet.ts";
 import { PathSocket } from "./path.ts";
 import { ResourceReceiver, ResourceSender } from "./resources.ts";
-import type { FromHeart, HeartbeatModule, HeartbeatPath } from "./service.ts";
+import { type FromHeart, type HeartbeatModule, type HeartbeatPath, maxAnnouncementBytes } from "./service.ts";
 import { effectivePulseMs, PathWatch } from "./watch.ts";
 
 /** When a change of the announcement is repeated, so that one lost packet does not delay it by a pulse. */
@@ -50,7 +50,7 @@ export class Beat {
 	) {
 		this.#module = module;
 		this.#post = post;
-		this.#says = says;
+		this.#says = this.#bounded(says);
 		this.#sender.update(resources);
 		this.#identity = new Identity(Buffer.from(module.key, "hex"), module.node, module.peer);
 		const pulses = module.paths.map((path) => effectivePulseMs(path.pulseMs, path.timeoutMs));
@@ -81,10 +81,20 @@ export class Beat {
 	}
 
 	/** What this node says from now on; a change is sent at once. */
-	announce(says: Announcement, resources: Record<string, string>): void {
+	announce(announcement: Announcement, resources: Record<string, string>): void {
+		const says = this.#bounded(announcement);
 		const changed = this.#sender.update(resources) || JSON.stringify(says) !== JSON.stringify(this.#says);
 		this.#says = says;
 		if (changed) this.#burst();
+	}
+
+	/** One that is too long is a defect of the automaton; what every peer understands of it travels all the same. */
+	#bounded(says: Announcement): Announcement {
+		const bytes = Buffer.byteLength(JSON.stringify(says));
+		if (bytes <= maxAnnouncementBytes) return says;
+		const why = `the announcement has ${bytes} bytes, at most ${maxAnnouncementBytes} travel`;
+		for (const { ident } of this.#module.paths) this.#report("unusable", ident, why);
+		return { main: says.main, status: says.status };
 	}
 
 	/** Resolves when what was announced last has been sent as often as it should, and the sockets are closed. */

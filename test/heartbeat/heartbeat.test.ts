@@ -1,11 +1,12 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
 import test, { type ExecutionContext } from "ava";
 import { Beat } from "../../core/heartbeat/beat.ts";
-import type { HeartbeatModule } from "../../core/heartbeat/service.ts";
-import { HeartThread } from "../../core/heartbeat/thread.ts";
-import { Inbox, isDown, isUp, type Lan, lan, says, startOrder } from "./relay.ts";
+import type { FromHeart, HeartbeatModule } from "../../core/heartbeat/service.ts";
+import { HeartThread, Inbox, isDown, isUp, type Lan, lan, says, startOrder } from "./relay.ts";
 
 async function lanFor(t: ExecutionContext, subnet: number, timeoutMs: number, timeoutBMs?: number): Promise<Lan> {
 	const made = await lan(subnet, timeoutMs, timeoutBMs);
@@ -88,6 +89,26 @@ test.serial("a loss in one direction is a loss on both sides, and both recover",
 	t.true(performance.now() - begin >= 850);
 	aToB.passing = true;
 	await Promise.all([one.inbox.until(isUp), two.inbox.until(isUp)]);
+});
+
+test.serial("each lan has a heartbeat of its own, and one is enough to hear what the peer says", async (t) => {
+	const [first, second] = [await lanFor(t, 22, 1000), await lanFor(t, 23, 1000)];
+	const both = (side: "a" | "b"): HeartbeatModule => ({
+		...first[side],
+		paths: [...first[side].paths, ...second[side].paths.map((path) => ({ ...path, ident: "flow" }))],
+	});
+	const on = (ident: string, up: boolean) => (m: FromHeart) => m.is === "heartbeat" && m.ident === ident && m.up === up;
+	const one = start(t, both("a"));
+	const two = start(t, both("b"));
+	for (const ident of ["default", "flow"]) {
+		await two.inbox.until((m) => on(ident, true)(m), 20_000, true);
+		await one.inbox.until((m) => on(ident, true)(m), 20_000, true);
+	}
+	first.aToB.passing = false;
+	await Promise.all([one.inbox.until(on("default", false)), two.inbox.until(on("default", false))]);
+	one.heart.send({ do: "announce", module: "m", announcement: says("PRIM"), resources: { "ip.x": "up" } });
+	await two.inbox.until((m) => m.is === "peer" && m.says.main === "PRIM" && m.resources["ip.x"] === "up");
+	t.is(one.inbox.losses + two.inbox.losses, 2);
 });
 
 test.serial("a thread that starts anew within the timeout is no loss for the peer", async (t) => {
@@ -183,4 +204,34 @@ test.serial("an address that is not there yet is waited for, a port in use is re
 	other.close();
 	one.heart.send(startOrder(a));
 	await Promise.all([one.inbox.until(isUp), two.inbox.until(isUp)]);
+});
+
+test.serial("an announcement that is too long is reported, and its states travel", async (t) => {
+	const { a, b } = await lanFor(t, 20, 5000);
+	const one = start(t, a, says("PRIM", { long: "x".repeat(2000) }));
+	const two = start(t, b);
+	await one.inbox.until((m) => m.is === "unusable" && /at most 1000 travel/.test(m.why));
+	const heard = await two.inbox.until((m) => m.is === "peer");
+	t.deepEqual(heard.is === "peer" ? heard.says : null, { main: "PRIM", status: "Ready" });
+});
+
+test.serial("busy loops on every core are no loss, and a death under the same load is noticed", async (t) => {
+	const { a, b } = await lanFor(t, 21, 1000);
+	const busy = availableParallelism();
+	const loops = Array.from({ length: busy }, () => new Worker("for (;;);", { eval: true }));
+	t.teardown(() => Promise.all(loops.map((loop) => loop.terminate())));
+	// The relays run in this thread, which competes with the loops: without them the nodes are by themselves.
+	const direct = (module: HeartbeatModule, peer: HeartbeatModule): HeartbeatModule => ({
+		...module,
+		paths: module.paths.map((path) => ({ ...path, peerAddr: peer.paths[0]?.localAddr ?? "" })),
+	});
+	const one = start(t, direct(a, b));
+	const two = start(t, direct(b, a));
+	await Promise.all([one.inbox.until(isUp), two.inbox.until(isUp)]);
+	await sleep(8000);
+	t.is(one.inbox.losses + two.inbox.losses, 0);
+	await one.heart.close();
+	const begin = performance.now();
+	await two.inbox.until(isDown);
+	t.true(performance.now() - begin < 10_000);
 });

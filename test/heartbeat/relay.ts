@@ -1,6 +1,7 @@
 /** Two nodes on loopback, and between them relays that can drop, keep and play back what passes. */
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import type { Announcement } from "../../core/engine/contract.ts";
 import type { FromHeart, HeartbeatModule, ToHeart } from "../../core/heartbeat/service.ts";
 
@@ -84,7 +85,7 @@ export function startOrder(module: HeartbeatModule, announcement = says("WAIT"),
 	return { do: "start", module, announcement, resources };
 }
 
-/** Messages of a thread, kept; `until` waits for one that fits and came after the last one waited for. */
+/** Messages of a thread, kept; `until` waits for one that fits and came after the last one waited for (or ever). */
 export class Inbox {
 	readonly all: FromHeart[] = [];
 	#seen = 0;
@@ -95,7 +96,9 @@ export class Inbox {
 		this.#wake();
 	};
 
-	async until(fits: (message: FromHeart) => boolean, withinMs = 20_000): Promise<FromHeart> {
+	async until(fits: (message: FromHeart) => boolean, withinMs = 20_000, ever = false): Promise<FromHeart> {
+		const before = ever ? this.all.find(fits) : undefined;
+		if (before !== undefined) return before;
 		const end = performance.now() + withinMs;
 		for (;;) {
 			while (this.#seen < this.all.length) {
@@ -121,3 +124,21 @@ export class Inbox {
 
 export const isUp = (message: FromHeart): boolean => message.is === "heartbeat" && message.up;
 export const isDown = (message: FromHeart): boolean => message.is === "heartbeat" && !message.up;
+
+/** The heartbeat thread, as the daemon starts it. */
+export class HeartThread {
+	readonly #worker = new Worker(new URL("../../core/heartbeat/worker.ts", import.meta.url));
+
+	constructor(onMessage: (message: FromHeart) => void, onError: (error: unknown) => void) {
+		this.#worker.on("message", onMessage);
+		this.#worker.on("error", onError);
+	}
+
+	send(order: ToHeart): void {
+		this.#worker.postMessage(order);
+	}
+
+	async close(): Promise<void> {
+		await this.#worker.terminate();
+	}
+}
