@@ -19,7 +19,7 @@ export interface XPath {
 }
 
 const longest = 1024;
-const stepPattern = /(\/\/?)(?:([\w.:-]+|\*)((?:\[[^\]"']*(?:"[^"]*"|'[^']*')?\s*\])*)|@([\w.:-]+)|text\(\))/gy;
+const stepPattern = /(\/\/?)(?:text\(\)|@([\w.:-]+)|([\w.:-]+|\*)((?:\[[^\]"']*(?:"[^"]*"|'[^']*')?\s*\])*))/gy;
 const conditionPattern = /\[\s*(?:@([\w.:-]+)\s*(?:=\s*(?:"([^"]*)"|'([^']*)')\s*)?|(\d+)\s*)\]/gy;
 
 /** Reads `//a/b[@x='y']/@z`; null when it is no expression of this kind. A first `/` may be missing. */
@@ -32,7 +32,7 @@ export function parseXPath(expression: string): XPath | null {
 	for (const match of text.matchAll(stepPattern)) {
 		if (attribute !== null) return null;
 		end = match.index + match[0].length;
-		const [, slashes, name, conditions = "", attributeName] = match;
+		const [, slashes, attributeName, name, conditions = ""] = match;
 		if (attributeName !== undefined) {
 			if (slashes === "//") steps.push({ anywhere: true, name: "*", conditions: [], position: null });
 			attribute = attributeName;
