@@ -31,8 +31,13 @@ export interface Hands {
 	vip(set: boolean): Promise<void>;
 	/** Null: the module replicates nothing. */
 	replication(onFact: (fact: ReplicationFact) => void): ReplicationHands | null;
-	/** The stored state is taken up: what the services hear is delivered from now on. */
-	connect(): void;
+	/**
+	 * The stored state is taken up: what the services hear is delivered from now on. `running`: the module runs on with
+	 * what an earlier daemon set; otherwise nothing of it may be left here.
+	 */
+	connect(running: boolean): void;
+	/** The daemon lets go of the module: whatever is set stays, nothing is delivered any more. */
+	disconnect(): void;
 	/** What pulses say from now on. */
 	announce(says: Announcement, resources: Record<string, string>): void;
 	/** Asks the ping witnesses: true if one answers. */

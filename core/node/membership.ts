@@ -83,6 +83,13 @@ export class ClusterView {
 		return { module, id, port: heart.port, node, peer, paths, key };
 	}
 
+	/** Addresses of the module's peer on all lans: one that still has the virtual address is told from a stranger. */
+	async peerAddressesOf(configuration: ModuleConfiguration): Promise<string[]> {
+		const { peer } = await this.membershipOf(configuration);
+		const { cluster } = (await this.get()).configuration;
+		return cluster.lans.flatMap((lan) => lan.nodes.filter(({ name }) => name === peer).map(({ addr }) => addr));
+	}
+
 	async #load(): Promise<{ configuration: ClusterConfiguration; node: string }> {
 		const configuration = await readClusterConfiguration(this.#paths);
 		return { configuration, node: await ownNode(configuration.cluster, this.#override) };

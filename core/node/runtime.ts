@@ -18,6 +18,8 @@ import type { ReplicationFact, ResyncProgress } from "../engine/replication.ts";
 import type { ModuleLog } from "../log/moduleLog.ts";
 import type { Resources } from "../log/resources.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
+import { carryOut, isRepeatable, type Refusal } from "./effects.ts";
+import { emergencyPlan, emergencyRefusal, emergencySteps } from "./emergency.ts";
 import type { Hands, ReplicationHands } from "./hands.ts";
 import { PlanRunner } from "./plan.ts";
 import { readStored, removeStored, type Stored, type StoredPlan, writeStored } from "./stored.ts";
@@ -38,17 +40,8 @@ export interface RuntimeOptions {
 	onLine: (origin: string, level: LogLevel, text: string) => void;
 }
 
-/** Why a command was refused, as the automaton says it. */
-export interface Refusal {
-	code: string;
-	message: string;
-	remedy: string;
-}
-
 export type TakenUp = "fresh" | "resumed" | "rebooted";
 
-/** Number of the plan that brings a module down whose automaton contradicts itself. */
-const emergencyPlan = -1;
 /** Scripts beside the plans (state, level, update) have to end in this time. */
 const besideTimeoutMs = 60_000;
 /** Events that may wait: far more than ever do, because deciding takes microseconds. */
@@ -102,7 +95,7 @@ export class ModuleRuntime {
 		const taken = this.#takeUpStored();
 		this.#takenUp = true;
 		for (const event of this.#early.splice(0)) this.deliver(event);
-		this.#hands.connect();
+		this.#hands.connect(taken === "resumed");
 		return taken;
 	}
 
@@ -232,6 +225,7 @@ export class ModuleRuntime {
 	}
 
 	#close(): void {
+		this.#hands.disconnect();
 		for (const answer of this.#answers.values()) answer(null);
 		this.#answers.clear();
 		this.log.close();
@@ -286,39 +280,23 @@ export class ModuleRuntime {
 	}
 
 	#carryOut(effect: Effect): void {
-		switch (effect.type) {
-			case "log":
-				this.write(effect.origin, effect.level, effect.text);
-				break;
-			case "resource":
-				this.resources.set(effect.name, effect.value, "heart");
-				break;
-			case "replication":
-				this.#replication?.give(effect.order);
-				break;
-			case "armTimer":
-				this.#timers.arm(effect.name, effect.afterMs);
-				break;
-			case "disarmTimer":
-				this.#timers.disarm(effect.name);
-				break;
-			case "abortPlan":
-				if (this.#plan?.stored.plan === effect.plan) this.#plan.abort();
-				break;
-			case "ping":
-				void this.#ping();
-				break;
-			case "witness":
-				// No adapter exists yet: a configured lease witness answers for nothing.
-				setImmediate(() => this.deliver({ type: "witness", answer: { got: "unreachable" } }));
-				break;
-			case "answer":
-				this.#answers.get(effect.request)?.(effect.refused ?? null);
-				this.#answers.delete(effect.request);
-				break;
-			case "reboot":
-				this.#hands.reboot();
-		}
+		carryOut(effect, {
+			write: (origin, level, text) => this.write(origin, level, text),
+			resource: (name, value) => this.resources.set(name, value, "heart"),
+			order: (order) => this.#replication?.give(order),
+			timers: this.#timers,
+			abort: (plan) => (this.#plan?.stored.plan === plan ? this.#plan.abort() : undefined),
+			ping: () => void this.#ping(),
+			// No adapter exists yet: a configured lease witness answers for nothing.
+			witness: () => setImmediate(() => this.deliver({ type: "witness", answer: { got: "unreachable" } })),
+			answer: (request, refused) => this.#answer(request, refused),
+			reboot: () => this.#hands.reboot(),
+		});
+	}
+
+	#answer(request: number, refused: Refusal | null): void {
+		this.#answers.get(request)?.(refused);
+		this.#answers.delete(request);
 	}
 
 	async #ping(): Promise<void> {
@@ -363,32 +341,14 @@ export class ModuleRuntime {
 		this.#plan?.abort();
 		this.#timers.disarmAll();
 		this.#outbox = [];
-		const script = (name: string): Step => ({
-			do: "script",
-			script: name,
-			force: true,
-			from: "WAIT",
-			to: "STOP",
-			action: "stop",
-		});
-		const steps: Step[] = [
-			script("stop_sec"),
-			script("stop_prim"),
-			script("stop_second"),
-			script("stop_both"),
-			{ do: "vip", set: false },
-			{ do: "replication", order: { order: "close" }, until: "closed" },
-		];
-		this.#preparePlan({ plan: emergencyPlan, steps, position: 0, run: null, script: null });
+		this.#preparePlan({ plan: emergencyPlan, steps: emergencySteps, position: 0, run: null, script: null });
 		this.#persist();
 		this.#startPlan();
 	}
 
 	#duringEmergency(event: EngineEvent): void {
 		if (event.type !== "command" || event.request === undefined) return;
-		const message = `Module ${this.configuration.module} is being stopped after an internal contradiction.`;
-		const remedy = "Run `safekit waitstop`, then `safekit start`.";
-		this.#carryOut({ type: "answer", request: event.request, refused: { code: "INTERNAL", message, remedy } });
+		this.#answer(event.request, emergencyRefusal(this.configuration.module));
 	}
 
 	#emergencyOver(): void {
@@ -424,9 +384,4 @@ export class ModuleRuntime {
 	#changed(): void {
 		for (const watcher of [...this.#watchers]) watcher();
 	}
-}
-
-/** Effects that a restarted daemon carries out again, because nobody knows whether they were. */
-function isRepeatable(effect: Effect): boolean {
-	return ["replication", "ping", "witness", "abortPlan"].includes(effect.type);
 }

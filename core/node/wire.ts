@@ -1,5 +1,6 @@
 /** Puts the services of this server together into what the daemon works with. */
 
+import { join } from "node:path";
 import { execa } from "execa";
 import { anyAnswers } from "../checkers/splitbrain.ts";
 import { pluginsOnce } from "../cli/schema.ts";
@@ -14,9 +15,12 @@ import { withModuleLock } from "../module/lock.ts";
 import type { Paths } from "../module/paths.ts";
 import { recover } from "../module/recover.ts";
 import { readIds } from "../module/registry.ts";
+import { addresses } from "../platform/linux/addresses.ts";
+import { fileSystemProbe } from "../platform/linux/filesystem.ts";
 import { ping } from "../platform/linux/ping.ts";
 import { sessionOf } from "../platform/linux/server.ts";
 import { createSchema } from "../schema/schema.ts";
+import { VipService } from "../vip/service.ts";
 import type { Hands } from "./hands.ts";
 import type { HeartLink } from "./heart.ts";
 import { ClusterView } from "./membership.ts";
@@ -54,6 +58,7 @@ export async function wire(parts: Parts): Promise<World> {
 		configureOptions: async () => ({
 			schema: createSchema(plugins.elements),
 			environment: process.env,
+			probe: fileSystemProbe,
 			...(await clusterOf(cluster)),
 		}),
 		scripts: (module, log) => scriptHands(module, paths, log),
@@ -100,15 +105,19 @@ async function handsOf(
 	const { module } = configuration;
 	const heartbeat = await cluster.heartbeatOf(configuration);
 	if (heartbeat === null) heart.stop(module);
+	const vip = await vipOf(paths, cluster, configuration, runtime);
 	return {
 		nowMs: () => Number(process.hrtime.bigint() / 1_000_000n),
 		wallMs: () => Date.now(),
 		scripts: scriptHands(module, paths, (level, text) => runtime().write("userplug", level, text)),
-		vip: async () => {},
+		vip: async (set) => (set ? await vip?.set() : await vip?.unset()),
 		replication: () => null,
-		connect() {
+		connect(running) {
+			const done = running ? vip?.resume() : vip?.unset();
+			done?.catch((error) => runtime().write("vipplug", "E", String(error.message)));
 			if (heartbeat !== null) heart.listen(module, (message) => hear(runtime(), message));
 		},
+		disconnect: () => vip?.close(),
 		announce(says, resources) {
 			if (heartbeat !== null) heart.start(heartbeat, says, resources);
 		},
@@ -118,6 +127,25 @@ async function handsOf(
 		reboot: () => void execa("systemctl", ["reboot"], { timeout: 30_000 }).catch((error) => report("no reboot", error)),
 		report,
 	};
+}
+
+async function vipOf(
+	paths: Paths,
+	cluster: ClusterView,
+	configuration: ModuleConfiguration,
+	runtime: () => ModuleRuntime,
+): Promise<VipService | null> {
+	const { module, id, vip } = configuration;
+	if (vip === null) return null;
+	return new VipService({
+		module,
+		id,
+		vip,
+		peerAddresses: await cluster.peerAddressesOf(configuration),
+		system: addresses,
+		record: join(paths.run, `vip-${module}.json`),
+		log: (level, text) => runtime().write("vipplug", level, text),
+	});
 }
 
 /** What the heartbeat thread found out, as events and as lines of the module's log. */

@@ -120,6 +120,7 @@ const daemon = new Daemon({
 		vip: async () => {},
 		replication: () => null,
 		connect: () => {},
+		disconnect: () => {},
 		announce: () => {},
 		ping: async () => false,
 		checkers: () => {},
