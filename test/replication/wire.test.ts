@@ -2,33 +2,68 @@
 import { randomBytes } from "node:crypto";
 import test from "ava";
 import fc from "fast-check";
-import { connectionKeys, frameJson, type Hello, mismatch, newNonce, proof, readHello, readProof, sameProof, takeFrame } from "../../core/replication/wire/handshake.ts";
+import {
+	connectionKeys,
+	frameJson,
+	type Hello,
+	mismatch,
+	newNonce,
+	proof,
+	readHello,
+	readProof,
+	sameProof,
+	takeFrame,
+} from "../../core/replication/wire/handshake.ts";
 import { decodeMessage, encodeMessage, type Message } from "../../core/replication/wire/messages.ts";
 import { Opener, Sealer } from "../../core/replication/wire/packets.ts";
 
 const bytes = (maxLength: number, minLength = 0) =>
 	fc.uint8Array({ maxLength, minLength }).map((value) => Buffer.from(value));
-const name = bytes(255, 1).filter((value) => !/[/\0]/.test(value.toString("latin1")) && !/^\.\.?$/.test(value.toString("latin1")));
+const name = bytes(255, 1).filter(
+	(value) => !/[/\0]/.test(value.toString("latin1")) && !/^\.\.?$/.test(value.toString("latin1")),
+);
 const ref = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
 const time = fc.bigInt({ min: -(1n << 62n), max: 1n << 62n });
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
 const seq = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const id = fc.constantFrom("", "1.0.1", "9007199254740991.1.9007199254740991");
 const after = fc.record({ mtimeNs: time });
-const node = fc.record({ mode: u32, uid: u32, gid: u32, rdev: u32, times: fc.record({ atimeNs: time, mtimeNs: time }) });
+const node = fc.record({
+	mode: u32,
+	uid: u32,
+	gid: u32,
+	rdev: u32,
+	times: fc.record({ atimeNs: time, mtimeNs: time }),
+});
 const is = <T extends string>(op: T) => fc.constant(op);
 
 const operation = fc.oneof(
-	fc.record({ op: is("make"), parent: ref, name, file: ref, id, node, target: bytes(4096), after }, { requiredKeys: ["op", "parent", "name", "file", "id", "node", "after"] }),
+	fc.record(
+		{ op: is("make"), parent: ref, name, file: ref, id, node, target: bytes(4096), after },
+		{ requiredKeys: ["op", "parent", "name", "file", "id", "node", "after"] },
+	),
 	fc.record({ op: is("link"), file: ref, parent: ref, name, after }),
 	fc.record({ op: is("unlink"), parent: ref, name, file: ref, keep: fc.boolean(), after }),
 	fc.record({ op: is("rmdir"), parent: ref, name, after }),
 	fc.record({ op: is("dropOpen"), file: ref }),
-	fc.record({ op: is("rename"), parent: ref, name, newParent: ref, newName: name, flags: u32, keep: fc.option(ref), after, newAfter: after }),
+	fc.record({
+		op: is("rename"),
+		parent: ref,
+		name,
+		newParent: ref,
+		newName: name,
+		flags: u32,
+		keep: fc.option(ref),
+		after,
+		newAfter: after,
+	}),
 	fc.record({ op: is("write"), file: ref, offset: ref, data: bytes(3000), mtimeNs: time }),
 	fc.record({ op: is("truncate"), file: ref, size: ref, mtimeNs: time }),
 	fc.record({ op: is("fallocate"), file: ref, mode: u32, offset: ref, length: ref, mtimeNs: time }),
-	fc.record({ op: is("setattr"), file: ref, mode: u32, uid: u32, gid: u32, times: fc.record({ atimeNs: time, mtimeNs: time }) }, { requiredKeys: ["op", "file"] }),
+	fc.record(
+		{ op: is("setattr"), file: ref, mode: u32, uid: u32, gid: u32, times: fc.record({ atimeNs: time, mtimeNs: time }) },
+		{ requiredKeys: ["op", "file"] },
+	),
 	fc.record({ op: is("setxattr"), file: ref, name: bytes(255), value: bytes(2000) }),
 	fc.record({ op: is("removexattr"), file: ref, name: bytes(255) }),
 	fc.record({ op: is("sync"), file: ref, dataOnly: fc.boolean() }),
@@ -40,18 +75,40 @@ const message = fc.oneof(
 	fc.record({ is: is("operation"), dir, seq, operation }),
 	fc.record({ is: is("bind"), dir, file: ref, own: ref }),
 	fc.record({ is: fc.constantFrom("received", "synced"), seq }),
-	fc.record({ is: fc.constantFrom("accepted", "pulse", "farewell", "finished", "promotable") }),
+	fc.record({ is: fc.constantFrom("accepted", "pulse", "farewell", "finished") }),
 	fc.record({ is: is("broken"), why: fc.string({ maxLength: 900 }) }),
 	fc.record({ is: is("list"), request: seq, dir, file: ref }),
-	fc.record({ is: is("listed"), request: seq, last: fc.boolean(), own: attributes, entries: fc.array(fc.record({ name, id, own: ref, attributes })) }),
+	fc.record({
+		is: is("listed"),
+		request: seq,
+		last: fc.boolean(),
+		own: attributes,
+		entries: fc.array(fc.record({ name, id, own: ref, attributes })),
+	}),
 	fc.record({ is: is("place"), dir, parent: ref, name, file: ref, id, node, target: bytes(4096) }),
 	fc.record({ is: is("limbo"), dir, parent: ref, name }),
-	fc.record({ is: is("compare"), request: seq, dir, file: ref, offset: ref, length: ref, region: fc.integer({ min: 1, max: 1 << 20 }) }),
+	fc.record({
+		is: is("compare"),
+		request: seq,
+		dir,
+		file: ref,
+		offset: ref,
+		length: ref,
+		region: fc.integer({ min: 1, max: 1 << 20 }),
+	}),
 	fc.record({ is: is("compared"), request: seq, own: attributes, digests: fc.array(bytes(32)) }),
-	fc.record({ is: is("xattrs"), dir, file: ref, entries: fc.array(fc.record({ name: bytes(255), value: bytes(100) })) }),
-	fc.record({ is: is("preserve"), dir, file: ref, offset: ref, length: ref }),
+	fc.record({
+		is: is("xattrs"),
+		dir,
+		file: ref,
+		entries: fc.array(fc.record({ name: bytes(255), value: bytes(100) })),
+	}),
+	fc.record({ is: is("promotable"), files: seq, bytes: seq }),
 	fc.record({ is: is("foreign"), dir }),
-	fc.record({ is: is("finish"), epoch: fc.record({ current: epochId, base: epochId, history: fc.array(epochId, { maxLength: 8 }) }) }),
+	fc.record({
+		is: is("finish"),
+		epoch: fc.record({ current: epochId, base: epochId, history: fc.array(epochId, { maxLength: 8 }) }),
+	}),
 ) as fc.Arbitrary<Message>;
 
 test("every message comes back as it went", (t) => {
@@ -93,18 +150,22 @@ test("names that leave their directory are refused", (t) => {
 
 test("packets arrive whole however the bytes are cut", (t) => {
 	fc.assert(
-		fc.property(fc.array(fc.array(bytes(5000), { maxLength: 4 }), { maxLength: 5 }), fc.array(fc.integer({ min: 1, max: 4000 }), { minLength: 1 }), (packets, cuts) => {
-			const key = randomBytes(32);
-			const [sealer, opener] = [new Sealer(key), new Opener(key)];
-			let wire = Buffer.concat(packets.flatMap((messages) => sealer.seal(messages)));
-			const received: Buffer[] = [];
-			for (let turn = 0; wire.length > 0; turn++) {
-				const cut = cuts[turn % cuts.length]!;
-				received.push(...opener.push(Buffer.from(wire.subarray(0, cut))));
-				wire = wire.subarray(cut);
-			}
-			t.deepEqual(received, packets.flat());
-		}),
+		fc.property(
+			fc.array(fc.array(bytes(5000), { maxLength: 4 }), { maxLength: 5 }),
+			fc.array(fc.integer({ min: 1, max: 4000 }), { minLength: 1 }),
+			(packets, cuts) => {
+				const key = randomBytes(32);
+				const [sealer, opener] = [new Sealer(key), new Opener(key)];
+				let wire = Buffer.concat(packets.flatMap((messages) => sealer.seal(messages)));
+				const received: Buffer[] = [];
+				for (let turn = 0; wire.length > 0; turn++) {
+					const cut = cuts[turn % cuts.length]!;
+					received.push(...opener.push(Buffer.from(wire.subarray(0, cut))));
+					wire = wire.subarray(cut);
+				}
+				t.deepEqual(received, packets.flat());
+			},
+		),
 		{ numRuns: 200 },
 	);
 });
@@ -147,7 +208,12 @@ test("both sides prove the key; keys differ by direction and by connection", (t)
 	const key = randomBytes(32);
 	const a = frameJson(hello({}));
 	const b = frameJson(hello({ node: "n2", peer: "n1", source: false }));
-	t.true(sameProof(proof(key, "source", a, b), readProof(Buffer.from(JSON.stringify({ proof: proof(key, "source", a, b).toString("hex") })))));
+	t.true(
+		sameProof(
+			proof(key, "source", a, b),
+			readProof(Buffer.from(JSON.stringify({ proof: proof(key, "source", a, b).toString("hex") }))),
+		),
+	);
 	t.false(sameProof(proof(key, "source", a, b), proof(key, "target", a, b)), "a proof cannot be sent back");
 	t.false(sameProof(proof(key, "source", a, b), proof(randomBytes(32), "source", a, b)));
 	t.false(sameProof(proof(key, "source", a, b), proof(key, "source", frameJson(hello({})), b)), "bound to the nonces");
@@ -174,7 +240,17 @@ test("greetings from outside are bounded and checked", (t) => {
 	t.is(takeFrame(Buffer.from([0, 0])), null);
 	t.is(takeFrame(Buffer.from([0, 0, 0, 9, 1])), null);
 	t.throws(() => takeFrame(Buffer.from([0, 1, 0, 0])), { code: "REPLICATION_WIRE" });
-	const bad: unknown[] = [null, 3, [], {}, { ...whole, nonce: "x" }, { ...whole, term: 1.5 }, { ...whole, more: 1 }, { ...whole, node: "n".repeat(300) }, { ...whole, received: "x" }];
+	const bad: unknown[] = [
+		null,
+		3,
+		[],
+		{},
+		{ ...whole, nonce: "x" },
+		{ ...whole, term: 1.5 },
+		{ ...whole, more: 1 },
+		{ ...whole, node: "n".repeat(300) },
+		{ ...whole, received: "x" },
+	];
 	for (const value of bad) t.throws(() => readHello(Buffer.from(JSON.stringify(value))), { code: "REPLICATION_WIRE" });
 	t.throws(() => readHello(Buffer.from("{")), { code: "REPLICATION_WIRE" });
 });

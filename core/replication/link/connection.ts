@@ -140,7 +140,8 @@ export class Connection {
 			const now = this.#loop.now();
 			const { silenceMs, sendTimeoutMs } = this.#times;
 			if (!this.#paused && now - this.#heardMs > silenceMs) this.fail(`nothing came for ${silenceMs} ms`);
-			else if (this.#queuedBytes > 0 && now - this.#movedMs > sendTimeoutMs) this.fail(`sending was stuck for ${sendTimeoutMs} ms`);
+			else if (this.#queuedBytes > 0 && now - this.#movedMs > sendTimeoutMs)
+				this.fail(`sending was stuck for ${sendTimeoutMs} ms`);
 			else this.#check = this.#arm();
 		});
 	}

@@ -60,7 +60,10 @@ export class Listener {
 		const listening = bound < 0 ? bound : system.listen(this.#fd, 8);
 		if (listening < 0) {
 			if (this.#fd >= 0) system.close(this.#fd);
-			throw new SafekitError("REPLICATION_LISTEN", `cannot listen on ${at.address}:${at.port}: ${errnoName(listening)}`);
+			throw new SafekitError(
+				"REPLICATION_LISTEN",
+				`cannot listen on ${at.address}:${at.port}: ${errnoName(listening)}`,
+			);
 		}
 		const local = system.localAddress(this.#fd);
 		this.port = typeof local === "number" ? at.port : local.port;

@@ -41,5 +41,7 @@ export function isBlank(bytes: Buffer): boolean {
 }
 
 function checksum(bytes: Buffer): Buffer {
-	return createHash("sha256").update(bytes.subarray(0, blockBytes - sumBytes)).digest();
+	return createHash("sha256")
+		.update(bytes.subarray(0, blockBytes - sumBytes))
+		.digest();
 }

@@ -77,7 +77,10 @@ export class RecordFile {
 			this.#slot = slot;
 		}
 		if (this.#newest === null && !blank)
-			throw new SafekitError("REPLICATION_RECORDS", `.opensafe/${name} holds no intact record: both copies are damaged`);
+			throw new SafekitError(
+				"REPLICATION_RECORDS",
+				`.opensafe/${name} holds no intact record: both copies are damaged`,
+			);
 	}
 
 	#must(result: number, what: string): number {

@@ -130,7 +130,8 @@ export function connectionKeys(
 /** Why these two cannot have a session, or null. Compared on both sides, after the proofs. */
 export function mismatch(own: Hello, other: Hello): string | null {
 	if (other.protocol !== protocol) return `the other side speaks protocol ${other.protocol}, this one ${protocol}`;
-	if (other.module !== own.module) return `the other side replicates the module ${other.module}, this one ${own.module}`;
+	if (other.module !== own.module)
+		return `the other side replicates the module ${other.module}, this one ${own.module}`;
 	if (other.node !== own.peer || other.peer !== own.node)
 		return `the other side is ${other.node} and expects ${other.peer}; this is ${own.node} and expects ${own.peer}`;
 	if (other.source === own.source) return `both sides want to be the ${own.source ? "source" : "target"}`;

@@ -47,7 +47,16 @@ export type Message =
 	| { is: "list"; request: number; dir: number; file: FileRef }
 	| { is: "listed"; request: number; last: boolean; own: Attributes; entries: ListedEntry[] }
 	/** Source: this name must lead to this file; whatever else has the name goes to limbo. Parent 0: kept open files. */
-	| { is: "place"; dir: number; parent: FileRef; name: Buffer; file: FileRef; id: FileId; node: NewNode; target: Buffer }
+	| {
+			is: "place";
+			dir: number;
+			parent: FileRef;
+			name: Buffer;
+			file: FileRef;
+			id: FileId;
+			node: NewNode;
+			target: Buffer;
+	  }
 	/** Source: this name must not exist; what has it goes to limbo. */
 	| { is: "limbo"; dir: number; parent: FileRef; name: Buffer }
 	/** Source: digests of this range, one for each region. */
@@ -55,14 +64,13 @@ export type Message =
 	| { is: "compared"; request: number; own: Attributes; digests: Buffer[] }
 	/** Source: exactly these extended attributes of the user. */
 	| { is: "xattrs"; dir: number; file: FileRef; entries: { name: Buffer; value: Buffer }[] }
-	/** Source: this range is about to be overwritten by a repair; keep it in quarantine. */
-	| { is: "preserve"; dir: number; file: FileRef; offset: bigint; length: bigint }
 	/** Source: nothing in this directory is known to me: put all of it into quarantine. */
 	| { is: "foreign"; dir: number }
 	/** Source: all names and contents are sent; become equal durably and take over the epoch. */
 	| { is: "finish"; epoch: Epoch }
 	| { is: "finished" }
-	| { is: "promotable" };
+	/** Source: §5.8 step 5 is done; so much was copied. */
+	| { is: "promotable"; files: number; bytes: number };
 
 const kinds = [
 	"operation",
@@ -80,7 +88,6 @@ const kinds = [
 	"compare",
 	"compared",
 	"xattrs",
-	"preserve",
 	"foreign",
 	"finish",
 	"finished",
@@ -115,7 +122,9 @@ export function encodeMessage(m: Message): Buffer {
 		case "pulse":
 		case "farewell":
 		case "finished":
+			break;
 		case "promotable":
+			w.count(m.files).count(m.bytes);
 			break;
 		default:
 			writeResync(w, m);
@@ -125,7 +134,7 @@ export function encodeMessage(m: Message): Buffer {
 
 type ResyncMessage = Extract<
 	Message,
-	{ is: "list" | "listed" | "place" | "limbo" | "compare" | "compared" | "xattrs" | "preserve" | "foreign" }
+	{ is: "list" | "listed" | "place" | "limbo" | "compare" | "compared" | "xattrs" | "foreign" }
 >;
 
 function writeResync(w: ByteWriter, m: ResyncMessage): void {
@@ -157,9 +166,6 @@ function writeResync(w: ByteWriter, m: ResyncMessage): void {
 		case "xattrs":
 			w.u8(m.dir).u64(m.file).u32(m.entries.length);
 			for (const { name, value } of m.entries) w.bytes(name).bytes(value);
-			break;
-		case "preserve":
-			w.u8(m.dir).u64(m.file).u64(m.offset).u64(m.length);
 			break;
 		case "foreign":
 			w.u8(m.dir);
@@ -194,8 +200,9 @@ function readMessage(is: Message["is"], r: ByteReader): Message {
 		case "pulse":
 		case "farewell":
 		case "finished":
-		case "promotable":
 			return { is };
+		case "promotable":
+			return { is, files: r.count(), bytes: r.count() };
 		default:
 			return readResync(is, r);
 	}
@@ -236,8 +243,6 @@ function readResync(is: ResyncMessage["is"], r: ByteReader): ResyncMessage {
 			const read = () => ({ name: r.bytes(maxXattrName), value: r.bytes(maxXattrValue) });
 			return { is, ...file, entries: many(r, 4096, read) };
 		}
-		case "preserve":
-			return { is, dir: r.u8(), file: r.u64(), offset: r.u64(), length: r.u64() };
 		case "foreign":
 			return { is, dir: r.u8() };
 	}

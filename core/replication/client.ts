@@ -1,0 +1,149 @@
+/**
+ * The daemon's side of a replication process: finds the one that runs or starts it, gives orders, hands on facts.
+ * The process is detached: it outlives the daemon, and the next one finds it by its socket.
+ */
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LogLevel } from "../engine/contract.ts";
+import type { ReplicationFact, ReplicationOrder, ResyncProgress } from "../engine/replication.ts";
+import { SafekitError } from "../errors.ts";
+import type { ProcessConfiguration } from "./control/context.ts";
+import { type FromProcess, Lines } from "./control/protocol.ts";
+
+export interface ReplicationEvents {
+	fact(fact: ReplicationFact): void;
+	/** null: no resync runs. At most one in 500 ms. */
+	progress(progress: ResyncProgress | null): void;
+	log(level: LogLevel, origin: string, text: string): void;
+}
+
+const startMs = 20_000;
+const retryMs = 50;
+
+export class ReplicationClient {
+	readonly #config: ProcessConfiguration;
+	readonly #events: ReplicationEvents;
+	#socket: Socket | null = null;
+	#pid: number | null = null;
+	#closed = false;
+	/** `closed` was told, or this side has let go: the end of the connection is no death. */
+	#expected = false;
+
+	constructor(config: ProcessConfiguration, events: ReplicationEvents) {
+		this.#config = config;
+		this.#events = events;
+	}
+
+	/** Of the process, null while there is none. */
+	get pid(): number | null {
+		return this.#pid;
+	}
+
+	/** Connects to the process of this module that runs already; false: there is none. */
+	async adopt(): Promise<boolean> {
+		const socket = await tryConnect(this.#config.socket);
+		if (socket === null) return false;
+		await this.#take(socket);
+		return true;
+	}
+
+	/**
+	 * Finds the process or starts it. `errorFile` gets what a process that dies prints.
+	 * @throws SafekitError REPLICATION_PROCESS when it does not come up within 20 s.
+	 */
+	async start(errorFile: string): Promise<void> {
+		if (await this.adopt()) return;
+		const errors = openSync(errorFile, "a", 0o600);
+		const child = spawn(process.execPath, ["--no-warnings", new URL("./process.ts", import.meta.url).pathname], {
+			detached: true,
+			stdio: ["pipe", "ignore", errors],
+			cwd: "/",
+		});
+		closeSync(errors);
+		let ended = false;
+		child.on("error", () => (ended = true));
+		child.on("exit", () => (ended = true));
+		child.stdin?.on("error", () => {});
+		child.stdin?.end(JSON.stringify(this.#config));
+		child.unref();
+		const until = Date.now() + startMs;
+		while (!ended && Date.now() < until) {
+			if (await this.adopt()) return;
+			await sleep(retryMs);
+		}
+		throw new SafekitError("REPLICATION_PROCESS", `the replication process did not start, see ${errorFile}`);
+	}
+
+	/** Gives an order; its result comes as a fact. @throws SafekitError REPLICATION_PROCESS when there is no process. */
+	order(order: ReplicationOrder): void {
+		if (this.#socket?.writable !== true)
+			throw new SafekitError("REPLICATION_PROCESS", `no replication process of ${this.#config.module} runs`);
+		this.#socket.write(`${JSON.stringify(order)}\n`);
+	}
+
+	/** Lets go of the process, which runs on: the daemon ends. */
+	release(): void {
+		this.#closed = true;
+		this.#expected = true;
+		this.#socket?.destroy();
+		this.#socket = null;
+	}
+
+	/** Resolves when the process has introduced itself. */
+	#take(socket: Socket): Promise<void> {
+		this.#socket = socket;
+		this.#expected = false;
+		this.#closed = false;
+		const lines = new Lines();
+		socket.setEncoding("utf8");
+		socket.on("error", () => socket.destroy());
+		socket.on("close", () => this.#lost(socket));
+		return new Promise((resolve) => {
+			socket.on("close", () => resolve());
+			socket.on("data", (chunk: string) => {
+				const values = lines.push(chunk);
+				if (values === null) socket.destroy();
+				for (const value of values ?? []) this.#heard(value as FromProcess, resolve);
+			});
+		});
+	}
+
+	#heard(message: FromProcess, introduced: () => void): void {
+		if ("hello" in message) {
+			this.#pid = message.hello.pid;
+			introduced();
+		} else if ("progress" in message) this.#events.progress(message.progress);
+		else if ("log" in message) this.#events.log(message.log.level, message.log.origin, message.log.text);
+		else {
+			const failedOpen = message.fact === "failed" && message.order === "open";
+			if (message.fact === "closed" || failedOpen) this.#expected = true;
+			this.#events.fact(message);
+		}
+	}
+
+	/** The connection ended: the process may live (then it is found again), or it is gone. */
+	#lost(socket: Socket): void {
+		if (this.#socket !== socket) return;
+		this.#socket = null;
+		if (this.#closed) return;
+		const expected = this.#expected;
+		this.adopt().then(
+			(found) => {
+				if (found) return;
+				this.#pid = null;
+				if (!expected) this.#events.fact({ fact: "died" });
+			},
+			() => this.#events.fact({ fact: "died" }),
+		);
+	}
+}
+
+function tryConnect(path: string): Promise<Socket | null> {
+	return new Promise((resolve) => {
+		const socket = connect(path);
+		socket.once("error", () => resolve(null));
+		socket.once("connect", () => resolve(socket));
+	});
+}

@@ -1,0 +1,68 @@
+/** What the parts of the data thread share, and the configuration of a replication process. */
+import type { ReplicationFact, ResyncProgress } from "../../engine/replication.ts";
+import type { Exclusion } from "../local/exclusion.ts";
+import type { Tree } from "../local/tree.ts";
+import type { DataLoop } from "../loop/dataLoop.ts";
+import type { Syncers } from "../loop/syncers.ts";
+import type { Records } from "../records/node.ts";
+import type { SocketAddress, System } from "../system.ts";
+
+/** Handed to the process as JSON when it is spawned. Times in milliseconds. */
+export interface ProcessConfiguration {
+	module: string;
+	/** Own and peer name in cluster.xml. */
+	node: string;
+	peer: string;
+	/** 0 or 1, the same on both nodes: part of every file id. */
+	nodeIndex: 0 | 1;
+	/** The control socket that the process makes, 0600. */
+	socket: string;
+	directories: { dir: string; notReplicatedPaths: string[]; notReplicatedRegexes: string[] }[];
+	async: "second" | "none";
+	/** Own and peer address on the replication network, numeric. */
+	listen: SocketAddress;
+	connect: SocketAddress;
+	/** Of this module, derived from the cluster key: 32 bytes, hex. */
+	key: string;
+	/** An operation that is not acknowledged for so long ends the session; so does an order that does not come. */
+	lockTimeoutMs: number;
+	sendTimeoutMs: number;
+	/** The longest heartbeat timeout: a link that is silent for so long is down. */
+	linkTimeoutMs: number;
+	/** KB/s of a resync, null: unlimited. */
+	resyncBandwidth: number | null;
+}
+
+/** One replicated directory in the data thread. */
+export interface Volume {
+	/** Place in the configuration, part of every message. */
+	index: number;
+	tree: Tree;
+	exclusion: Exclusion;
+}
+
+export interface Context {
+	readonly config: ProcessConfiguration;
+	readonly key: Buffer;
+	readonly loop: DataLoop;
+	readonly system: System;
+	readonly syncers: Syncers;
+	readonly records: Records;
+	readonly volumes: readonly Volume[];
+	fact(fact: ReplicationFact): void;
+	log(level: "E" | "I" | "W" | "D" | "C", origin: string, text: string): void;
+	progress(progress: ResyncProgress | null): void;
+	/** Requests that `gate` parked are tried again. */
+	unpark(): void;
+}
+
+/** syncfs of all replicated file systems; `done` gets 0 or the first −errno. */
+export function syncAll(context: Context, done: (result: number) => void): void {
+	let [left, failed] = [context.volumes.length, 0];
+	for (const { tree } of context.volumes) {
+		context.syncers.run({ do: "syncfs", fd: tree.rootFd }, (result) => {
+			if (result < 0 && failed === 0) failed = result;
+			if (--left === 0) done(failed);
+		});
+	}
+}

@@ -1,0 +1,109 @@
+/** Main file of the data thread: puts trees, mounts, records and the session together and runs the loop. */
+import type { MessagePort } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
+import type { ReplicationOrder } from "../../engine/replication.ts";
+import { asSafekitError } from "../../errors.ts";
+import { linuxSystem as system } from "../../platform/linux/libc.ts";
+import { errnoName } from "../errno.ts";
+import { mountSource, removeDeadMounts } from "../fuse/mountTable.ts";
+import { FuseServer } from "../fuse/server.ts";
+import { Exclusion } from "../local/exclusion.ts";
+import { openTree } from "../local/setup.ts";
+import { DataLoop } from "../loop/dataLoop.ts";
+import { receive } from "../loop/mailbox.ts";
+import { Syncers } from "../loop/syncers.ts";
+import { Records } from "../records/node.ts";
+import { RecordFile } from "../records/store.ts";
+import type { Context, ProcessConfiguration, Volume } from "./context.ts";
+import { ReplicationNode } from "./node.ts";
+import type { FromProcess } from "./protocol.ts";
+
+/** Data thread → main thread. */
+export type FromData = FromProcess | { ended: true } | { fatal: { code: string; message: string } };
+
+const { config, port, wakeFd, earlyAck } = workerData as {
+	config: ProcessConfiguration;
+	port: MessagePort;
+	wakeFd: number;
+	earlyAck: boolean;
+};
+const say = (message: FromData): void => port.postMessage(message);
+
+try {
+	run();
+} catch (error) {
+	const { code, message } = asSafekitError(error);
+	say({ fatal: { code, message } });
+}
+
+function run(): void {
+	const loop = new DataLoop(system);
+	const syncers = new Syncers(loop, system);
+	const servers: FuseServer[] = [];
+	try {
+		system.setIoFlusher();
+		const volumes = config.directories.map(openVolume);
+		const records = new Records(new RecordFile(system, volumes[0]!.tree.ownFd, "node"));
+		for (const { tree } of volumes) tree.emptyKept();
+		const context: Context = {
+			...{ config, loop, system, syncers, records, volumes },
+			key: Buffer.from(config.key, "hex"),
+			fact: (fact) => say(fact),
+			log: (level, origin, text) => say({ log: { level, origin, text } }),
+			progress: (progress) => say({ progress }),
+			unpark: () => {
+				for (const server of servers) server.unpark();
+			},
+		};
+		const mounts = {
+			setWritable: (writable: boolean) => {
+				for (const server of servers) server.setWritable(writable);
+			},
+			unmount: (done: (why: string | null) => void) => unmountAll(servers, done),
+		};
+		const node = new ReplicationNode(context, mounts, earlyAck, () => loop.stop());
+		records.onChange = (shown) => say({ fact: "records", records: shown });
+		for (const volume of volumes) {
+			const { tree, exclusion } = volume;
+			const sink = node.primary.sink(volume);
+			const durable = config.async === "none";
+			servers.push(new FuseServer({ module: config.module, tree, sink, loop, syncers, exclusion, durable }));
+			servers.at(-1)!.mount();
+		}
+		receive<ReplicationOrder>(loop, system, port, wakeFd, (order) => node.order(order));
+		loop.run();
+	} catch (error) {
+		// Whatever is mounted stays as a fence until it is taken away in order, but a start that fails leaves nothing.
+		for (const server of servers) if (server.mountedOn !== null) system.umount(server.mountedOn, 2);
+		throw error;
+	} finally {
+		syncers.stop();
+	}
+	say({ ended: true });
+}
+
+function openVolume(
+	{ dir, notReplicatedPaths, notReplicatedRegexes }: ProcessConfiguration["directories"][0],
+	index: number,
+): Volume {
+	removeDeadMounts(system, dir, mountSource(config.module));
+	const exclusion = new Exclusion({ paths: notReplicatedPaths, regexes: notReplicatedRegexes });
+	return { index, tree: openTree(system, dir), exclusion };
+}
+
+/** In reverse order; one that is busy is detached: the module is stopped. */
+function unmountAll(servers: FuseServer[], done: (why: string | null) => void): void {
+	const left = [...servers].reverse();
+	let kept: string | null = null;
+	const next = (): void => {
+		const server = left.shift();
+		if (server === undefined) return done(kept);
+		const path = server.mountedOn;
+		server.unmount((result) => {
+			if (result === 0) return next();
+			kept = `${path} was still in use when it was unmounted (${errnoName(result)})`;
+			server.unmount(next, true);
+		});
+	};
+	next();
+}

@@ -1,0 +1,323 @@
+/** The orders of the engine, carried out in the data thread (core/engine/replication.ts has their meaning). */
+import type { ReplicationOrder } from "../../engine/replication.ts";
+import { asSafekitError, SafekitError } from "../../errors.ts";
+import { errnoName } from "../errno.ts";
+import type { Cancel } from "../loop/dataLoop.ts";
+import { Primary } from "../primary/primary.ts";
+import { type SessionOrder, Source } from "../primary/source.ts";
+import { Target } from "../secondary/target.ts";
+import { type Context, syncAll } from "./context.ts";
+
+/** The mounts, as far as orders need them. */
+export interface Mounts {
+	setWritable(writable: boolean): void;
+	/** Takes them away; `done` gets a sentence when one stays. */
+	unmount(done: (why: string | null) => void): void;
+}
+
+type Of<K extends ReplicationOrder["order"]> = Extract<ReplicationOrder, { order: K }>;
+
+const drainMs = 5000;
+
+export class ReplicationNode {
+	readonly #context: Context;
+	readonly primary: Primary;
+	readonly #mounts: Mounts;
+	readonly #ended: () => void;
+	#source: Source | null = null;
+	#target: Target | null = null;
+	#served: { term: number; alone: boolean } | null = null;
+	#wentAlone: number | null = null;
+	/** syncfs was done since the freeze: §5.5 step 3. */
+	#synchronised = false;
+	#promoted: { term: number; seq: number } | null = null;
+	#closing = false;
+	#noOrder: Cancel | null = null;
+
+	/** @param ended the process may end. */
+	constructor(context: Context, mounts: Mounts, earlyAck: boolean, ended: () => void) {
+		this.#context = watchFreeze(context, (frozen) => this.#frozen(frozen));
+		this.#mounts = mounts;
+		this.#ended = ended;
+		this.primary = new Primary(this.#context, earlyAck);
+	}
+
+	/** The link lives: told again to a daemon that connects. */
+	get serving(): boolean {
+		return this.#served !== null;
+	}
+
+	order(order: ReplicationOrder): void {
+		try {
+			this.#carryOut(order);
+		} catch (error) {
+			const known = asSafekitError(error);
+			this.#context.fact({ fact: "failed", order: order.order, code: known.code, message: known.message });
+		}
+	}
+
+	#carryOut(order: ReplicationOrder): void {
+		if (this.#closing && order.order !== "close") throw refused("the process is ending");
+		switch (order.order) {
+			case "open":
+				return this.#open();
+			case "session":
+				return this.#session(order);
+			case "serve":
+				return this.#serve(order);
+			case "sync":
+				return this.#sync(() => this.#context.fact({ fact: "synchronised" }));
+			case "goAlone":
+				return this.#goAlone(order);
+			case "promote":
+				return this.#promote();
+			case "fail":
+				return this.#fail();
+			case "seal":
+				return this.#seal("seal", () => {});
+			case "close":
+				return this.#close();
+		}
+	}
+
+	#open(): void {
+		const answer = (): void => this.#context.fact({ fact: "opened", records: this.#context.records.shown });
+		if (this.#served !== null && this.primary.mode !== "failed") return answer();
+		this.primary.readOnly();
+		this.#served = null;
+		this.#endSessions(true, answer);
+	}
+
+	/** A session that is pending or runs is given up; what was received is applied first. */
+	#endSessions(farewell: boolean, done: () => void): void {
+		this.#source?.stop();
+		this.#source = null;
+		const target = this.#target;
+		this.#target = null;
+		this.#promoted = null;
+		if (target === null) done();
+		else target.stop(farewell, done);
+	}
+
+	#session(order: SessionOrder): void {
+		const running = order.source ? this.#source : this.#target;
+		const ended = order.source && this.#source?.over === true;
+		if (running?.term === order.term && !ended) {
+			if (this.#source?.accepted) this.#context.fact({ fact: "accepted", term: order.term });
+			return;
+		}
+		const { records } = this.#context;
+		if (order.term <= records.now.term) throw refused(`term ${order.term} after term ${records.now.term}`);
+		if (order.source && records.now.copying) throw refused("a half-copied node cannot be the source");
+		if (!order.source && this.#served !== null) throw refused("a node that serves cannot be the target");
+		this.#endSessions(true, () => {
+			try {
+				if (order.source) this.#source = new Source(this.#context, this.primary, order);
+				else this.#target = new Target(this.#context, order);
+			} catch (error) {
+				const { code, message } = asSafekitError(error);
+				this.#context.fact({ fact: "failed", order: "session", code, message });
+			}
+		});
+	}
+
+	#serve({ term, alone, force = false }: Of<"serve">): void {
+		const { records, fact } = this.#context;
+		if (this.#served?.term === term && this.#served.alone === alone) return fact({ fact: "serving", term });
+		if (records.now.copying && !force) throw refused("this node was only half copied");
+		const role = { was: "primary", sinceTerm: term } as const;
+		const complete = !alone && this.#source?.complete === true;
+		if (alone) {
+			if (term <= records.now.term) throw refused(`term ${term} after term ${records.now.term}`);
+			this.#endSessions(true, () => {});
+		} else if (this.#source?.accepted !== true || this.#source.term !== term) {
+			throw refused(`no session of term ${term} was accepted`);
+		}
+		const own = complete ? {} : { alone: { term } };
+		records.change({ term, role, seal: "open", copying: false, ...own }, true);
+		if (force) records.mint(true);
+		for (const { tree } of this.#context.volumes) tree.emptyKept();
+		this.#served = { term, alone };
+		this.#mounts.setWritable(true);
+		if (complete) this.primary.servePaired(term);
+		else if (this.#source?.finishing === true) this.primary.servePaired(term);
+		else this.primary.serveAlone(term);
+		fact({ fact: "serving", term });
+	}
+
+	/** §5.5 step 3: what had two copies in memory is on disk before it has one keeper. */
+	#sync(done: () => void, order: ReplicationOrder["order"] = "sync", failed: () => void = () => {}): void {
+		syncAll(this.#context, (result) => {
+			if (result < 0) {
+				const message = `the disk cannot be synced: ${errnoName(result)}`;
+				if (this.#served !== null) this.#context.fact({ fact: "diskFailed", message });
+				this.#context.fact({ fact: "failed", order, code: "REPLICATION_DISK", message });
+				return failed();
+			}
+			this.#synchronised = true;
+			done();
+		});
+	}
+
+	#goAlone({ term }: Of<"goAlone">): void {
+		const { records, fact } = this.#context;
+		if (this.#wentAlone === term) return fact({ fact: "alone", term });
+		if (this.#served === null || this.primary.mode === "failed") throw refused("this node does not serve");
+		if (term <= records.now.term) throw refused(`term ${term} after term ${records.now.term}`);
+		const go = (): void => {
+			this.order({ order: "goAlone", term });
+		};
+		if (this.primary.mode === "paired") {
+			// The permission came before the link was found to be dead: nothing may be acknowledged by it any more.
+			this.#source?.stop();
+			this.primary.freeze();
+			this.#synchronised = false;
+		}
+		if (!this.#synchronised) return this.#sync(go, "goAlone");
+		this.#source?.stop();
+		this.#source = null;
+		records.change({ term, alone: { term } });
+		if (this.primary.waiting > 0) records.mint();
+		this.#wentAlone = term;
+		this.#frozen(false);
+		this.primary.goAlone(term);
+		fact({ fact: "alone", term });
+	}
+
+	#promote(): void {
+		if (this.#promoted !== null) {
+			this.#context.fact({ fact: "promoted", ...this.#promoted });
+			return;
+		}
+		const target = this.#target;
+		if (target === null || !target.promotable) throw refused("this node is not promotable");
+		target.stop(false, () => {
+			if (!target.promotable) {
+				const message = "a received change could not be applied";
+				this.#context.fact({ fact: "failed", order: "promote", code: "REPLICATION_APPLY", message });
+				return;
+			}
+			this.#sync(() => {
+				this.#promoted = { term: target.term, seq: target.seq };
+				this.#target = null;
+				this.#context.fact({ fact: "promoted", ...this.#promoted });
+			}, "promote");
+		});
+	}
+
+	#fail(): void {
+		this.#frozen(false);
+		this.#source?.stop();
+		this.#source = null;
+		this.primary.fail();
+		this.#sealNow("fail", () => {});
+	}
+
+	/** @param order on whose behalf: a failure names it. */
+	#seal(order: "seal" | "close", done: () => void): void {
+		const { records } = this.#context;
+		if (records.now.seal !== "open" && this.#served === null && this.#target === null && this.#source === null) {
+			this.#context.fact({ fact: "sealed", seal: records.now.seal });
+			return done();
+		}
+		const target = this.#target;
+		if (target !== null) {
+			this.#target = null;
+			target.stop(true, () => (target.broken ? this.#notTrue(order, done) : this.#sealNow(order, done)));
+			return;
+		}
+		this.#drain(this.#context.loop.now() + drainMs, () => {
+			this.#frozen(false);
+			this.#source?.stop();
+			this.#source = null;
+			if (this.primary.waiting > 0) this.primary.fail();
+			this.primary.readOnly();
+			this.#sealNow(order, done);
+		});
+	}
+
+	/** The application is stopped: what it wrote last gets to the peer, if there is one. */
+	#drain(untilMs: number, done: () => void): void {
+		const { loop } = this.#context;
+		const over = this.primary.mode !== "paired" || this.primary.waiting === 0 || loop.now() > untilMs;
+		if (over) done();
+		else loop.timer(5, () => this.#drain(untilMs, done));
+	}
+
+	#sealNow(order: "seal" | "close" | "fail", done: () => void): void {
+		const { records } = this.#context;
+		if (records.now.copying || records.crashed) return this.#notTrue(order, done);
+		const written = (): void => {
+			const seal = { term: records.now.term, seq: this.primary.seq };
+			const sealed = records.now.seal === "open" ? seal : records.now.seal;
+			records.change({ seal: sealed });
+			this.#context.fact({ fact: "sealed", seal: sealed });
+			this.#release();
+			done();
+		};
+		// A process that is to end does so also without a seal.
+		this.#sync(written, order, order === "close" ? done : () => this.#release());
+	}
+
+	#release(): void {
+		this.#served = null;
+		this.#wentAlone = null;
+		if (this.primary.mode !== "failed") this.primary.readOnly();
+		this.#mounts.setWritable(false);
+	}
+
+	#notTrue(order: "seal" | "close" | "fail", done: () => void): void {
+		const { records } = this.#context;
+		const why = records.now.copying ? "this node was only half copied" : "this node may lack acknowledged changes";
+		this.#release();
+		if (order !== "close") {
+			this.#context.fact({ fact: "failed", order, code: "REPLICATION_ORDER", message: `no seal: ${why}` });
+		}
+		done();
+	}
+
+	#close(): void {
+		if (this.#closing) return;
+		this.#closing = true;
+		this.#seal("close", () => {
+			this.#endSessions(true, () => this.#unmount());
+		});
+	}
+
+	#unmount(): void {
+		this.primary.readOnly();
+		this.#mounts.unmount((why) => {
+			if (why !== null) this.#context.log("W", "rfsplug", why);
+			this.#context.fact({ fact: "closed" });
+			this.#ended();
+		});
+	}
+
+	/** §5.9: a daemon that gives no order in time must not keep the application waiting for ever. */
+	#frozen(frozen: boolean): void {
+		this.#noOrder?.cancel();
+		this.#noOrder = null;
+		if (!frozen) return;
+		this.#synchronised = false;
+		this.#noOrder = this.#context.loop.timer(this.#context.config.lockTimeoutMs, () => {
+			this.#context.log("C", "rfsplug", "No permission to go on alone came in time: changes are refused");
+			this.order({ order: "fail" });
+		});
+	}
+}
+
+/** The same context, whose facts also tell when acknowledgements freeze and thaw. */
+function watchFreeze(context: Context, frozen: (frozen: boolean) => void): Context {
+	return {
+		...context,
+		fact: (fact) => {
+			if (fact.fact === "frozen") frozen(true);
+			if (fact.fact === "thawed") frozen(false);
+			context.fact(fact);
+		},
+	};
+}
+
+function refused(message: string): SafekitError {
+	return new SafekitError("REPLICATION_ORDER", message);
+}

@@ -1,0 +1,253 @@
+/**
+ * The side that changes: numbers what was applied, sends it, and answers the application when that is safe
+ * (replication.md §5.2, §5.5). All in the data thread: between local effect, number and queue nothing can come.
+ */
+import { SafekitError } from "../../errors.ts";
+import type { Context, Volume } from "../control/context.ts";
+import { errno } from "../errno.ts";
+import type { Channel } from "../link/channel.ts";
+import type { Cancel } from "../loop/dataLoop.ts";
+import type { ChangeSink, FileId, Operation } from "../operation.ts";
+import { encodeMessage, type Message } from "../wire/messages.ts";
+import { Window } from "./window.ts";
+
+/**
+ * - `readOnly`: a secondary, or nothing yet: changes are refused with EROFS.
+ * - `alone`: acknowledged at once; a resync may run beside it.
+ * - `paired`: acknowledged when the peer has it.
+ * - `frozen`: the peer is lost, permission is not there: changes are parked, nothing is acknowledged.
+ * - `failed`: permission did not come: EIO.
+ */
+export type PrimaryMode = "readOnly" | "alone" | "paired" | "frozen" | "failed";
+
+/** What a running resync makes of a change on this side: the messages that the target needs of it. */
+export interface LiveFilter {
+	live(volume: Volume, operation: Operation): Message[];
+}
+
+/** `OPENSAFE_SABOTAGE=early-ack`: so long the peer lacks what was acknowledged already. */
+const sabotageDelayMs = 200;
+
+export class Primary {
+	readonly #context: Context;
+	readonly #window = new Window();
+	readonly #earlyAck: boolean;
+	#mode: PrimaryMode = "readOnly";
+	#channel: Channel | null = null;
+	#filter: LiveFilter | null = null;
+	/** Number of the last operation in this process; file ids count separately. */
+	#seq = 0;
+	#term = 0;
+	#lastId: number;
+	#parked = false;
+	#watchdog: Cancel | null = null;
+	/** Set by the session: an answer is late. */
+	onLate: (why: string) => void = () => {};
+
+	constructor(context: Context, earlyAck: boolean) {
+		this.#context = context;
+		this.#earlyAck = earlyAck;
+		// Ids never repeat, also when a process starts again in the same term: they begin at the time in microseconds.
+		this.#lastId = Date.now() * 1000;
+	}
+
+	get mode(): PrimaryMode {
+		return this.#mode;
+	}
+
+	get seq(): number {
+		return this.#seq;
+	}
+
+	/** Sends an operation of a resync, numbered like any other. */
+	repair(volume: Volume, operation: Operation): void {
+		this.#channel?.send({ is: "operation", dir: volume.index, seq: ++this.#seq, operation });
+	}
+
+	/** Operations whose callers wait. */
+	get waiting(): number {
+		return this.#window.size;
+	}
+
+	/** The FUSE server of one directory hands its changes over here. */
+	sink(volume: Volume): ChangeSink {
+		return {
+			gate: () => this.#gate(),
+			nextId: () => this.nextId(),
+			submit: (operation, acknowledge) => this.#submit(volume, operation, acknowledge),
+		};
+	}
+
+	/** A new file id: also for files that a resync finds without one. */
+	nextId(): FileId {
+		return `${this.#term}.${this.#context.config.nodeIndex}.${++this.#lastId}`;
+	}
+
+	/** Becomes writable without a peer, or with one that is still being copied to. */
+	serveAlone(term: number): void {
+		this.#term = term;
+		this.#set("alone");
+	}
+
+	readOnly(): void {
+		this.#set("readOnly");
+	}
+
+	/** A term under which files without id get one although nothing is served yet. */
+	set term(term: number) {
+		this.#term = term;
+	}
+
+	/** A resync runs over this channel: changes are still acknowledged at once. */
+	copying(channel: Channel, filter: LiveFilter): void {
+		this.#channel = channel;
+		this.#filter = filter;
+	}
+
+	/** §5.8 step 4: from now on every change waits for the target's receipt. */
+	pair(channel: Channel): void {
+		this.#channel = channel;
+		this.#filter = null;
+		if (this.#mode === "alone") this.#set("paired");
+	}
+
+	/** The session completed without this side serving yet. */
+	servePaired(term: number): void {
+		this.#term = term;
+		this.#set("paired");
+	}
+
+	/** The link is gone while alone: nothing waits for it. */
+	unlink(): void {
+		this.#channel = null;
+		this.#filter = null;
+	}
+
+	/** The peer of a completed session is lost, or it was lost before `alone` was given up. */
+	freeze(): void {
+		this.unlink();
+		if (this.#mode === "paired") this.#set("frozen");
+	}
+
+	/** The same incarnation is back and has everything up to `seq`. */
+	thaw(channel: Channel, seq: number): void {
+		this.#channel = channel;
+		this.peerReceived(seq);
+		for (const entry of this.#window.after(seq)) channel.sendEncoded(entry.bytes);
+		if (this.#mode === "frozen") this.#set("paired");
+	}
+
+	/** Permission is recorded durably by the caller, and so is a new epoch if `waiting` was not 0. */
+	goAlone(term: number): void {
+		this.#term = term;
+		this.unlink();
+		this.#window.settle(0);
+		this.#set("alone");
+	}
+
+	/** No permission: whatever waits and whatever comes is answered with EIO. */
+	fail(): void {
+		this.unlink();
+		this.#set("failed");
+		this.#window.settle(errno.EIO);
+	}
+
+	peerReceived(seq: number): void {
+		this.#window.received(seq);
+	}
+
+	peerSynced(seq: number): void {
+		this.#window.synced(seq);
+	}
+
+	#set(mode: PrimaryMode): void {
+		this.#mode = mode;
+		if (mode === "paired") this.#watchdog ??= this.#watchLate();
+		if (mode !== "frozen") this.#context.unpark();
+	}
+
+	#gate(): number | "park" {
+		switch (this.#mode) {
+			case "readOnly":
+				return errno.EROFS;
+			case "failed":
+				return errno.EIO;
+			case "frozen":
+				return "park";
+			case "alone":
+				if (!this.#mint()) return errno.EIO;
+				return this.#room();
+			case "paired":
+				return this.#room();
+		}
+	}
+
+	/** §5.3: the epoch is durable before the first change that only this node has is applied. */
+	#mint(): boolean {
+		try {
+			this.#context.records.mint();
+			return true;
+		} catch (error) {
+			if (!(error instanceof SafekitError)) throw error;
+			this.#context.fact({ fact: "diskFailed", message: error.message });
+			return false;
+		}
+	}
+
+	#room(): 0 | "park" {
+		const queued = this.#channel?.queuedBytes ?? 0;
+		this.#parked = this.#window.full || queued > 64 << 20;
+		if (this.#parked) this.#context.loop.timer(5, () => this.#unparkIfRoom());
+		return this.#parked ? "park" : 0;
+	}
+
+	#unparkIfRoom(): void {
+		if (!this.#parked) return;
+		if (this.#window.roomy && (this.#channel?.queuedBytes ?? 0) < 32 << 20) {
+			this.#parked = false;
+			this.#context.unpark();
+		} else this.#context.loop.timer(5, () => this.#unparkIfRoom());
+	}
+
+	#submit(volume: Volume, operation: Operation, acknowledge: (errno: number) => void): void {
+		switch (this.#mode) {
+			case "readOnly":
+			case "failed":
+				acknowledge(operation.op === "sync" && this.#mode === "readOnly" ? 0 : errno.EIO);
+				return;
+			case "alone":
+				for (const message of this.#filter?.live(volume, operation) ?? []) {
+					// Numbered only now: the filter may have sent repairs, which come before.
+					this.#channel?.send(message.is === "operation" ? { ...message, seq: ++this.#seq } : message);
+				}
+				acknowledge(0);
+				return;
+			default:
+				this.#forward(++this.#seq, volume, operation, acknowledge);
+		}
+	}
+
+	#forward(seq: number, volume: Volume, operation: Operation, acknowledge: (errno: number) => void): void {
+		const bytes = encodeMessage({ is: "operation", dir: volume.index, seq, operation });
+		const isSync = operation.op === "sync";
+		const atMs = this.#context.loop.now();
+		if (this.#earlyAck) {
+			acknowledge(0);
+			this.#context.loop.timer(sabotageDelayMs, () => this.#channel?.sendEncoded(bytes));
+			return;
+		}
+		this.#window.add({ seq, bytes, isSync, acknowledge, atMs });
+		this.#channel?.sendEncoded(bytes);
+	}
+
+	#watchLate(): Cancel {
+		return this.#context.loop.timer(Math.min(1000, this.#context.config.lockTimeoutMs / 4), () => {
+			this.#watchdog = null;
+			if (this.#mode !== "paired") return;
+			this.#watchdog = this.#watchLate();
+			const [oldest, limit] = [this.#window.oldestMs, this.#context.config.lockTimeoutMs];
+			if (oldest !== null && this.#context.loop.now() - oldest > limit)
+				this.onLate(`an operation was not acknowledged for ${limit} ms`);
+		});
+	}
+}

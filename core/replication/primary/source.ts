@@ -1,0 +1,279 @@
+/** A session as its source: connects, copies, completes, freezes when the link ends, and tries to go on. */
+import { randomBytes } from "node:crypto";
+import type { ReplicationOrder } from "../../engine/replication.ts";
+import type { Context } from "../control/context.ts";
+import type { Channel } from "../link/channel.ts";
+import { Connection } from "../link/connection.ts";
+import { dial } from "../link/endpoints.ts";
+import { Meeting } from "../link/meeting.ts";
+import type { Cancel } from "../loop/dataLoop.ts";
+import { sharedEpoch } from "../records/node.ts";
+import { Resync } from "../resync/resync.ts";
+import type { Hello } from "../wire/handshake.ts";
+import { newNonce, protocol } from "../wire/handshake.ts";
+import type { Message } from "../wire/messages.ts";
+import type { Primary } from "./primary.ts";
+
+export type SessionOrder = Extract<ReplicationOrder, { order: "session" }>;
+
+/** §5.5 step 2. */
+const resumeMs = 2000;
+const redialMs = 200;
+
+type Phase = "calling" | "copying" | "finishing" | "complete" | "resuming" | "over";
+
+export class Source {
+	readonly #context: Context;
+	readonly #primary: Primary;
+	readonly #order: SessionOrder;
+	#phase: Phase = "calling";
+	#accepted = false;
+	#incarnation = "";
+	#attempt: Cancel | null = null;
+	#channel: Channel | null = null;
+	#resync: Resync | null = null;
+	#resumeUntil: Cancel | null = null;
+	#lastRefusal = "";
+
+	constructor(context: Context, primary: Primary, order: SessionOrder) {
+		this.#context = context;
+		this.#primary = primary;
+		this.#order = order;
+		primary.term = order.term;
+		primary.onLate = (why) => this.#channel?.fail(why);
+		this.#call();
+	}
+
+	/** The target has accepted the term durably. */
+	get accepted(): boolean {
+		return this.#accepted && this.#phase !== "over";
+	}
+
+	/** Both sides have the same; acknowledgements wait for the peer. */
+	get complete(): boolean {
+		return this.#phase === "complete" || this.#phase === "resuming";
+	}
+
+	/** Changes wait for the target already, but `alone` still stands. */
+	get finishing(): boolean {
+		return this.#phase === "finishing";
+	}
+
+	get over(): boolean {
+		return this.#phase === "over";
+	}
+
+	get term(): number {
+		return this.#order.term;
+	}
+
+	/** Tells the target that the session ends on purpose, and forgets it. */
+	stop(): void {
+		this.#channel?.send({ is: "farewell" });
+		this.#drop();
+		this.#phase = "over";
+		this.#primary.unlink();
+	}
+
+	/** §5.5 step 2 is over, or makes no sense: the peer does not come back. */
+	#lost(why: string): void {
+		this.#drop();
+		this.#phase = "over";
+		this.#context.fact({ fact: "peerLost", why });
+	}
+
+	#drop(): void {
+		this.#attempt?.cancel();
+		this.#attempt = null;
+		this.#resumeUntil?.cancel();
+		this.#resumeUntil = null;
+		this.#resync?.cancel();
+		this.#resync = null;
+		if (this.#channel === null) return;
+		this.#channel.close();
+		this.#channel = null;
+		this.#context.fact({ fact: "link", up: false });
+	}
+
+	#call(): void {
+		const { loop, system, config } = this.#context;
+		this.#attempt = dial(loop, system, config.connect, (result) => {
+			this.#attempt = null;
+			if ("why" in result) this.#again(result.why, false);
+			else this.#meet(result.fd);
+		});
+	}
+
+	#meet(fd: number): void {
+		const { loop, system, config, key } = this.#context;
+		const times = { silenceMs: config.linkTimeoutMs, sendTimeoutMs: config.sendTimeoutMs };
+		const connection = new Connection(loop, system, fd, times, { received: () => {}, ended: () => {} });
+		const meeting = new Meeting(loop, connection, true, {
+			key,
+			pulseMs: pulseOf(config.linkTimeoutMs),
+			hello: () => this.#hello(),
+			met: (channel, other) => this.#met(channel, other),
+			refused: (why, proven) => this.#again(why, proven || !why.includes("closed")),
+		});
+		this.#attempt = { cancel: () => meeting.cancel() };
+	}
+
+	#hello(): Hello {
+		const { config } = this.#context;
+		return {
+			protocol,
+			module: config.module,
+			node: config.node,
+			peer: config.peer,
+			nonce: newNonce(),
+			term: this.#order.term,
+			source: true,
+			outcome: this.#order.outcome,
+			incarnation: this.#incarnation,
+			resume: this.#phase === "resuming",
+			received: null,
+			refusal: "",
+		};
+	}
+
+	#again(why: string, tell: boolean): void {
+		this.#attempt = null;
+		if (tell && why !== this.#lastRefusal)
+			this.#context.log("W", "rfsplug", `The other server refuses the replication session: ${why}`);
+		if (tell) this.#lastRefusal = why;
+		const retry = this.#context.loop.timer(redialMs, () => this.#call());
+		this.#attempt = retry;
+	}
+
+	#met(channel: Channel, other: Hello): void {
+		this.#attempt = null;
+		this.#channel = channel;
+		this.#lastRefusal = "";
+		channel.handOver({
+			received: (message) => this.#received(message),
+			ended: (why) => this.#ended(why),
+		});
+		if (this.#phase === "resuming") {
+			this.#resume(channel, other);
+			return;
+		}
+		this.#incarnation = other.incarnation;
+		const { records } = this.#context;
+		const role = { was: "primary", sinceTerm: this.#order.term } as const;
+		records.change({ term: this.#order.term, role, seal: "open" }, true);
+	}
+
+	#resume(channel: Channel, other: Hello): void {
+		if (other.received === null || other.incarnation !== this.#incarnation) {
+			this.#lost("its replication process is no longer the one that had the data");
+			return;
+		}
+		this.#resumeUntil?.cancel();
+		this.#resumeUntil = null;
+		this.#phase = "complete";
+		// Its word of being up to date may have been lost with the link.
+		channel.send({ is: "promotable", files: 0, bytes: 0 });
+		this.#primary.thaw(channel, other.received);
+		this.#context.fact({ fact: "link", up: true });
+		this.#context.fact({ fact: "thawed" });
+	}
+
+	#received(message: Message): void {
+		switch (message.is) {
+			case "accepted":
+				this.#begin();
+				break;
+			case "received":
+				this.#primary.peerReceived(message.seq);
+				break;
+			case "synced":
+				this.#primary.peerSynced(message.seq);
+				break;
+			case "listed":
+			case "compared":
+				this.#resync?.answered(message);
+				break;
+			case "finished":
+				if (this.#phase === "finishing") this.#finished();
+				break;
+			case "broken":
+				this.#context.log("E", "rfsplug", `The other server cannot apply a change: ${message.why}`);
+				this.#gone(`the other server cannot apply a change: ${message.why}`, true);
+				break;
+			case "farewell":
+				this.#gone("the other server ended the session", true);
+				break;
+			default:
+				this.#channel?.fail(`a message "${message.is}" that only the source sends`);
+		}
+	}
+
+	#begin(): void {
+		if (this.#phase !== "calling" || this.#channel === null) return;
+		this.#phase = "copying";
+		this.#context.fact({ fact: "link", up: true });
+		if (!this.#accepted) this.#context.fact({ fact: "accepted", term: this.#order.term });
+		this.#accepted = true;
+		this.#resync = new Resync(this.#context, this.#primary, this.#channel, this.#order, () => this.#finish());
+		this.#primary.copying(this.#channel, this.#resync.filter);
+	}
+
+	/** §5.8 step 4. */
+	#finish(): void {
+		const { records } = this.#context;
+		this.#phase = "finishing";
+		records.change({ epoch: sharedEpoch(records.now.epoch) });
+		this.#primary.pair(this.#channel!);
+		this.#channel!.send({ is: "finish", epoch: records.now.epoch! });
+	}
+
+	/** §5.8 step 5: the peer is durably equal; only now this node gives up its right to start without it. */
+	#finished(): void {
+		const { records, fact, log } = this.#context;
+		records.change({ alone: null });
+		const { files, bytes } = this.#resync!.end();
+		this.#channel!.send({ is: "promotable", files, bytes });
+		this.#phase = "complete";
+		this.#resync = null;
+		log("I", "rfsplug", "Reintegration ended (default)");
+		fact({ fact: "synced", term: this.#order.term, files, bytes });
+	}
+
+	#ended(why: string): void {
+		this.#gone(why, false);
+	}
+
+	/** @param final the other side has said that it will not go on. */
+	#gone(why: string, final: boolean): void {
+		if (this.#phase === "over") return;
+		this.#drop();
+		if (this.#phase === "complete") {
+			this.#primary.freeze();
+			this.#context.fact({ fact: "frozen", why });
+			if (final) return this.#lost(why);
+			this.#phase = "resuming";
+			this.#resumeUntil = this.#context.loop.timer(resumeMs, () => this.#lost(why));
+			this.#call();
+			return;
+		}
+		// Not complete: `alone` is still recorded, so whatever waits may be acknowledged, under a line of its own.
+		if (this.#phase === "finishing") {
+			if (this.#primary.mode === "paired") {
+				this.#context.records.mint();
+				this.#primary.goAlone(this.#order.term);
+			}
+		}
+		this.#primary.unlink();
+		this.#phase = "calling";
+		this.#context.log("W", "rfsplug", `The synchronisation was interrupted and begins again: ${why}`);
+		this.#again(why, false);
+	}
+}
+
+/** So often a side that has nothing to say shows that it lives. */
+export function pulseOf(linkTimeoutMs: number): number {
+	return Math.max(20, Math.min(1000, linkTimeoutMs / 5));
+}
+
+/** Of a replication process: what it received dies with it. */
+export const newIncarnation = (): string => randomBytes(8).toString("hex");

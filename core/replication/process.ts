@@ -1,0 +1,166 @@
+/**
+ * Main file of a replication process, one for each module (design §8): the main thread keeps the control socket, the
+ * data thread does all the rest. The process lives on when the daemon dies, and is found again by its socket.
+ */
+import { chmodSync, rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { MessageChannel, Worker } from "node:worker_threads";
+import type { ReplicationFact } from "../engine/replication.ts";
+import { asSafekitError, errorAsText } from "../errors.ts";
+import { linuxSystem as system } from "../platform/linux/libc.ts";
+import { readConfiguration } from "./control/configuration.ts";
+import type { ProcessConfiguration } from "./control/context.ts";
+import type { FromData } from "./control/dataThread.ts";
+import { asOrder, type FromProcess, Lines } from "./control/protocol.ts";
+import { postAndWake } from "./loop/mailbox.ts";
+
+/** What a daemon that is away gets when it comes back, at most. */
+const maxMissed = 1000;
+/** A process that could not start tells every order why, and ends when nobody has asked for so long. */
+const fatalMs = 10_000;
+/** Changes of the session; the last one is told again to a daemon that connects. */
+const standing: ReplicationFact["fact"][] = [
+	"serving",
+	"synced",
+	"frozen",
+	"thawed",
+	"peerLost",
+	"alone",
+	"linkLost",
+	"promoted",
+	"sealed",
+	"applyFailed",
+	"diskFailed",
+];
+
+class ControlServer {
+	readonly #config: ProcessConfiguration;
+	readonly #port;
+	readonly #wakeFd: number;
+	readonly #server;
+	#client: Socket | null = null;
+	#missed: FromProcess[] = [];
+	readonly #now = new Map<string, FromProcess>();
+	#fatal: { code: string; message: string } | null = null;
+
+	constructor(config: ProcessConfiguration, earlyAck: boolean) {
+		this.#config = config;
+		this.#wakeFd = system.eventfd();
+		const { port1, port2 } = new MessageChannel();
+		this.#port = port1;
+		const worker = new Worker(new URL("./control/dataThread.ts", import.meta.url), {
+			workerData: { config, port: port2, wakeFd: this.#wakeFd, earlyAck },
+			transferList: [port2],
+			execArgv: [],
+		});
+		port1.on("message", (message: FromData) => this.#fromData(message));
+		worker.on("error", (error) => this.#died(error));
+		this.#server = createServer((socket) => this.#connected(socket));
+	}
+
+	listen(): void {
+		const { socket } = this.#config;
+		rmSync(socket, { force: true });
+		const before = process.umask(0o177);
+		this.#server.listen(socket, () => chmodSync(socket, 0o600));
+		process.umask(before);
+		this.#server.on("error", (error) => this.#died(error));
+	}
+
+	/** Into the module log, also of a daemon that connects later. */
+	warn(text: string): void {
+		this.#write({ log: { level: "W", origin: "rfsplug", text } });
+	}
+
+	#connected(socket: Socket): void {
+		this.#client?.destroy();
+		this.#client = socket;
+		const lines = new Lines();
+		socket.setEncoding("utf8");
+		socket.on("error", () => socket.destroy());
+		socket.on("close", () => {
+			if (this.#client === socket) this.#client = null;
+		});
+		socket.on("data", (chunk: string) => {
+			const values = lines.push(chunk);
+			if (values === null) socket.destroy();
+			for (const value of values ?? []) this.#ordered(value);
+		});
+		this.#write({ hello: { module: this.#config.module, pid: process.pid } });
+		const missed = this.#missed;
+		this.#missed = [];
+		for (const message of missed) this.#write(message);
+		for (const message of this.#now.values()) if (!missed.includes(message)) this.#write(message);
+	}
+
+	#ordered(value: unknown): void {
+		const order = asOrder(value);
+		if (order === null) {
+			this.#write({ log: { level: "W", origin: "rfsplug", text: "An order that is none was ignored" } });
+		} else if (this.#fatal !== null) {
+			this.#write({ fact: "failed", order: order.order, ...this.#fatal });
+			this.#end();
+		} else postAndWake(system, this.#port, this.#wakeFd, order);
+	}
+
+	#fromData(message: FromData): void {
+		if ("ended" in message) {
+			this.#end();
+		} else if ("fatal" in message) {
+			this.#fatal = message.fatal;
+			process.stderr.write(`${message.fatal.code}: ${message.fatal.message}\n`);
+			setTimeout(() => this.#end(), fatalMs);
+		} else {
+			this.#remember(message);
+			this.#write(message);
+		}
+	}
+
+	/** What is true now, for the next daemon. */
+	#remember(message: FromProcess): void {
+		if ("progress" in message) this.#now.set("progress", message);
+		if (!("fact" in message)) return;
+		if (message.fact === "records" || message.fact === "link") this.#now.set(message.fact, message);
+		if (!standing.includes(message.fact)) return;
+		this.#now.delete("standing");
+		this.#now.set("standing", message);
+	}
+
+	#write(message: FromProcess): void {
+		if (this.#client?.writable === true) this.#client.write(`${JSON.stringify(message)}\n`);
+		else if (!("progress" in message) && this.#missed.length < maxMissed) this.#missed.push(message);
+	}
+
+	/** Answers are on their way; then nothing of this process is left. */
+	#end(): void {
+		this.#server.close();
+		rmSync(this.#config.socket, { force: true });
+		const leave = (): void => process.exit(this.#fatal === null ? 0 : 1);
+		if (this.#client === null) leave();
+		else this.#client.end(leave);
+		setTimeout(leave, 1000);
+	}
+
+	/** A defect: the mount stays behind as a fence, so that nothing is written beside the replication. */
+	#died(error: unknown): void {
+		process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+		process.kill(process.pid, "SIGKILL");
+	}
+}
+
+async function main(): Promise<void> {
+	let text = "";
+	for await (const chunk of process.stdin.setEncoding("utf8")) text += chunk;
+	const config = readConfiguration(text);
+	const earlyAck = process.env.OPENSAFE_SABOTAGE === "early-ack";
+	const server = new ControlServer(config, earlyAck);
+	server.listen();
+	if (earlyAck) server.warn("OPENSAFE_SABOTAGE=early-ack: changes are acknowledged before the other server has them");
+	// The daemon decides when it ends; a terminal or a service manager that stops the daemon does not.
+	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+}
+
+main().catch((error: unknown) => {
+	process.stderr.write(errorAsText(asSafekitError(error)));
+	process.exitCode = 1;
+});

@@ -1,0 +1,293 @@
+/**
+ * The target's queue: what arrived is acknowledged at once (`async="none"`: when it is on disk) and applied in its
+ * order, in slices. What was received is an exact prefix of what the source did. The first error stops everything.
+ */
+
+import type { Epoch } from "../../engine/replication.ts";
+import { asSafekitError } from "../../errors.ts";
+import { type Context, syncAll, type Volume } from "../control/context.ts";
+import { errno, errnoName, open } from "../errno.ts";
+import type { Channel } from "../link/channel.ts";
+import { Applier } from "../local/apply.ts";
+import type { Cancel } from "../loop/dataLoop.ts";
+import type { FileRef, Operation } from "../operation.ts";
+import type { Salvage } from "../quarantine/salvage.ts";
+import { applyQueueBytes } from "../wire/limits.ts";
+import type { Message } from "../wire/messages.ts";
+import { RefBindings } from "./bindings.ts";
+import { Repairs } from "./repairs.ts";
+
+const sliceMs = 3;
+
+/** What the session on this side must know of. */
+export interface ReceiverEvents {
+	/** §5.8 step 4: everything before was applied and synced. */
+	finish(epoch: Epoch): void;
+	promotable(files: number, bytes: number): void;
+	/** Something cannot be applied: nothing more will be. */
+	broken(why: string): void;
+}
+
+interface Side {
+	volume: Volume;
+	bindings: RefBindings;
+	applier: Applier;
+	repairs: Repairs;
+}
+
+export class Receiver {
+	readonly #context: Context;
+	readonly #events: ReceiverEvents;
+	readonly #sides: Side[];
+	readonly #salvage: Salvage;
+	#channel: Channel | null = null;
+	#queue: { message: Message; bytes: number }[] = [];
+	#head = 0;
+	#queuedBytes = 0;
+	#received = 0;
+	#applied = 0;
+	#ackPosted = false;
+	#syncing = false;
+	#task: Cancel | null = null;
+	#stopped = false;
+	#drained: (() => void)[] = [];
+
+	constructor(context: Context, salvage: Salvage, events: ReceiverEvents) {
+		this.#context = context;
+		this.#salvage = salvage;
+		this.#events = events;
+		this.#sides = context.volumes.map((volume) => {
+			const bindings = new RefBindings();
+			return {
+				volume,
+				bindings,
+				applier: new Applier(volume.tree, bindings),
+				repairs: new Repairs(volume, bindings),
+			};
+		});
+	}
+
+	/** The last number received: everything up to it is here. */
+	get received(): number {
+		return this.#received;
+	}
+
+	/** Something could not be applied, or the receiver was given up. */
+	get stopped(): boolean {
+		return this.#stopped;
+	}
+
+	attach(channel: Channel | null): void {
+		this.#channel = channel;
+	}
+
+	/** Nothing more is applied. */
+	stop(): void {
+		this.#stopped = true;
+		this.#queue = [];
+		this.#head = 0;
+		this.#queuedBytes = 0;
+		this.#task?.cancel();
+		this.#task = null;
+		for (const done of this.#drained.splice(0)) done();
+	}
+
+	/** Calls `done` when everything received so far was applied, or nothing more ever will be. */
+	drain(done: () => void): void {
+		if (this.#stopped || this.#head >= this.#queue.length) done();
+		else this.#drained.push(done);
+	}
+
+	take(message: Message, bytes: number): void {
+		if (this.#stopped) return;
+		if (message.is === "operation") {
+			const isAgain = message.seq <= this.#received;
+			// A sync whose answer was lost is done again; any other operation counts once.
+			if (isAgain && message.operation.op !== "sync") return;
+			this.#received = Math.max(this.#received, message.seq);
+			if (this.#context.config.async === "second") this.#acknowledge();
+		}
+		this.#queue.push({ message, bytes });
+		this.#queuedBytes += bytes;
+		if (this.#queuedBytes > applyQueueBytes) this.#channel?.pause(true);
+		this.#task ??= this.#context.loop.idle(() => this.#slice());
+	}
+
+	/** One acknowledgement for everything that came in this round. */
+	#acknowledge(): void {
+		if (this.#ackPosted) return;
+		this.#ackPosted = true;
+		this.#context.loop.post(() => {
+			this.#ackPosted = false;
+			this.#channel?.send({ is: "received", seq: this.#received });
+			this.#channel?.flush();
+		});
+	}
+
+	#slice(): boolean {
+		const until = this.#context.loop.now() + sliceMs;
+		while (this.#head < this.#queue.length && this.#context.loop.now() < until) {
+			const { message, bytes } = this.#queue[this.#head]!;
+			this.#head++;
+			this.#queuedBytes -= bytes;
+			this.#handle(message);
+			if (this.#stopped) return false;
+		}
+		if (this.#head > 4096 && this.#head * 2 > this.#queue.length) {
+			this.#queue = this.#queue.slice(this.#head);
+			this.#head = 0;
+		}
+		if (this.#queuedBytes < applyQueueBytes / 2) this.#channel?.pause(false);
+		if (this.#context.config.async === "none") this.#syncApplied();
+		for (const { bindings, volume } of this.#sides) bindings.sweep(volume.tree);
+		if (this.#head < this.#queue.length) return true;
+		this.#queue = [];
+		this.#head = 0;
+		this.#task = null;
+		for (const done of this.#drained.splice(0)) done();
+		return false;
+	}
+
+	#handle(message: Message): void {
+		try {
+			const result = this.#dispatch(message);
+			if (result < 0) this.#break(describe(message), errnoName(result));
+		} catch (error) {
+			const known = asSafekitError(error);
+			if (known.code === "INTERNAL") throw error;
+			this.#break(describe(message), known.message);
+		}
+	}
+
+	#break(what: string, why: string): void {
+		this.stop();
+		this.#events.broken(`${what}: ${why}`);
+	}
+
+	#dispatch(message: Message): number {
+		switch (message.is) {
+			case "finish":
+				this.#events.finish(message.epoch);
+				return 0;
+			case "promotable":
+				this.#events.promotable(message.files, message.bytes);
+				return 0;
+			case "operation":
+			case "bind":
+			case "place":
+			case "limbo":
+			case "xattrs":
+			case "foreign":
+			case "list":
+			case "compare": {
+				const side = this.#sides[message.dir];
+				return side === undefined ? -errno.ESTALE : this.#onSide(side, message);
+			}
+			default:
+				return -errno.EINVAL;
+		}
+	}
+
+	#onSide(side: Side, message: Extract<Message, { dir: number }>): number {
+		switch (message.is) {
+			case "operation":
+				return this.#apply(side, message.seq, message.operation);
+			case "bind":
+				return side.repairs.bind(message);
+			case "place":
+				return side.repairs.place(message);
+			case "limbo":
+				return side.repairs.limbo(message);
+			case "xattrs":
+				return side.repairs.xattrs(message);
+			case "foreign":
+				return this.#salvage.foreign(side.volume, side.repairs);
+			case "list": {
+				const { request } = message;
+				return side.repairs.list(message.file, (own, entries, last) =>
+					this.#channel?.send({ is: "listed", request, last, own, entries }),
+				);
+			}
+			case "compare": {
+				const { request } = message;
+				return side.repairs.compare(message, (own, digests) =>
+					this.#channel?.send({ is: "compared", request, own, digests }),
+				);
+			}
+		}
+	}
+
+	#apply(side: Side, seq: number, operation: Operation): number {
+		if (operation.op === "sync") {
+			this.#sync(side, seq, operation.file, operation.dataOnly);
+			return 0;
+		}
+		if (this.#salvage.active) this.#keepBefore(side, operation);
+		const result = side.applier.apply(operation);
+		if (result >= 0) this.#applied = seq;
+		return Math.min(result, 0);
+	}
+
+	/** Quarantine: what a repair overwrites or cuts off. */
+	#keepBefore({ volume, bindings }: Side, operation: Operation): void {
+		if (operation.op !== "write" && operation.op !== "truncate" && operation.op !== "fallocate") return;
+		const own = bindings.own(operation.file);
+		if (own === undefined) return;
+		if (operation.op === "truncate") this.#salvage.keep(volume, own, operation.size, 1n << 62n);
+		else if (operation.op === "write") this.#salvage.keep(volume, own, operation.offset, BigInt(operation.data.length));
+		else this.#salvage.keep(volume, own, operation.offset, operation.length);
+	}
+
+	/** fsync of the application: earlier operations are applied, so the file is synced in another thread. */
+	#sync({ volume, bindings }: Side, seq: number, file: FileRef, dataOnly: boolean): void {
+		const { system } = volume.tree;
+		const own = bindings.own(file);
+		// A device, a pipe, or a file that is gone: the whole file system is synced instead.
+		const opened = own === undefined ? -1 : this.#openPlain(volume, own);
+		const fd = opened >= 0 ? opened : system.dup(volume.tree.rootFd);
+		if (fd < 0) {
+			this.#break("sync", errnoName(fd));
+			return;
+		}
+		this.#context.syncers.run({ do: opened < 0 ? "syncfs" : dataOnly ? "fdatasync" : "fsync", fd }, (result) => {
+			system.close(fd);
+			if (this.#stopped) return;
+			if (result < 0) this.#break("sync", errnoName(result));
+			else {
+				this.#channel?.send({ is: "synced", seq });
+				this.#channel?.flush();
+			}
+		});
+	}
+
+	#openPlain({ tree }: Volume, own: FileRef): number {
+		const stat = tree.stat(own);
+		const kind = typeof stat === "number" ? 0 : stat.mode & 0o170000;
+		return kind === 0o100000 || kind === 0o040000 ? tree.open(own, open.RDONLY) : -1;
+	}
+
+	/** async="none": one syncfs for everything that was applied while the last one ran, then the acknowledgement. */
+	#syncApplied(): void {
+		if (this.#syncing || this.#applied <= this.#syncedUpTo) return;
+		this.#syncing = true;
+		const upTo = this.#applied;
+		syncAll(this.#context, (result) => {
+			this.#syncing = false;
+			if (this.#stopped) return;
+			if (result < 0) {
+				this.#break("syncfs", errnoName(result));
+				return;
+			}
+			this.#syncedUpTo = upTo;
+			this.#channel?.send({ is: "received", seq: upTo });
+			this.#channel?.flush();
+			this.#syncApplied();
+		});
+	}
+
+	#syncedUpTo = 0;
+}
+
+function describe(message: Message): string {
+	return message.is === "operation" ? message.operation.op : message.is;
+}

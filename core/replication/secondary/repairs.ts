@@ -1,0 +1,263 @@
+/**
+ * What the target of a resync is told besides operations: which entries must or must not exist, and what it holds.
+ * Nothing is deleted here: what the source lacks goes to `.opensafe/limbo`, where a file is found again by its id.
+ */
+import type { Volume } from "../control/context.ts";
+import { at, errno, type as fileType, open } from "../errno.ts";
+import { refAsName } from "../local/handles.ts";
+import { makeFile } from "../local/make.ts";
+import type { FileRef } from "../operation.ts";
+import type { Quarantine } from "../quarantine/quarantine.ts";
+import { attributesOf, digestsOf, userAttributes } from "../resync/look.ts";
+import type { Attributes, ListedEntry, Message } from "../wire/messages.ts";
+import type { RefBindings } from "./bindings.ts";
+
+type Of<K extends Message["is"]> = Extract<Message, { is: K }>;
+
+/** One replicated directory on the target. Every method answers 0 or −errno. */
+export class Repairs {
+	readonly #volume: Volume;
+	readonly #bindings: RefBindings;
+
+	constructor(volume: Volume, bindings: RefBindings) {
+		this.#volume = volume;
+		this.#bindings = bindings;
+	}
+
+	bind({ file, own }: Of<"bind">): number {
+		this.#bindings.bind(file, own === 0n ? this.#volume.tree.rootRef : own);
+		return 0;
+	}
+
+	place(message: Of<"place">): number {
+		const { tree } = this.#volume;
+		const { parent, name, file } = message;
+		if (parent === 0n) return this.#placeKept(message);
+		const directory = this.#bindings.own(parent);
+		if (directory === undefined || tree.isPrivate(directory, name)) return -errno.ESTALE;
+		return tree.with<never>(directory, (dirFd) => {
+			const existing = tree.refAt(dirFd, name);
+			if (typeof existing === "bigint") {
+				if (existing === this.#bindings.own(file)) return 0;
+				if (this.#bindings.own(file) === undefined && tree.idOf(existing) === message.id) {
+					this.#bindings.bind(file, existing);
+					return 0;
+				}
+				const moved = this.#toLimbo(dirFd, name, existing);
+				if (moved < 0) return moved;
+			}
+			return this.#bring(message, dirFd, name);
+		});
+	}
+
+	limbo({ parent, name }: Of<"limbo">): number {
+		const { tree } = this.#volume;
+		const directory = this.#bindings.own(parent);
+		if (directory === undefined || tree.isPrivate(directory, name)) return -errno.ESTALE;
+		return tree.with<never>(directory, (dirFd) => {
+			const existing = tree.refAt(dirFd, name);
+			if (existing === -errno.ENOENT) return 0;
+			return typeof existing === "number" ? existing : this.#toLimbo(dirFd, name, existing);
+		});
+	}
+
+	/** Exactly these extended attributes of the user. */
+	xattrs({ file, entries }: Of<"xattrs">): number {
+		const { tree } = this.#volume;
+		const own = this.#bindings.own(file);
+		if (own === undefined) return -errno.ESTALE;
+		return tree.with<never>(own, (fd) => {
+			const wanted = new Set(entries.map((entry) => entry.name.toString("latin1")));
+			let result = 0;
+			for (const { name } of userAttributes(tree.system, fd)) {
+				if (!wanted.has(name.toString("latin1"))) result = Math.min(result, tree.system.removexattr(fd, name));
+			}
+			for (const { name, value } of entries) result = Math.min(result, tree.system.setxattr(fd, name, value, 0));
+			return result;
+		});
+	}
+
+	/** Everything in the root becomes part of the quarantine; the number of entries, or −errno. */
+	foreign(quarantine: Quarantine): number {
+		const { tree, exclusion } = this.#volume;
+		const entries = tree.list(tree.rootRef);
+		if (typeof entries === "number") return entries;
+		const leaving = entries.filter(({ name, type }) => !exclusion.excludesIn(tree, tree.rootRef, name, type === 4));
+		for (const { name } of leaving) quarantine.take(tree.rootFd, name);
+		return leaving.length;
+	}
+
+	/** Entries of a directory, in batches that fit a message; `give` is called at least once. */
+	list(file: FileRef, give: (own: Attributes, entries: ListedEntry[], last: boolean) => void): number {
+		const { tree } = this.#volume;
+		const directory = this.#bindings.own(file);
+		if (directory === undefined) return -errno.ESTALE;
+		const names = tree.list(directory);
+		if (typeof names === "number") return names;
+		return tree.with<never>(directory, (dirFd) => {
+			const stat = tree.system.stat(dirFd, "");
+			if (typeof stat === "number") return stat;
+			const own = attributesOf(tree.system, dirFd, stat);
+			let batch: ListedEntry[] = [];
+			for (const { name } of names) {
+				const entry = this.#describe(dirFd, name);
+				if (entry === null) continue;
+				batch.push(entry);
+				if (batch.length === 1000) {
+					give(own, batch, false);
+					batch = [];
+				}
+			}
+			give(own, batch, true);
+			return 0;
+		});
+	}
+
+	compare(message: Of<"compare">, give: (own: Attributes, digests: Buffer[]) => void): number {
+		const { tree } = this.#volume;
+		const own = this.#bindings.own(message.file);
+		if (own === undefined) return -errno.ESTALE;
+		return tree.withFile<never>(own, open.RDONLY | tree.system.flags.NOATIME, (fd) => {
+			const stat = tree.system.stat(fd, "");
+			if (typeof stat === "number") return stat;
+			const size = BigInt(stat.size);
+			give(attributesOf(tree.system, fd, stat), digestsOf(tree.system, fd, message, size));
+			return 0;
+		});
+	}
+
+	#describe(dirFd: number, name: Buffer): ListedEntry | null {
+		const { tree } = this.#volume;
+		const own = tree.refAt(dirFd, name);
+		if (typeof own === "number") return null;
+		const fd = tree.openPath(own);
+		if (fd < 0) return null;
+		const stat = tree.system.stat(fd, "");
+		const id = tree.idOfFd(fd, own);
+		const attributes = typeof stat === "number" ? null : attributesOf(tree.system, fd, stat);
+		tree.system.close(fd);
+		return attributes === null ? null : { name, own, attributes, id: typeof id === "string" ? id : "" };
+	}
+
+	/** Gives the file this name: it is known already, or it is in limbo, or it is made. */
+	#bring(message: Of<"place">, dirFd: number, name: Buffer | string): number {
+		const { tree } = this.#volume;
+		const { file, id } = message;
+		const isDirectory = (message.node.mode & fileType.MASK) === fileType.DIRECTORY;
+		const known = this.#bindings.own(file);
+		if (known !== undefined) {
+			const result = isDirectory ? this.#moveDirectory(known, dirFd, name) : this.#linkKnown(known, dirFd, name);
+			if (result !== -errno.ESTALE && result !== -errno.ENOENT) return result;
+		}
+		const waiting = id === "" ? -1 : tree.refAt(tree.folderFd.limbo, limboName(id));
+		if (typeof waiting === "bigint") {
+			const result = tree.system.renameat2(tree.folderFd.limbo, limboName(id), dirFd, name, 0);
+			if (result === 0) this.#bindings.bind(file, waiting);
+			return result;
+		}
+		return this.#make(message, dirFd, name);
+	}
+
+	#linkKnown(own: FileRef, dirFd: number, name: Buffer | string): number {
+		return this.#volume.tree.with<never>(own, (fd) => this.#volume.tree.system.linkFd(fd, dirFd, name));
+	}
+
+	#make({ file, id, node, target }: Of<"place">, dirFd: number, name: Buffer | string): number {
+		const { tree } = this.#volume;
+		const made = makeFile(tree, dirFd, name, { ...node, id: id === "" ? null : id, target });
+		if (typeof made === "number") return made;
+		const result = tree.system.utimens(made.fd, "", node.times.atimeNs, node.times.mtimeNs);
+		tree.system.close(made.fd);
+		this.#bindings.bind(file, made.ref);
+		return result;
+	}
+
+	/** A file without a name on the source: it lives in the folder of kept open files, under this node's own reference. */
+	#placeKept(message: Of<"place">): number {
+		const { tree } = this.#volume;
+		const known = this.#bindings.own(message.file);
+		if (known !== undefined) {
+			const kept = tree.keepByLink(known);
+			if (kept !== -errno.ESTALE && kept !== -errno.ENOENT) return kept;
+		}
+		const temporary = `new-${message.file.toString(16)}`;
+		const brought = this.#bring(message, tree.folderFd.open, temporary);
+		if (brought < 0) return brought;
+		const own = this.#bindings.own(message.file)!;
+		return tree.system.renameat2(tree.folderFd.open, temporary, tree.folderFd.open, refAsName(own), 0);
+	}
+
+	/** A directory has one name only: found by way of its parent. */
+	#moveDirectory(own: FileRef, toFd: number, name: Buffer | string): number {
+		const { tree } = this.#volume;
+		const { system } = tree;
+		return tree.with<never>(own, (fd) => {
+			const parentFd = system.openat(fd, "..", open.RDONLY | open.CLOEXEC | system.flags.DIRECTORY);
+			if (parentFd < 0) return parentFd;
+			try {
+				const old = nameIn(this.#volume, parentFd, own);
+				return old === null ? -errno.ENOENT : system.renameat2(parentFd, old, toFd, name, 0);
+			} finally {
+				system.close(parentFd);
+			}
+		});
+	}
+
+	/** Takes a name away. A second name of what is in limbo already is just removed. */
+	#toLimbo(dirFd: number, name: Buffer, ref: FileRef): number {
+		const { tree } = this.#volume;
+		const { system, folderFd } = tree;
+		const id = tree.idOf(ref);
+		const waiting = limboName(typeof id === "string" ? id : `none-${refAsName(ref)}`);
+		const there = tree.refAt(folderFd.limbo, waiting);
+		if (there === ref) return system.unlinkat(dirFd, name, 0);
+		if (typeof there === "number") return system.renameat2(dirFd, name, folderFd.limbo, waiting, 0);
+		return system.renameat2(dirFd, name, folderFd.limbo, `${waiting}-${refAsName(ref)}`, 0);
+	}
+}
+
+const limboName = (id: string): string => id;
+
+function nameIn(volume: Volume, parentFd: number, own: FileRef): Buffer | null {
+	const { system } = volume.tree;
+	const inode = own & 0xffffffffn;
+	for (;;) {
+		const entries = system.getdents(parentFd);
+		if (typeof entries === "number" || entries.length === 0) return null;
+		const found = entries.find(({ name, ino }) => ino === inode && !/^\.\.?$/.test(name.toString("latin1")));
+		if (found !== undefined) return found.name;
+	}
+}
+
+/** Removes one entry of a private folder, with everything below it, in bounded steps; true while there is more. */
+export function removeStep(volume: Volume, folderFd: number, most: number): boolean {
+	const { tree } = volume;
+	const { system } = tree;
+	let left = most;
+	const clear = (fd: number): boolean => {
+		for (;;) {
+			const entries = system.getdents(fd);
+			if (typeof entries === "number" || entries.length === 0) return true;
+			for (const { name } of entries) {
+				if (/^\.\.?$/.test(name.toString("latin1"))) continue;
+				if (left-- <= 0) return false;
+				if (!remove(fd, name)) return false;
+			}
+		}
+	};
+	const remove = (parentFd: number, name: Buffer): boolean => {
+		if (system.unlinkat(parentFd, name, 0) >= 0) return true;
+		const fd = system.openat(
+			parentFd,
+			name,
+			open.RDONLY | open.CLOEXEC | system.flags.DIRECTORY | system.flags.NOFOLLOW,
+		);
+		if (fd < 0) return true;
+		const cleared = clear(fd);
+		system.close(fd);
+		if (cleared) system.unlinkat(parentFd, name, at.REMOVEDIR);
+		return cleared;
+	};
+	system.lseek(folderFd, 0, 0);
+	return !clear(folderFd);
+}

@@ -1,0 +1,250 @@
+/** A session as its target: listens, takes what the source sends, and knows whether this node may be promoted. */
+import type { Epoch } from "../../engine/replication.ts";
+import { SafekitError } from "../../errors.ts";
+import { type Context, syncAll } from "../control/context.ts";
+import { errnoName } from "../errno.ts";
+import type { Channel } from "../link/channel.ts";
+import { Connection } from "../link/connection.ts";
+import { Listener } from "../link/endpoints.ts";
+import { Meeting } from "../link/meeting.ts";
+import { newIncarnation, pulseOf, type SessionOrder } from "../primary/source.ts";
+import { Salvage } from "../quarantine/salvage.ts";
+import { type Hello, newNonce, protocol } from "../wire/handshake.ts";
+import type { Message } from "../wire/messages.ts";
+import { Receiver } from "./receiver.ts";
+import { removeStep } from "./repairs.ts";
+
+/** Connections whose proof is not checked yet. */
+const maxMeetings = 4;
+const removedAtOnce = 200;
+
+export class Target {
+	readonly #context: Context;
+	readonly #order: SessionOrder;
+	readonly #listener: Listener;
+	readonly #meetings = new Set<Meeting>();
+	/** Dies with what was received: another process, or another session, is another one. */
+	readonly #incarnation = newIncarnation();
+	#receiver: Receiver | null = null;
+	#salvage: Salvage | null = null;
+	#channel: Channel | null = null;
+	#promotable = false;
+	#broken = false;
+	#told = false;
+	#over = false;
+	#lastRefusal = "";
+
+	/** @throws SafekitError REPLICATION_LISTEN. */
+	constructor(context: Context, order: SessionOrder) {
+		this.#context = context;
+		this.#order = order;
+		this.#listener = new Listener(context.loop, context.system, context.config.listen, (fd) => this.#meet(fd));
+	}
+
+	get term(): number {
+		return this.#order.term;
+	}
+
+	/** Everything that the source acknowledged is here, applied or waiting to be. */
+	get promotable(): boolean {
+		return this.#promotable && !this.#broken;
+	}
+
+	/** The last number received. */
+	get seq(): number {
+		return this.#receiver?.received ?? 0;
+	}
+
+	/** A change could not be applied: this node lacks something. */
+	get broken(): boolean {
+		return this.#broken;
+	}
+
+	/** Ends the session from this side: nothing is received any more, what was received is applied, then `done`. */
+	stop(farewell: boolean, done: () => void): void {
+		if (!this.#over) {
+			this.#over = true;
+			this.#listener.close();
+			for (const meeting of this.#meetings) meeting.cancel();
+			this.#meetings.clear();
+			const channel = this.#channel;
+			this.#channel = null;
+			this.#receiver?.attach(null);
+			if (farewell) channel?.send({ is: "farewell" });
+			channel?.close();
+			if (channel !== null) this.#context.fact({ fact: "link", up: false });
+		}
+		if (this.#receiver === null) done();
+		else this.#receiver.drain(done);
+	}
+
+	#meet(fd: number): void {
+		const { loop, system, config, key } = this.#context;
+		if (this.#meetings.size >= maxMeetings) {
+			system.close(fd);
+			return;
+		}
+		const times = { silenceMs: config.linkTimeoutMs, sendTimeoutMs: config.sendTimeoutMs };
+		const connection = new Connection(loop, system, fd, times, { received: () => {}, ended: () => {} });
+		const meeting: Meeting = new Meeting(loop, connection, false, {
+			key,
+			pulseMs: pulseOf(config.linkTimeoutMs),
+			hello: (other) => this.#hello(other!),
+			met: (channel, other, own) => {
+				this.#meetings.delete(meeting);
+				this.#met(channel, other, own);
+			},
+			refused: (why, proven) => {
+				this.#meetings.delete(meeting);
+				this.#refused(why, proven);
+			},
+		});
+		this.#meetings.add(meeting);
+	}
+
+	#hello(other: Hello): Hello {
+		const { config } = this.#context;
+		const resumes = other.resume && other.incarnation === this.#incarnation && this.#receiver !== null && !this.#broken;
+		// While copying nothing is lost by beginning again; afterwards it would give up what may be the only copy.
+		const refusal =
+			!other.resume && this.#promotable ? "this side is up to date and waits for the session to go on" : "";
+		return {
+			protocol,
+			module: config.module,
+			node: config.node,
+			peer: config.peer,
+			nonce: newNonce(),
+			term: this.#order.term,
+			source: false,
+			outcome: this.#order.outcome,
+			incarnation: this.#incarnation,
+			resume: resumes,
+			received: resumes ? this.seq : null,
+			refusal,
+		};
+	}
+
+	#refused(why: string, proven: boolean): void {
+		if (why === this.#lastRefusal || (!proven && why.includes("closed"))) return;
+		this.#lastRefusal = why;
+		this.#context.log("W", "rfsplug", `A replication session was refused: ${why}`);
+	}
+
+	#met(channel: Channel, other: Hello, own: Hello): void {
+		if (other.resume && own.received === null) {
+			channel.close();
+			return;
+		}
+		this.#lastRefusal = "";
+		// The source knows better than we whether the old connection still lives.
+		const old = this.#channel;
+		old?.close();
+		this.#channel = channel;
+		channel.handOver({
+			received: (message, bytes) => this.#received(message, bytes),
+			ended: (why) => this.#ended(why),
+		});
+		try {
+			if (!other.resume) this.#begin();
+		} catch (error) {
+			if (!(error instanceof SafekitError)) throw error;
+			this.#break(error.message);
+			return;
+		}
+		this.#receiver!.attach(channel);
+		if (!other.resume) channel.send({ is: "accepted" });
+		if (old === null) this.#context.fact({ fact: "link", up: true });
+	}
+
+	/** §5.8 step 1: from the first repair on the content here is mixed. */
+	#begin(): void {
+		const { records } = this.#context;
+		this.#receiver?.stop();
+		this.#salvage ??= new Salvage(this.#context);
+		if (this.#order.quarantine) this.#salvage.begin(records.now.epoch?.current ?? records.now.tree);
+		const role = { was: "secondary", sinceTerm: this.#order.term } as const;
+		records.change({ term: this.#order.term, role, copying: true, alone: null, seal: "open" }, true);
+		for (const { tree } of this.#context.volumes) tree.emptyKept();
+		this.#receiver = new Receiver(this.#context, this.#salvage, {
+			finish: (epoch) => this.#finish(epoch),
+			promotable: (files, bytes) => this.#becomePromotable(files, bytes),
+			broken: (why) => this.#break(why),
+		});
+	}
+
+	#received(message: Message, bytes: number): void {
+		if (message.is !== "farewell") {
+			this.#receiver!.take(message, bytes);
+			return;
+		}
+		const channel = this.#channel;
+		this.#channel = null;
+		channel?.close();
+		this.#lost();
+	}
+
+	/** §5.8 step 4: apply (done: it is our turn), sync, take over the epoch, and only then be whole again. */
+	#finish(epoch: Epoch): void {
+		const receiver = this.#receiver!;
+		syncAll(this.#context, (result) => {
+			if (receiver !== this.#receiver || receiver.stopped) return;
+			if (result < 0) {
+				receiver.stop();
+				this.#break(`syncfs: ${errnoName(result)}`);
+				return;
+			}
+			try {
+				this.#salvage?.end();
+				this.#context.records.change({ epoch, copying: false });
+			} catch (error) {
+				if (!(error instanceof SafekitError)) throw error;
+				receiver.stop();
+				this.#break(error.message);
+				return;
+			}
+			this.#channel?.send({ is: "finished" });
+		});
+	}
+
+	#becomePromotable(files: number, bytes: number): void {
+		this.#promotable = true;
+		if (this.#told) return;
+		this.#told = true;
+		this.#context.log("I", "rfsplug", "Uptodate replicated file system");
+		this.#context.fact({ fact: "synced", term: this.#order.term, files, bytes });
+		const left = new Set(this.#context.volumes);
+		// What the source lacks has waited here for a name until now.
+		this.#context.loop.idle(() => {
+			for (const volume of left) {
+				if (!removeStep(volume, volume.tree.folderFd.limbo, removedAtOnce)) left.delete(volume);
+				break;
+			}
+			return left.size > 0 && !this.#over;
+		});
+	}
+
+	#break(why: string): void {
+		if (this.#broken) return;
+		this.#broken = true;
+		this.#context.records.markCrashed();
+		this.#context.log("E", "rfsplug", `A change of the other server cannot be applied here: ${why}`);
+		this.#context.fact({ fact: "applyFailed", message: why });
+		const channel = this.#channel;
+		this.#channel = null;
+		channel?.send({ is: "broken", why });
+		channel?.close();
+		this.#lost();
+	}
+
+	#ended(why: string): void {
+		this.#context.log("I", "rfsplug", `The replication link ended: ${why}`);
+		this.#channel = null;
+		this.#lost();
+	}
+
+	#lost(): void {
+		this.#receiver?.attach(null);
+		this.#context.fact({ fact: "linkLost", promotable: this.promotable });
+		this.#context.fact({ fact: "link", up: false });
+	}
+}
