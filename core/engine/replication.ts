@@ -86,7 +86,7 @@ export type ReplicationOrder =
 	/**
 	 * Become writable under `term`. `alone`: no session exists, record `alone` (unless a witness forbids) and mint an
 	 * epoch at the first change. With a session accepted: `alone` false; `alone` is recorded here too (the target has
-	 * accepted to be outdated; it goes in §5.8 step 5), so a link lost before `synced` needs no permission: the process
+	 * accepted to be outdated; it goes in §5.8 step 5; not recorded if the session is complete already), so a link lost before `synced` needs no permission: the process
 	 * just goes on, minting if the target may have taken the epoch over. `force` (a person's order against the rules):
 	 * clear `copying`, mint a new epoch at once, so that the other is behind. Answer: `serving`.
 	 */

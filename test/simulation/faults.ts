@@ -1,0 +1,99 @@
+/** What happens to a cluster: a list of faults and orders, made from the seed, so that a shrunk list can be replayed. */
+import type { CommandName } from "../../core/engine/contract.ts";
+import type { Random } from "./random.ts";
+
+export type Fault = { atMs: number; forMs: number; node: 0 | 1 } & (
+	| { do: "powerLoss" | "killReplication" | "killDaemon" | "pause" | "slowDisk" | "slowScripts" | "applyFails" }
+	| { do: "bothPower" | "cutAll" | "witnessDown" | "witnessCut" | "pingsFail" }
+	| { do: "cut"; lan: number; ways: 0 | 1 | 2 }
+	| { do: "lossy"; lan: number; loss: number; delayMs: number }
+	| { do: "command"; command: CommandName }
+);
+
+/** The shape of a run: what is configured. */
+export interface Shape {
+	lans: 1 | 2;
+	async: "second" | "none";
+	guard: "lease" | "ping" | "none";
+	replicated: boolean;
+	defaultprim: string;
+	failover: boolean;
+	/** Both nodes are started for the first time by a person, or come up as a working pair. */
+	runMs: number;
+}
+
+export function makeShape(random: Random): Shape {
+	return {
+		lans: random.chance(0.6) ? 2 : 1,
+		async: random.chance(0.7) ? "second" : "none",
+		guard: random.pick(["lease", "lease", "none", "none", "ping"]),
+		replicated: !random.chance(0.08),
+		defaultprim: random.pick(["alone", "alone", "alone", "node1", "node2", "lastprim"]),
+		failover: !random.chance(0.08),
+		runMs: random.between(15_000, 45_000),
+	};
+}
+
+const commands: CommandName[] = [
+	"stop",
+	"start",
+	"restart",
+	"stopstart",
+	"swap",
+	"forcestop",
+	"shutdown",
+	"prim",
+	"second",
+	"start",
+	"swap",
+	"primforce",
+];
+
+export function makeFaults(random: Random, shape: Shape): Fault[] {
+	const count = random.between(1, 7);
+	const faults: Fault[] = [];
+	for (let i = 0; i < count; i++) faults.push(makeFault(random, shape));
+	return faults.sort((a, b) => a.atMs - b.atMs);
+}
+
+function makeFault(random: Random, shape: Shape): Fault {
+	const base = {
+		atMs: random.between(2_000, shape.runMs),
+		forMs: random.chance(0.5) ? random.between(100, 3_000) : random.between(2_000, 15_000),
+		node: random.between(0, 1) as 0 | 1,
+	};
+	const kind = random.pick([
+		"powerLoss",
+		"powerLoss",
+		"bothPower",
+		"killReplication",
+		"killDaemon",
+		"pause",
+		"slowDisk",
+		"slowScripts",
+		"applyFails",
+		"cut",
+		"cut",
+		"cut",
+		"cutAll",
+		"cutAll",
+		"lossy",
+		"witnessDown",
+		"witnessCut",
+		"pingsFail",
+		"command",
+		"command",
+		"command",
+		"command",
+	] as const);
+	if (kind === "cut") {
+		const lan = random.between(0, shape.lans - 1);
+		return { ...base, do: kind, lan, ways: random.between(0, 2) as 0 | 1 | 2 };
+	}
+	if (kind === "lossy") {
+		const lan = random.between(0, shape.lans - 1);
+		return { ...base, do: kind, lan, loss: random.next() * 0.7, delayMs: random.between(2, 150) };
+	}
+	if (kind === "command") return { ...base, do: kind, command: random.pick(commands) };
+	return { ...base, do: kind };
+}

@@ -1,0 +1,227 @@
+/** What must hold in every run (the invariants at the end of replication.md), checked while it happens. */
+import type { NodeRecords, ReplicationOrder } from "../../core/engine/replication.ts";
+import { keyCount } from "./disk.ts";
+import type { Replica } from "./replica.ts";
+import type { Operation, Target } from "./target.ts";
+
+/** An acknowledged change that no later acknowledged change has built upon. */
+interface Head {
+	value: number;
+	inSession: boolean;
+	/** 0 or 1: the node that acknowledged it. */
+	by: number;
+	/** Nodes that lost what they held in memory since. */
+	hits: Set<number>;
+	durable: boolean;
+}
+
+export interface Violation {
+	invariant: string;
+	text: string;
+	atMs: number;
+}
+
+export class Oracle {
+	readonly violations: Violation[] = [];
+	readonly lease: boolean;
+	/** Without a lease witness, and cut off from each other, both may go on: as documented. */
+	splitPossible = false;
+	now: () => number = () => 0;
+	#parents: number[] = [0];
+	#heads: Head[][] = Array.from({ length: keyCount }, () => []);
+	#received = new Map<string, number>();
+	#highest = new Map<string, number>();
+	#aloneTerms = new Map<number, string>();
+	#replicas: Replica[] = [];
+	acknowledgedCount = 0;
+
+	constructor(lease: boolean) {
+		this.lease = lease;
+	}
+
+	watch(...replicas: Replica[]): undefined {
+		this.#replicas = replicas;
+	}
+
+	violation(invariant: string, text: string): undefined {
+		this.violations.push({ invariant, text, atMs: this.now() });
+	}
+
+	nextValue(parent: number): number {
+		return this.#parents.push(parent) - 1;
+	}
+
+	/** `value` is `head`, or was written over it. */
+	#has(value: number, head: number): boolean {
+		let at = value;
+		while (at > head) at = this.#parents[at] as number;
+		return at === head;
+	}
+
+	receives(target: Target, operation: Operation): undefined {
+		const key = `${target.term}`;
+		const last = this.#received.get(key) ?? target.received;
+		if (operation.seq <= last && last > 0) {
+			this.violation("4", `operation ${operation.seq} of term ${target.term} came after ${last}`);
+		}
+		this.#received.set(key, operation.seq);
+	}
+
+	acknowledged(replica: Replica, op: Operation, inSession: boolean, none: boolean): undefined {
+		this.acknowledgedCount++;
+		const { term } = replica.records;
+		if (inSession && op.seq > 0 && op.seq > (this.#received.get(`${term}`) ?? 0)) {
+			this.violation("4", `${op.value} was acknowledged before the secondary had it`);
+		}
+		const durable = op.durable || none;
+		if (durable && !this.#has(replica.disk.stable[op.key] as number, op.value)) {
+			this.violation("3", `${op.value} was acknowledged as synced, but is not on the disk of ${replica.host.name}`);
+		}
+		if (this.#acksAlone(replica.peer) && this.lease) {
+			this.violation("1", `${replica.host.name} acknowledges a change while ${replica.peer.host.name} serves alone`);
+		}
+		const heads = this.#heads[op.key] as Head[];
+		const kept = heads.filter((head) => !this.#has(op.value, head.value) || (head.durable && !durable));
+		if (!heads.some((head) => head.value > op.value && this.#has(head.value, op.value))) {
+			kept.push({ value: op.value, inSession, by: replica.index, hits: new Set(), durable });
+		}
+		this.#heads[op.key] = kept;
+	}
+
+	#acksAlone(replica: Replica): boolean {
+		return replica.serving && !replica.failed && replica.records.alone !== null && replica.source?.complete !== true;
+	}
+
+	/** A node lost what it held in memory: what rested on it alone may be gone. */
+	hit(node: number): undefined {
+		for (const [key, heads] of this.#heads.entries()) {
+			for (const head of heads) head.hits.add(node);
+			this.#heads[key] = heads.filter((head) => {
+				if (head.durable) return true;
+				return head.inSession ? head.hits.size < 2 : !head.hits.has(head.by);
+			});
+		}
+		this.#checkDurable();
+	}
+
+	#checkDurable(): undefined {
+		for (const [key, heads] of this.#heads.entries()) {
+			for (const head of heads) {
+				const alive = this.#replicas.some(({ disk }) => this.#has(disk.stable[key] as number, head.value));
+				if (head.durable && !alive && !this.#kept(head.value))
+					this.violation("3", `${head.value} was synced and is gone`);
+			}
+		}
+	}
+
+	#kept(value: number): boolean {
+		return this.#replicas.some(({ disk }) => disk.quarantine.some((old) => this.#has(old, value)));
+	}
+
+	/** Two copies in memory became one keeper: what it has is on its disk now (§5.5 step 3). */
+	goesAlone(replica: Replica, term: number | null): undefined {
+		if (term !== null) this.#term(replica, term);
+		for (const [key, heads] of this.#heads.entries()) {
+			for (const head of heads) if (this.#has(replica.disk.memory[key] as number, head.value)) head.durable = true;
+		}
+	}
+
+	/** A node becomes writable. */
+	serves(replica: Replica): undefined {
+		const { name } = replica.host;
+		if (this.lease && this.#acksAlone(replica) && this.#acksAlone(replica.peer)) {
+			this.violation("1", `${name} and ${replica.peer.host.name} both acknowledge changes alone`);
+		}
+		if (this.lease && this.#acksAlone(replica)) {
+			const { term } = replica.records;
+			const other = this.#aloneTerms.get(term);
+			if (other !== undefined && other !== name) this.violation("8", `term ${term} is used by both nodes`);
+			this.#aloneTerms.set(term, name);
+		}
+		this.#checkHeads(replica, "2");
+	}
+
+	#checkHeads(replica: Replica, invariant: string): undefined {
+		if (this.splitPossible) return;
+		for (const [key, heads] of this.#heads.entries()) {
+			for (const head of heads) {
+				const value = replica.disk.memory[key] as number;
+				if (this.#has(value, head.value)) continue;
+				this.violation(
+					invariant,
+					`${replica.host.name} serves ${value} of file ${key}, and ${head.value} was acknowledged`,
+				);
+				return;
+			}
+		}
+	}
+
+	/** Invariant 7 and 8, before a node serves without a session. */
+	startsAlone(replica: Replica, term: number, force: boolean): undefined {
+		this.#term(replica, term);
+		if (force) {
+			// A person's order: what only the other node has is given up on purpose.
+			for (const [key, heads] of this.#heads.entries()) {
+				const value = replica.disk.memory[key] as number;
+				this.#heads[key] = heads.filter((head) => this.#has(value, head.value));
+			}
+			return;
+		}
+		const { records } = replica;
+		if (records.copying) this.violation("7", `${replica.host.name} serves a half copied tree`);
+		const open = records.crashed && records.seal === "open" && records.alone === null;
+		if (open && !replica.none) this.violation("7", `${replica.host.name} crashed in a session and starts by itself`);
+	}
+
+	#term(replica: Replica, term: number): undefined {
+		const before = this.#highest.get(replica.host.name) ?? 0;
+		if (term <= before) this.violation("8", `${replica.host.name} uses term ${term} after ${before}`);
+		this.#highest.set(replica.host.name, term);
+	}
+
+	/** Two nodes shake hands: before the target's records change. */
+	meets(source: Replica, target: Replica, order: ReplicationOrder & { order: "session" }): undefined {
+		if (this.lease && order.outcome === "DIVERGED")
+			this.violation("1", "two diverged lines of data under a lease witness");
+		if (order.outcome === "NEW" || order.everything || !hasLine(source.records) || !hasLine(target.records)) return;
+		for (let key = 0; key < keyCount; key++) {
+			if (source.disk.memory[key] === target.disk.memory[key]) continue;
+			if (source.disk.marks.has(key) || target.disk.marks.has(key)) continue;
+			this.violation("5", `file ${key} differs and neither node has a mark for it (${order.outcome})`);
+			return;
+		}
+	}
+
+	overwrites(replica: Replica, key: number, old: number, value: number, quarantine: boolean): undefined {
+		const heads = this.#heads[key] as Head[];
+		const lost = heads.filter((head) => this.#has(old, head.value) && !this.#has(value, head.value));
+		if (lost.length === 0) return;
+		this.#heads[key] = heads.filter((head) => !lost.includes(head));
+		if (quarantine) return;
+		const { name } = replica.host;
+		this.violation(
+			"2",
+			`${lost[0]?.value} was acknowledged, and the resync of ${name} throws it away (${old} → ${value})`,
+		);
+	}
+
+	/** Invariant 6, by full comparison with what the source had when it said that all is sent. */
+	resynced(replica: Replica, cells: number[]): undefined {
+		for (const [key, value] of cells.entries()) {
+			if (replica.disk.memory[key] === value) continue;
+			this.violation("6", `file ${key} differs after the resync of ${replica.host.name}`);
+			return;
+		}
+	}
+
+	/** Everything is quiet: the node that serves has all that was acknowledged. */
+	settled(primary: Replica): undefined {
+		this.#checkHeads(primary, "2");
+		for (let key = 0; key < keyCount; key++) {
+			if (primary.disk.memory[key] !== primary.peer.disk.memory[key])
+				this.violation("6", `file ${key} differs at the end`);
+		}
+	}
+}
+
+const hasLine = (records: NodeRecords): boolean => records.epoch !== null;

@@ -1,0 +1,310 @@
+/** One run: a cluster made from a seed, its faults, its clients, and the time it needs to settle afterwards. */
+import type { ModeConfig, Rules } from "../../core/engine/contract.ts";
+import { keyCount } from "./disk.ts";
+import { type Fault, makeFaults, makeShape, type Shape } from "./faults.ts";
+import { SimNode } from "./node.ts";
+import { Oracle, type Violation } from "./oracle.ts";
+import { Random } from "./random.ts";
+import { Transitions } from "./transitions.ts";
+import { Witness } from "./witness.ts";
+import { World } from "./world.ts";
+
+export const allRules: Rules = { witness: true, freeze: true, sync: true, epoch: true, marks: true, uptodate: true };
+
+/** Virtual time after the last fault within which the pair must be PRIM and SECOND again. */
+const settleMs = 240_000;
+/** Held starts try again after a minute; a person looks after this long. */
+const personMs = 20_000;
+const timeoutMs = 2_000;
+const lockTimeoutMs = 6_000;
+
+export interface Result {
+	seed: number;
+	violations: Violation[];
+	faults: Fault[];
+	shape: Shape;
+	seen: Set<string>;
+	acknowledged: number;
+}
+
+export function runSeed(seed: number, rules: Rules, faults?: Fault[], trace?: (text: string) => void): Result {
+	const random = new Random(seed);
+	const shape = makeShape(random);
+	const planned = makeFaults(random, shape);
+	const cluster = new Cluster(new Random(seed ^ 0x5bd1e995), shape, rules, trace ?? null);
+	const list = faults ?? planned;
+	cluster.run(list);
+	const { oracle, transitions } = cluster;
+	return {
+		seed,
+		violations: oracle.violations,
+		faults: list,
+		shape,
+		seen: transitions.seen,
+		acknowledged: oracle.acknowledgedCount,
+	};
+}
+
+function modeConfig(shape: Shape, rules: Rules, index: number): ModeConfig {
+	const names = ["node1", "node2"] as const;
+	return {
+		module: "sim",
+		node: names[index] as string,
+		peer: names[1 - index] as string,
+		heartbeats: shape.lans === 2 ? ["default", "flow"] : ["default"],
+		timeoutMs,
+		replicated: shape.replicated,
+		async: shape.async,
+		lockTimeoutMs,
+		sendTimeoutMs: 3_000,
+		syncDeltaMs: 0,
+		defaultprim: shape.defaultprim,
+		failover: shape.failover,
+		maxloop: 50,
+		loopIntervalMs: 86_400_000,
+		automaticReboot: false,
+		splitbrainPing: shape.guard === "ping",
+		leaseWitness: shape.guard === "lease" && shape.replicated,
+		rules,
+	};
+}
+
+class Cluster {
+	readonly world: World;
+	readonly oracle: Oracle;
+	readonly transitions = new Transitions();
+	readonly witness: Witness;
+	readonly nodes: [SimNode, SimNode];
+	readonly shape: Shape;
+
+	constructor(random: Random, shape: Shape, rules: Rules, trace: ((text: string) => void) | null) {
+		this.shape = shape;
+		this.oracle = new Oracle(shape.guard === "lease" && shape.replicated);
+		this.world = new World(random, rules, this.oracle, shape.lans);
+		this.world.trace = trace;
+		this.oracle.now = () => this.world.nowMs;
+		this.witness = new Witness(this.world);
+		const make = (index: 0 | 1): SimNode =>
+			new SimNode(this.world, index, {
+				config: modeConfig(shape, rules, index),
+				witness: this.witness,
+				transitions: this.transitions,
+				lan: shape.lans - 1,
+			});
+		this.nodes = [make(0), make(1)];
+		const [a, b] = this.nodes;
+		a.peer = b;
+		b.peer = a;
+		a.replica.peer = b.replica;
+		b.replica.peer = a.replica;
+		this.oracle.watch(a.replica, b.replica);
+	}
+
+	run(faults: Fault[]): undefined {
+		const { world } = this;
+		for (const node of this.nodes) {
+			node.startDaemon(true);
+			world.after(world.random.between(10, 1500), () => node.command("start"));
+			this.#client(node);
+		}
+		world.after(4_000, () => this.#firstPrimary());
+		for (const fault of faults) world.after(fault.atMs, () => this.#begin(fault, faults));
+		this.#watchWaits();
+		const lastMs = Math.max(this.shape.runMs, ...faults.map((fault) => fault.atMs + fault.forMs)) + 100;
+		const failed = (): boolean => this.oracle.violations.length > 0;
+		world.run(lastMs, failed);
+		for (const fault of faults) this.#end(fault);
+		this.#person();
+		let settledMs = -1;
+		world.run(lastMs + settleMs, () => {
+			if (failed()) return true;
+			if (!this.#isSettled()) settledMs = -1;
+			else if (settledMs < 0) settledMs = world.nowMs;
+			return settledMs >= 0 && world.nowMs - settledMs > 4_000;
+		});
+		if (failed()) return;
+		if (settledMs < 0) return this.oracle.violation("settles", this.nodes.map((node) => describe(node)).join("; "));
+		this.#compareAtEnd();
+	}
+
+	#isSettled(): boolean {
+		const states = this.nodes.map((node) => `${node.state.main} ${node.state.status}`).sort();
+		return states[0] === "PRIM Ready" && states[1] === "SECOND Ready" && this.nodes.every((n) => n.state.plan === null);
+	}
+
+	/** Clients stop; what is on its way arrives; then the trees are compared. */
+	#compareAtEnd(): undefined {
+		if (!this.shape.replicated) return;
+		this.#clientsRun = false;
+		this.world.run(this.world.nowMs + 3_000, () => false);
+		if (!this.#isSettled()) return;
+		const primary = this.nodes.find((node) => node.state.main === "PRIM");
+		if (primary !== undefined) this.oracle.settled(primary.replica);
+	}
+	#clientsRun = true;
+
+	/** The application: changes files as fast as it is answered, one call after the other. */
+	#client(node: SimNode): undefined {
+		const { world, oracle } = this;
+		const { replica } = node;
+		const next = (delayMs: number): undefined => world.after(delayMs, turn);
+		const turn = (): undefined => {
+			const runs = node.powered && node.application && node.pausedUntilMs <= world.nowMs && replica.alive();
+			if (!runs || !this.#clientsRun || replica.source === null) return next(150);
+			const key = world.random.between(0, keyCount - 1);
+			const value = oracle.nextValue(replica.disk.memory[key] as number);
+			const taken = replica.source.write(key, value, world.random.chance(0.35), () => {});
+			next(taken ? world.random.between(20, 220) : 60);
+		};
+		next(world.random.between(10, 300));
+	}
+
+	/** The first `safekit prim` of a new pair, as the log asks for it. */
+	#firstPrimary(): undefined {
+		if (!this.shape.replicated) return;
+		const [first] = this.nodes;
+		if (this.nodes.every((node) => node.replica.records.epoch === null)) {
+			if (first.state.phase === "waiting") first.command("prim");
+			this.world.after(3_000, () => this.#firstPrimary());
+		}
+	}
+
+	/** Invariant 9. */
+	#watchWaits(): undefined {
+		const { world } = this;
+		for (const { replica, pausedUntilMs, disturbedMs } of this.nodes) {
+			const oldest = replica.source?.oldestMs ?? null;
+			const quiet = pausedUntilMs < world.nowMs - lockTimeoutMs - 6_000 && disturbedMs < world.nowMs - 20_000;
+			if (oldest === null || !replica.runs() || !quiet) continue;
+			const waitedMs = world.nowMs - oldest;
+			if (waitedMs > lockTimeoutMs + 6_000) this.oracle.violation("9", `a change has waited for ${waitedMs} ms`);
+		}
+		world.after(1_000, () => this.#watchWaits());
+	}
+
+	/** Somebody who reads `why` and does what it says, when nothing moves any more. */
+	#person(): undefined {
+		for (const node of this.nodes) {
+			if (!node.powered) node.powerOn();
+			if (node.daemon === 0) node.startDaemon(false);
+			if (node.state.phase === "stopped") node.command("start");
+			if (node.state.degraded) node.command("stopstart");
+			if (node.state.failoverHeld && node.peer.state.failoverHeld) node.command("failover", { on: true });
+		}
+		this.world.after(personMs, () => this.#person());
+	}
+
+	#begin(fault: Fault, all: Fault[]): undefined {
+		const { world } = this;
+		const node = this.nodes[fault.node];
+		world.log(`== ${JSON.stringify(fault)}`);
+		if (!this.oracle.lease && maySplitBrain(fault, all, this.shape)) this.oracle.splitPossible = true;
+		switch (fault.do) {
+			case "powerLoss":
+				this.#cutPower(node);
+				break;
+			case "bothPower":
+				for (const each of this.nodes) this.#cutPower(each);
+				break;
+			case "killReplication":
+				if (node.replica.target !== null) this.oracle.hit(node.index);
+				node.replica.kill();
+				break;
+			case "killDaemon":
+				node.killDaemon();
+				break;
+			case "pause":
+				node.pausedUntilMs = Math.max(node.pausedUntilMs, world.nowMs + fault.forMs);
+				node.disturbedMs = node.pausedUntilMs;
+				break;
+			case "slowDisk":
+				node.slowDiskUntilMs = world.nowMs + fault.forMs;
+				break;
+			case "slowScripts":
+				node.slowScriptsUntilMs = world.nowMs + fault.forMs;
+				break;
+			case "applyFails":
+				if (node.replica.target !== null) this.oracle.hit(node.index);
+				node.replica.target?.spoil();
+				break;
+			case "command":
+				this.#command(node, fault.command);
+				break;
+			default:
+				this.#disturb(fault, true);
+		}
+		world.after(fault.forMs, () => this.#end(fault));
+	}
+
+	#cutPower(node: SimNode): undefined {
+		if (!node.powered) return;
+		this.world.log(`== ${node.name} loses power`);
+		node.powerLoss();
+		this.oracle.hit(node.index);
+	}
+
+	#command(node: SimNode, command: Parameters<SimNode["command"]>[0]): undefined {
+		const byPerson = command === "prim" || command === "primforce";
+		// Against a lease witness only a person who knows the other to be dead may force; the simulator does not.
+		if (byPerson && this.oracle.lease) return;
+		if (byPerson) this.oracle.splitPossible = true;
+		if (byPerson && node.state.phase !== "stopped" && node.state.phase !== "waiting") node.command("stop");
+		node.command(command, { request: 1 });
+	}
+
+	#end(fault: Fault): undefined {
+		const node = this.nodes[fault.node];
+		if (fault.do === "powerLoss" && !node.powered) node.powerOn();
+		else if (fault.do === "bothPower") {
+			for (const each of this.nodes) {
+				const bootMs = this.world.random.between(0, 4_000);
+				this.world.after(bootMs, () => {
+					if (!each.powered) this.#boot(each);
+				});
+			}
+		} else if (fault.do === "killDaemon") node.startDaemon(false);
+		else if (fault.do !== "command") this.#disturb(fault, false);
+		if (fault.do === "powerLoss") this.#boot(node);
+	}
+
+	/** Modules are started at boot. */
+	#boot(node: SimNode): undefined {
+		if (!node.powered) node.powerOn();
+		if (node.state.phase === "stopped") node.command("start", { who: "boot" });
+	}
+
+	#disturb(fault: Fault, on: boolean): undefined {
+		const cutLan = (lan: number, ways: 0 | 1 | 2): undefined => {
+			const { cut } = this.world.lans[lan] as (typeof this.world.lans)[number];
+			if (ways !== 1) cut[0] = on;
+			if (ways !== 0) cut[1] = on;
+		};
+		if (fault.do === "cut") cutLan(fault.lan, fault.ways);
+		else if (fault.do === "cutAll") for (const lan of this.world.lans.keys()) cutLan(lan, 2);
+		else if (fault.do === "lossy") {
+			const lan = this.world.lans[fault.lan] as (typeof this.world.lans)[number];
+			lan.loss = on ? [fault.loss, fault.loss] : [0, 0];
+			lan.delayMs = on ? [fault.delayMs, fault.delayMs] : [2, 2];
+		} else if (fault.do === "witnessDown") this.witness.down = on;
+		else if (fault.do === "witnessCut") this.witness.cut[fault.node] = on;
+		else if (fault.do === "pingsFail") for (const node of this.nodes) node.pings = !on;
+	}
+}
+
+/** Conservative: the fault may leave both nodes alive and deaf to each other on every path. */
+function maySplitBrain(fault: Fault, all: Fault[], shape: Shape): boolean {
+	if (fault.do === "cutAll" || fault.do === "pause") return true;
+	const cuts = all.filter((each) => each.do === "cut" || each.do === "lossy");
+	const networks = new Set(cuts.map((each) => each.lan)).size;
+	if (fault.do === "cut" || fault.do === "lossy") return shape.lans === 1 || networks > 1 || deaf(all);
+	return deaf([fault]) && cuts.length > 0;
+}
+
+const deaf = (faults: Fault[]): boolean =>
+	faults.some(({ do: what }) => what === "killDaemon" || what === "killReplication");
+
+function describe(node: SimNode): string {
+	const { state } = node;
+	const view = `${state.main} ${state.status} (${state.phase}, plan ${state.plan?.kind ?? "none"}, rule ${state.rule})`;
+	return `${node.name} ${view} ${state.why}`;
+}

@@ -1,0 +1,116 @@
+/** Virtual time and the network: everything of a simulated cluster that is neither a node nor the witness. */
+import type { Rules } from "../../core/engine/contract.ts";
+import type { Oracle } from "./oracle.ts";
+import type { Random } from "./random.ts";
+
+interface Due {
+	atMs: number;
+	order: number;
+	run: () => void;
+}
+
+/** A queue of things to come, ordered by time and then by the order in which they were planned. */
+class Agenda {
+	#heap: Due[] = [];
+	#orders = 0;
+
+	get size(): number {
+		return this.#heap.length;
+	}
+
+	add(atMs: number, run: () => void): undefined {
+		const due = { atMs, order: this.#orders++, run };
+		const heap = this.#heap;
+		let i = heap.push(due) - 1;
+		while (i > 0) {
+			const parent = (i - 1) >> 1;
+			if (!before(due, heap[parent] as Due)) break;
+			heap[i] = heap[parent] as Due;
+			i = parent;
+		}
+		heap[i] = due;
+	}
+
+	take(): Due | undefined {
+		const heap = this.#heap;
+		const first = heap[0];
+		const last = heap.pop();
+		if (first === undefined || last === undefined || heap.length === 0) return first;
+		let i = 0;
+		for (;;) {
+			let child = 2 * i + 1;
+			if (child >= heap.length) break;
+			if (child + 1 < heap.length && before(heap[child + 1] as Due, heap[child] as Due)) child++;
+			if (!before(heap[child] as Due, last)) break;
+			heap[i] = heap[child] as Due;
+			i = child;
+		}
+		heap[i] = last;
+		return first;
+	}
+}
+
+const before = (a: Due, b: Due): boolean => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+
+/** One network between the two nodes; index 0 is the way from node 0 to node 1, index 1 the way back. */
+export interface Lan {
+	cut: [boolean, boolean];
+	loss: [number, number];
+	delayMs: [number, number];
+}
+
+export class World {
+	nowMs = 0;
+	readonly agenda = new Agenda();
+	readonly random: Random;
+	readonly rules: Rules;
+	readonly oracle: Oracle;
+	readonly lans: Lan[];
+	/** Set by tests that want to see what happened. */
+	trace: ((text: string) => void) | null = null;
+
+	constructor(random: Random, rules: Rules, oracle: Oracle, lans: number) {
+		this.random = random;
+		this.rules = rules;
+		this.oracle = oracle;
+		this.lans = Array.from({ length: lans }, () => ({ cut: [false, false], loss: [0, 0], delayMs: [2, 2] }));
+	}
+
+	after(delayMs: number, run: () => void): undefined {
+		this.agenda.add(this.nowMs + delayMs, run);
+	}
+
+	/** Runs until nothing is due before `untilMs`, or `stop` says so. */
+	run(untilMs: number, stop: () => boolean): undefined {
+		while (!stop()) {
+			const due = this.agenda.take();
+			if (due === undefined) return;
+			if (due.atMs > untilMs) {
+				this.agenda.add(due.atMs, due.run);
+				this.nowMs = untilMs;
+				return;
+			}
+			this.nowMs = due.atMs;
+			due.run();
+		}
+	}
+
+	/** Sends one packet: it arrives after a delay, or never. */
+	packet(lan: number, from: 0 | 1, deliver: () => void): undefined {
+		if (this.passes(lan, from)) this.after(this.delay(lan, from), deliver);
+	}
+
+	passes(lan: number, from: 0 | 1): boolean {
+		const way = this.lans[lan] as Lan;
+		return !way.cut[from] && !(way.loss[from] > 0 && this.random.chance(way.loss[from]));
+	}
+
+	delay(lan: number, from: 0 | 1): number {
+		const way = this.lans[lan] as Lan;
+		return way.delayMs[from] + this.random.between(0, way.delayMs[from]);
+	}
+
+	log(text: string): undefined {
+		this.trace?.(`${String(Math.round(this.nowMs)).padStart(7)} ${text}`);
+	}
+}
