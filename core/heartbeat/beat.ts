@@ -41,6 +41,7 @@ export class Beat {
 	#delivered = "";
 	#repeats: NodeJS.Timeout[] = [];
 	readonly #quietUntilMs = new Map<string, number>();
+	#stopped = false;
 
 	constructor(
 		module: HeartbeatModule,
@@ -97,13 +98,24 @@ export class Beat {
 		return { main: says.main, status: says.status };
 	}
 
+	/** Says again which heartbeats live and what the peer says: whoever listens has just begun to. */
+	tellAgain(): void {
+		for (const path of this.#paths) {
+			const up = path.watch.reported;
+			if (up !== null) this.#tell({ is: "heartbeat", module: this.#module.module, ident: path.ident, up });
+		}
+		this.#deliver(true);
+	}
+
 	/** Resolves when what was announced last has been sent as often as it should, and the sockets are closed. */
 	async stop(): Promise<void> {
+		this.#stopped = true;
 		if (this.#repeats.length > 0) await new Promise((resolve) => setTimeout(resolve, repeatMs.at(-1)));
 		this.close();
 	}
 
 	close(): void {
+		this.#stopped = true;
 		clearInterval(this.#ticker);
 		for (const timer of this.#repeats) clearTimeout(timer);
 		for (const path of this.#paths) path.socket.close();
@@ -158,7 +170,7 @@ export class Beat {
 	#judge(path: Path): void {
 		const up = path.watch.changed();
 		if (up === undefined) return;
-		this.#post({ is: "heartbeat", module: this.#module.module, ident: path.ident, up });
+		this.#tell({ is: "heartbeat", module: this.#module.module, ident: path.ident, up });
 		// The other side is told at once: that its pulses arrive again, or that they do not.
 		this.#send(path);
 		if (up) this.#deliver(true);
@@ -217,7 +229,12 @@ export class Beat {
 		const text = JSON.stringify(message);
 		if (text === this.#delivered && !again) return;
 		this.#delivered = text;
-		this.#post(message);
+		this.#tell(message);
+	}
+
+	/** A stopped module hears nothing any more. */
+	#tell(message: FromHeart): void {
+		if (!this.#stopped) this.#post(message);
 	}
 
 	#report(is: "refused" | "unusable", ident: string, why: string): void {
@@ -225,6 +242,6 @@ export class Beat {
 		const nowMs = performance.now();
 		if (nowMs < (this.#quietUntilMs.get(about) ?? 0) || this.#quietUntilMs.size > 100) return;
 		this.#quietUntilMs.set(about, nowMs + quietMs);
-		this.#post({ is, module: this.#module.module, ident, why });
+		this.#tell({ is, module: this.#module.module, ident, why });
 	}
 }

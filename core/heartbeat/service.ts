@@ -30,7 +30,7 @@ export const maxAnnouncementBytes = 1000;
 
 /** Node → heartbeat thread. */
 export type ToHeart =
-	/** Starting a running module again with the same paths and key only renews what it says. */
+	/** Starting a running module again with the same paths and key renews what it says, and all that is known is told again. */
 	| { do: "start"; module: HeartbeatModule; announcement: Announcement; resources: Record<string, string> }
 	/** What changed is sent at once on every path, and repeated within 200 ms. */
 	| { do: "announce"; module: string; announcement: Announcement; resources: Record<string, string> }

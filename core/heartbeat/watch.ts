@@ -21,6 +21,11 @@ export class PathWatch {
 		return this.#hear;
 	}
 
+	/** What `changed` said last; null: nothing yet. */
+	get reported(): boolean | null {
+		return this.#reported;
+	}
+
 	/** A pulse was accepted; `heard` is what the peer says of our pulses. */
 	pulse(heard: boolean | null): void {
 		this.#silenceMs = 0;

@@ -17,6 +17,7 @@ function start({ module, announcement, resources }: Extract<ToHeart, { do: "star
 	const running = beats.get(module.module);
 	if (running?.isFor(module)) {
 		running.announce(announcement, resources);
+		running.tellAgain();
 		return;
 	}
 	// The port must be free for the new one.

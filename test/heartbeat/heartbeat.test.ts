@@ -46,6 +46,10 @@ test.serial("two nodes hear each other, what they say and their resources", asyn
 	await two.inbox.until((m) => m.is === "peer" && m.resources["tcp.app"] === "down" && m.resources.x === "init");
 	one.heart.send({ do: "announce", module: "m", announcement: says("PRIM"), resources: {} });
 	await two.inbox.until((m) => m.is === "peer" && Object.keys(m.resources).length === 0);
+	// Whoever begins to listen later starts the module again, and is told all of it.
+	two.heart.send(startOrder(b, says("SECOND")));
+	await two.inbox.until(isUp);
+	await two.inbox.until((m) => m.is === "peer" && m.says.main === "PRIM");
 });
 
 test.serial("what is announced before a stop arrives, though pulses are rare", async (t) => {

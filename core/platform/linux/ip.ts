@@ -12,6 +12,7 @@ export async function ip(...args: string[]): Promise<string> {
 		env: { LC_ALL: "C" },
 	});
 	if (!result.failed) return result.stdout;
+	if (result.code === "ENOENT") throw new Error("the command `ip` is missing (Debian package iproute2)");
 	const why = result.stderr || result.originalMessage || result.shortMessage || "it failed";
 	throw new Error(`ip ${args.join(" ")}: ${why.replace(/^(RTNETLINK answers|Error): /, "").trim()}`);
 }
