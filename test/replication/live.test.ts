@@ -1,0 +1,59 @@
+/** Live replication between two processes, through real mounts. */
+import {
+	appendFileSync,
+	chmodSync,
+	chownSync,
+	closeSync,
+	fsyncSync,
+	linkSync,
+	mkdirSync,
+	openSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	symlinkSync,
+	truncateSync,
+	unlinkSync,
+	utimesSync,
+	writeFileSync,
+	writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import test from "ava";
+import { Pair } from "./pair.ts";
+
+test.serial("what is written on the primary is on the secondary, by full comparison", async (t) => {
+	const pair = await Pair.make(t);
+	const { a, b } = pair;
+	await pair.up();
+	const at = (...names: string[]) => join(a.dir, ...names);
+	mkdirSync(at("dir with blanks", "ünter"), { recursive: true });
+	writeFileSync(at("file"), "hello");
+	appendFileSync(at("file"), " world");
+	writeFileSync(at("big"), Buffer.alloc(5_000_000, "x"));
+	truncateSync(at("big"), 3_000_001);
+	truncateSync(at("big"), 9_000_000);
+	linkSync(at("file"), at("dir with blanks", "hard"));
+	symlinkSync("../file", at("dir with blanks", "soft"));
+	writeFileSync(at("victim"), "old");
+	renameSync(at("file"), at("victim"));
+	renameSync(at("dir with blanks"), at("dir2"));
+	chmodSync(at("victim"), 0o640);
+	chownSync(at("victim"), 12, 34);
+	utimesSync(at("victim"), 1e9, 1.5e9);
+	const open = openSync(at("open"), "w");
+	writeSync(open, "still here");
+	unlinkSync(at("open"));
+	writeSync(open, " and here");
+	fsyncSync(open);
+	closeSync(open);
+	for (let n = 0; n < 300; n++) writeFileSync(at("dir2", `f${n}`), `content ${n}`);
+	for (let n = 0; n < 300; n += 3) rmSync(at("dir2", `f${n}`));
+	t.throws(() => writeFileSync(join(b.dir, "no"), ""), { code: "EROFS" });
+	t.is(readFileSync(join(b.dir, "dir2", "f1"), "utf8"), "content 1");
+	await a.ask({ order: "seal" }, "sealed");
+	await b.ask({ order: "close" }, "closed");
+	await a.ask({ order: "close" }, "closed");
+	t.deepEqual(pair.differences(), []);
+	t.is(readFileSync(join(b.dir, "dir2", "hard"), "utf8"), "hello world");
+});

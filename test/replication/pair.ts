@@ -1,0 +1,231 @@
+/** Two replication processes on this machine, each with its own directory, linked over loopback, given orders by hand. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import type { MeetingOutcome, NodeRecords, ReplicationFact, ReplicationOrder } from "../../core/engine/replication.ts";
+import { linuxSystem } from "../../core/platform/linux/libc.ts";
+import { ReplicationClient } from "../../core/replication/client.ts";
+import type { ProcessConfiguration } from "../../core/replication/control/context.ts";
+import { umountFlag } from "../../core/replication/errno.ts";
+import { type CompareOptions, compareTrees } from "./treeCompare.ts";
+
+export type FactOf<K extends ReplicationFact["fact"]> = Extract<ReplicationFact, { fact: K }>;
+
+/** One of the two servers. */
+export class TestNode {
+	readonly config: ProcessConfiguration;
+	readonly dir: string;
+	readonly logs: string[] = [];
+	facts: ReplicationFact[] = [];
+	records: NodeRecords | null = null;
+	client: ReplicationClient;
+	readonly #errors: string;
+	#waiters: (() => void)[] = [];
+
+	constructor(config: ProcessConfiguration, errors: string) {
+		this.config = config;
+		this.dir = config.directories[0]!.dir;
+		this.#errors = errors;
+		this.client = this.newClient();
+	}
+
+	/** As a daemon that starts anew. */
+	newClient(): ReplicationClient {
+		return new ReplicationClient(this.config, {
+			fact: (fact) => {
+				this.facts.push(fact);
+				if (fact.fact === "records" || fact.fact === "opened") this.records = fact.records;
+				for (const wake of this.#waiters.splice(0)) wake();
+			},
+			progress: () => {},
+			log: (level, origin, text) => this.logs.push(`${level} ${origin} ${text}`),
+		});
+	}
+
+	/** Starts the process and opens the directories. */
+	async open(): Promise<NodeRecords> {
+		await this.client.start(this.#errors);
+		return (await this.ask({ order: "open" }, "opened")).records;
+	}
+
+	/** Gives an order and waits for its fact. A `failed` of the order throws. */
+	async ask<K extends ReplicationFact["fact"]>(order: ReplicationOrder, until: K): Promise<FactOf<K>> {
+		const from = this.facts.length;
+		this.client.order(order);
+		return this.until(until, from);
+	}
+
+	/** The next fact of this kind after position `from`. */
+	async until<K extends ReplicationFact["fact"]>(kind: K, from = 0, ms = 60_000): Promise<FactOf<K>> {
+		const deadline = Date.now() + ms;
+		for (;;) {
+			const found = this.facts
+				.slice(from)
+				.find((fact) => fact.fact === kind || (fact.fact === "failed" && kind !== "link"));
+			if (found?.fact === kind) return found as FactOf<K>;
+			if (found !== undefined) throw new Error(`${this.config.node}: ${JSON.stringify(found)}`);
+			const left = deadline - Date.now();
+			if (left <= 0) throw new Error(`${this.config.node}: no ${kind}\n${this.story()}`);
+			await new Promise<void>((resolve) => {
+				const timer = setTimeout(resolve, left);
+				this.#waiters.push(() => {
+					clearTimeout(timer);
+					resolve();
+				});
+			});
+		}
+	}
+
+	/** What happened, for a failing test. */
+	story(): string {
+		const facts = this.facts.map((fact) => JSON.stringify(fact)).join("\n");
+		return `${facts}\n${this.logs.join("\n")}\n${readFileSync(this.#errors, "utf8")}`;
+	}
+
+	/** kill −9 of the process; its dead mount is left behind as after a real crash. */
+	async kill(): Promise<void> {
+		const { pid } = this.client;
+		if (pid === null) return;
+		const from = this.facts.length;
+		process.kill(pid, "SIGKILL");
+		await this.until("died", from).catch(() => {});
+	}
+
+	/** Ends the process, however it is, and takes its mount away. */
+	async clear(): Promise<void> {
+		const { pid } = this.client;
+		this.client.release();
+		if (pid !== null) {
+			try {
+				process.kill(pid, "SIGKILL");
+			} catch {
+				// It has ended already.
+			}
+			await sleep(50);
+		}
+		for (let n = 0; n < 5 && linuxSystem.umount(this.dir, umountFlag.DETACH) === 0; n++);
+	}
+}
+
+/** A TCP proxy in the way from source to target, in a thread of its own: a test may block in a write meanwhile. */
+export class Proxy {
+	readonly #worker: Worker;
+	port = 0;
+
+	constructor(target: number) {
+		this.#worker = new Worker(new URL("./proxyWorker.ts", import.meta.url), { workerData: { target } });
+	}
+
+	async listen(): Promise<void> {
+		this.port = await new Promise((resolve) => this.#worker.once("message", resolve));
+	}
+
+	/** Breaks the connections and refuses new ones until `mend`. */
+	cut(): void {
+		this.#worker.postMessage("cut");
+	}
+
+	mend(): void {
+		this.#worker.postMessage("mend");
+	}
+
+	/** Bytes stay where they are, as when a cable is drawn. */
+	stall(stalls: boolean): void {
+		this.#worker.postMessage(stalls ? "stall" : "flow");
+	}
+
+	async close(): Promise<void> {
+		await this.#worker.terminate();
+	}
+}
+
+let lastPort = 20_000 + (process.pid % 20_000);
+
+/** Two nodes a and b, with a proxy in each direction. */
+export class Pair {
+	readonly root: string;
+	readonly a: TestNode;
+	readonly b: TestNode;
+	/** Between a as the source and b. */
+	readonly proxy: Proxy;
+	readonly #back: Proxy;
+	term = 0;
+
+	private constructor(over: Partial<ProcessConfiguration>, ports: [number, number]) {
+		this.root = mkdtempSync(join(tmpdir(), "pair-"));
+		this.proxy = new Proxy(ports[1]);
+		this.#back = new Proxy(ports[0]);
+		const node = (name: string, peer: string, index: 0 | 1): TestNode => {
+			const dir = join(this.root, name, "data");
+			mkdirSync(dir, { recursive: true });
+			const config: ProcessConfiguration = {
+				module: "m",
+				node: name,
+				peer,
+				nodeIndex: index,
+				socket: join(this.root, name, "rfs.sock"),
+				directories: [{ dir, notReplicatedPaths: [], notReplicatedRegexes: [] }],
+				async: "second",
+				listen: { address: "127.0.0.1", port: ports[index] },
+				connect: { address: "127.0.0.1", port: 0 },
+				key: "ab".repeat(32),
+				lockTimeoutMs: 20_000,
+				sendTimeoutMs: 10_000,
+				linkTimeoutMs: 5000,
+				resyncBandwidth: null,
+				...over,
+			};
+			writeFileSync(join(this.root, name, "err"), "");
+			return new TestNode(config, join(this.root, name, "err"));
+		};
+		this.a = node("a", "b", 0);
+		this.b = node("b", "a", 1);
+	}
+
+	static async make(
+		t: { teardown(fn: () => Promise<void>): void },
+		over: Partial<ProcessConfiguration> = {},
+	): Promise<Pair> {
+		lastPort += 2;
+		const pair = new Pair(over, [lastPort, lastPort + 1]);
+		await Promise.all([pair.proxy.listen(), pair.#back.listen()]);
+		pair.a.config.connect = { address: "127.0.0.1", port: pair.proxy.port };
+		pair.b.config.connect = { address: "127.0.0.1", port: pair.#back.port };
+		t.teardown(async () => {
+			await Promise.all([pair.a.clear(), pair.b.clear()]);
+			await Promise.all([pair.proxy.close(), pair.#back.close()]);
+			rmSync(pair.root, { recursive: true, force: true });
+		});
+		return pair;
+	}
+
+	/** Orders a session and waits until the source serves. `synced` comes later. */
+	async session(source: TestNode, target: TestNode, outcome: MeetingOutcome, quarantine = false): Promise<void> {
+		this.term += 10;
+		const order = { order: "session", term: this.term, outcome, everything: true, quarantine } as const;
+		target.client.order({ ...order, source: false });
+		await source.ask({ ...order, source: true }, "accepted");
+	}
+
+	/** A fresh pair, a serving, b up to date. */
+	async up(outcome: MeetingOutcome = "NEW"): Promise<void> {
+		await Promise.all([this.a.open(), this.b.open()]);
+		await this.join(this.a, this.b, outcome);
+	}
+
+	/** A session from the meeting to `synced` on both sides. */
+	async join(source: TestNode, target: TestNode, outcome: MeetingOutcome, quarantine = false): Promise<void> {
+		const from = [source.facts.length, target.facts.length] as const;
+		await this.session(source, target, outcome, quarantine);
+		await source.ask({ order: "serve", term: this.term, alone: false }, "serving");
+		await source.until("synced", from[0]);
+		await target.until("synced", from[1]);
+	}
+
+	/** Differences of what lies underneath both mounts, which must be gone. */
+	differences(options: CompareOptions = {}): string[] {
+		return compareTrees(this.a.dir, this.b.dir, options);
+	}
+}
