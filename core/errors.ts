@@ -204,6 +204,7 @@ export const errors = {
 		exit: "invalid",
 		remedy: "Use a mode that this version carries out, or put the mode's plugin into $SAFE/plugins.",
 	},
+	NODE_TOCHECK: { exit: "failed", remedy: "Mount or restore what is missing, then start the module again." },
 	NODE_PEER: {
 		exit: "invalid",
 		remedy: "Give the module's heartbeats a lan of cluster.xml that has exactly its two servers.",

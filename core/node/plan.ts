@@ -33,6 +33,7 @@ function timeoutOf(step: Extract<Step, { do: "script" }>, user: UserConfiguratio
 export class PlanRunner {
 	readonly stored: StoredPlan;
 	readonly #context: PlanContext;
+	#started = false;
 	#aborted = false;
 	#detached = false;
 	#script: RunningScript | null = null;
@@ -49,6 +50,8 @@ export class PlanRunner {
 
 	/** Runs to the end; `ended` is called once, unless the plan was let go with `detach`. */
 	async run(): Promise<void> {
+		if (this.#started) return;
+		this.#started = true;
 		let outcome: Outcome = ok;
 		for (const [index, step] of this.stored.steps.entries()) {
 			if (index < this.stored.position) continue;

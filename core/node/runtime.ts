@@ -95,7 +95,11 @@ export class ModuleRuntime {
 		const taken = this.#takeUpStored();
 		this.#takenUp = true;
 		for (const event of this.#early.splice(0)) this.deliver(event);
-		this.#hands.connect(taken === "resumed");
+		const running = taken === "resumed";
+		this.#hands.connect(running);
+		const attached = this.#replication?.attach(running) ?? Promise.resolve();
+		// A step that waits for the replication process must not hear what that says of itself first.
+		void attached.then(() => this.#startPlan());
 		return taken;
 	}
 
@@ -113,7 +117,6 @@ export class ModuleRuntime {
 			for (const effect of stored.outbox) this.#carryOut(effect);
 		}
 		this.deliver({ type: "resumed", rebooted });
-		if (this.#plan !== null) this.#startPlan();
 		return rebooted ? "rebooted" : "resumed";
 	}
 
@@ -191,6 +194,11 @@ export class ModuleRuntime {
 	/** Scripts and variables changed while the module runs; whatever starts next uses them. */
 	reconfigure(configuration: ModuleConfiguration): void {
 		this.configuration = configuration;
+	}
+
+	/** Something changed that only watchers care for. */
+	touched(): void {
+		this.#changed();
 	}
 
 	/** A line in the module's log and in the system log. */

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { anyAnswers } from "../checkers/splitbrain.ts";
 import { pluginsOnce } from "../cli/schema.ts";
+import type { LogLevel } from "../engine/contract.ts";
+import type { ReplicationFact } from "../engine/replication.ts";
 import { SafekitError } from "../errors.ts";
 import type { FromHeart } from "../heartbeat/service.ts";
 import { nowUs } from "../log/clock.ts";
@@ -24,6 +26,7 @@ import { VipService } from "../vip/service.ts";
 import type { Hands } from "./hands.ts";
 import type { HeartLink } from "./heart.ts";
 import { ClusterView } from "./membership.ts";
+import { ModuleReplication } from "./replication.ts";
 import type { Report } from "./run.ts";
 import type { ModuleRuntime } from "./runtime.ts";
 import { scriptHands } from "./scripts.ts";
@@ -111,7 +114,7 @@ async function handsOf(
 		wallMs: () => Date.now(),
 		scripts: scriptHands(module, paths, (level, text) => runtime().write("userplug", level, text)),
 		vip: async (set) => (set ? await vip?.set() : await vip?.unset()),
-		replication: () => null,
+		replication: (fact) => replicationOf(paths, cluster, configuration, runtime, fact),
 		connect(running) {
 			const done = running ? vip?.resume() : vip?.unset();
 			done?.catch((error) => runtime().write("vipplug", "E", String(error.message)));
@@ -127,6 +130,25 @@ async function handsOf(
 		reboot: () => void execa("systemctl", ["reboot"], { timeout: 30_000 }).catch((error) => report("no reboot", error)),
 		report,
 	};
+}
+
+function replicationOf(
+	paths: Paths,
+	cluster: ClusterView,
+	configuration: ModuleConfiguration,
+	runtime: () => ModuleRuntime,
+	fact: (fact: ReplicationFact) => void,
+): ModuleReplication | null {
+	const { rfs } = configuration;
+	if (rfs === null || rfs.directories.length === 0) return null;
+	const log = (level: LogLevel, origin: string, text: string): void => runtime().write(origin, level, text);
+	const parts = { paths, cluster, configuration, fact, log, changed: () => runtime().touched() };
+	// What the script returns is told, and decides nothing.
+	const callback = async (event: string): Promise<void> => {
+		const code = await runtime().runScript("_rfs_callback", [event], () => {});
+		if (code) runtime().write("rfsplug", "E", `Script _rfs_callback ${event} ended with ${code}`);
+	};
+	return new ModuleReplication({ ...parts, callback }, rfs);
 }
 
 async function vipOf(

@@ -1,0 +1,160 @@
+/** The replication service as the loop of a module uses it: orders in turn, one process that outlives the daemon. */
+import { lookup } from "node:dns/promises";
+import { access, mkdir } from "node:fs/promises";
+import { isIP } from "node:net";
+import { dirname, join } from "node:path";
+import { deriveKey } from "../cluster/key.ts";
+import { localAddr, pairOn } from "../cluster/self.ts";
+import type { ReplicationFact, ReplicationOrder, ResyncProgress } from "../engine/replication.ts";
+import { asSafekitError, SafekitError } from "../errors.ts";
+import type { ModuleConfiguration, RfsConfiguration } from "../module/configuration.ts";
+import type { Paths } from "../module/paths.ts";
+import { ReplicationClient, type ReplicationEvents } from "../replication/client.ts";
+import type { ProcessConfiguration } from "../replication/control/context.ts";
+import type { ReplicationHands } from "./hands.ts";
+import type { ClusterView } from "./membership.ts";
+
+export interface ReplicationParts {
+	paths: Paths;
+	cluster: ClusterView;
+	configuration: ModuleConfiguration;
+	fact(fact: ReplicationFact): void;
+	log: ReplicationEvents["log"];
+	changed(): void;
+	/** Runs `_rfs_callback` with the name of an event (spec/03 §1). */
+	callback(event: string): Promise<void>;
+}
+
+export class ModuleReplication implements ReplicationHands {
+	readonly #parts: ReplicationParts;
+	readonly #rfs: RfsConfiguration;
+	#client: ReplicationClient | null = null;
+	#progress: ResyncProgress | null = null;
+	/** Orders are carried out one after the other, also while the process is being found or started. */
+	#turn: Promise<void> = Promise.resolve();
+	#detached = false;
+	#served = false;
+
+	constructor(parts: ReplicationParts, rfs: RfsConfiguration) {
+		this.#parts = parts;
+		this.#rfs = rfs;
+	}
+
+	give(order: ReplicationOrder): void {
+		this.#inTurn(order.order, () => this.#carryOut(order));
+	}
+
+	/**
+	 * Finds the process that an earlier daemon started; it repeats what holds. `running`: the module runs on, so a
+	 * process that is not found has died. Otherwise none may be left: one that is found is closed.
+	 */
+	attach(running: boolean): Promise<void> {
+		this.#inTurn("open", async () => {
+			const found = await (await this.#connected()).adopt();
+			if (!found && running) this.#parts.fact({ fact: "died" });
+			if (found && !running) this.#client?.order({ order: "close" });
+		});
+		return this.#turn;
+	}
+
+	progress(): ResyncProgress | null {
+		return this.#progress;
+	}
+
+	detach(): void {
+		this.#detached = true;
+		this.#client?.release();
+	}
+
+	#inTurn(order: ReplicationOrder["order"], work: () => Promise<void>): void {
+		this.#turn = this.#turn.then(async () => {
+			if (this.#detached) return;
+			try {
+				await work();
+			} catch (error) {
+				const { code, message } = asSafekitError(error);
+				this.#parts.fact({ fact: "failed", order, code, message });
+			}
+		});
+	}
+
+	async #carryOut(order: ReplicationOrder): Promise<void> {
+		const client = await this.#connected();
+		if (order.order === "open") await this.#open(client);
+		// Nothing runs: that is what was wanted.
+		if (order.order === "close" && client.pid === null) return this.#parts.fact({ fact: "closed" });
+		if (order.order === "session" && !order.source && this.#rfs.scripts) await this.#callbacks();
+		this.#served = order.order === "serve" || (this.#served && order.order !== "session");
+		client.order(order);
+	}
+
+	async #open(client: ReplicationClient): Promise<void> {
+		for (const { dir, tocheck } of this.#rfs.directories) {
+			for (const path of tocheck) {
+				await access(join(dir, path)).catch((cause) => {
+					throw new SafekitError("NODE_TOCHECK", `${join(dir, path)} is not there (<tocheck>)`, { cause });
+				});
+			}
+		}
+		const errorFile = join(this.#parts.paths.safevar, "log", `rfs-${this.#parts.configuration.module}.err`);
+		await mkdir(dirname(errorFile), { recursive: true, mode: 0o700 });
+		await client.start(errorFile);
+	}
+
+	/** The application's own scripts, before its data is overwritten by the other server's. */
+	async #callbacks(): Promise<void> {
+		if (this.#served) await this.#parts.callback("_rfs_pritoscd");
+		await this.#parts.callback("_rfs_startsynch");
+	}
+
+	async #connected(): Promise<ReplicationClient> {
+		this.#client ??= new ReplicationClient(await processConfiguration(this.#parts, this.#rfs), {
+			fact: (fact) => this.#parts.fact(fact),
+			log: (level, origin, text) => this.#parts.log(level, origin, text),
+			progress: (progress) => {
+				this.#progress = progress;
+				this.#parts.changed();
+			},
+		});
+		return this.#client;
+	}
+}
+
+async function processConfiguration(parts: ReplicationParts, rfs: RfsConfiguration): Promise<ProcessConfiguration> {
+	const { paths, cluster, configuration } = parts;
+	const { module } = configuration;
+	const { configuration: inForce } = await cluster.get();
+	const { node, peer } = await cluster.membershipOf(configuration);
+	const pair = peer === null ? undefined : pairOn(inForce.cluster, rfs.lan, node, peer);
+	if (peer === null || pair === undefined) {
+		throw new SafekitError(
+			"NODE_PEER",
+			`The lan '${rfs.lan}' of the replication of module '${module}' does not have both servers.`,
+		);
+	}
+	const [own, other] = await Promise.all([numeric(localAddr(pair[0])), numeric(pair[1].addr)]);
+	return {
+		module,
+		node,
+		peer,
+		nodeIndex: node < peer ? 0 : 1,
+		socket: paths.module(module).replicationSocket,
+		directories: rfs.directories.map(({ dir, notReplicatedPaths, notReplicatedRegexes }) => ({
+			dir,
+			notReplicatedPaths,
+			notReplicatedRegexes,
+		})),
+		async: rfs.async,
+		listen: { address: own, port: rfs.port },
+		connect: { address: other, port: rfs.port },
+		key: deriveKey(inForce.key, "replication", module).toString("hex"),
+		lockTimeoutMs: rfs.lockTimeoutMs,
+		sendTimeoutMs: rfs.sendTimeoutMs,
+		linkTimeoutMs: Math.max(100, ...(configuration.heart?.heartbeats ?? []).map(({ timeoutMs }) => timeoutMs)),
+		resyncBandwidth: rfs.reiAllowedBandwidth,
+	};
+}
+
+async function numeric(address: string): Promise<string> {
+	return isIP(address) === 0 ? (await lookup(address)).address : address;
+}
