@@ -2,6 +2,7 @@
 import type { ReplicationFact, Stamped } from "../../sdk/index.ts";
 import { observe } from "../../sdk/index.ts";
 import type { Context } from "./context.ts";
+import { startAsking } from "./loss.ts";
 import { isHeard, type MirrorAnnouncement } from "./state.ts";
 
 export function absorb(ctx: Context): void {
@@ -59,6 +60,9 @@ function absorbFact(ctx: Context, fact: ReplicationFact): undefined {
 			return;
 		case "synced":
 			return absorbSynced(ctx, fact);
+		case "serving":
+			s.writable = s.serving;
+			return;
 		case "alone":
 			s.loss = null;
 			s.session = null;
@@ -95,6 +99,7 @@ function absorbEnd(ctx: Context, fact: "sealed" | "closed"): undefined {
 	const { s } = ctx;
 	if (s.serving) s.ended = s.servedTerm;
 	s.serving = false;
+	s.writable = false;
 	s.session = null;
 	s.loss = null;
 	s.sealing = false;
@@ -125,9 +130,7 @@ function absorbTrouble(ctx: Context, fact: ReplicationFact): undefined {
 		case "peerLost":
 			if (!source || (s.loss !== null && s.loss.stage !== "frozen")) return;
 			if (s.loss === null) ctx.arm("permission", s.config.lockTimeoutMs);
-			s.loss = { stage: "asking", synchronised: !s.config.rules.sync, by: null };
-			if (s.config.rules.sync) ctx.order({ order: "sync" });
-			return;
+			return startAsking(ctx);
 		case "synchronised":
 			if (s.loss !== null) s.loss = { ...s.loss, synchronised: true };
 			return;

@@ -26,11 +26,12 @@ export function tickLease(ctx: Context): void {
 	const { s } = ctx;
 	if (!usesLease(s) || s.phase === "stopped") return;
 	ctx.arm("witness", Math.ceil(s.config.timeoutMs / 3));
-	const session = s.phase === "primary" && s.loss === null ? s.session : null;
+	// Frozen it still renews: the holder who lives keeps the first word.
+	const session = s.serving && (s.loss === null || s.loss.stage === "frozen") ? s.session : null;
 	if (session?.source === true && session.synced) {
 		const renew = s.lease.known && s.lease.record?.term === session.term;
 		askWitness(ctx, renew ? { ask: "renew", term: session.term } : nextListing(s, session.term));
-	} else if (s.phase !== "primary" || s.loss !== null) {
+	} else if (!s.serving || s.loss !== null) {
 		askWitness(ctx, { ask: "read" });
 	}
 }

@@ -11,6 +11,8 @@ import { heardPeer, isIsolated, type WaitRule } from "./state.ts";
 /** Looks for a permission while one is needed. Runs after every event, also while a plan runs. */
 export function seekPermission(ctx: Context): undefined {
 	const { s, event } = ctx;
+	// Nothing at all is heard: the two seconds of trying again (§5.5 step 2) would only delay.
+	if (s.loss?.stage === "frozen" && isIsolated(s)) startAsking(ctx);
 	if (s.loss?.stage !== "asking" || !s.loss.synchronised || s.records === null || s.session === null) return;
 	const peer = heardPeer(s);
 	// The session's term: the records may be a message behind.
@@ -31,6 +33,13 @@ export function seekPermission(ctx: Context): undefined {
 	if (!s.config.splitbrainPing || s.ping === "yes") return grant(ctx, term + 1, "no heartbeat");
 	if (s.ping === "no") return deny(ctx, "no splitbrain witness answers", "splitbrain_failure");
 	askPing(ctx);
+}
+
+/** §5.5 step 3 begins: what had two copies in memory goes to this disk. */
+export function startAsking(ctx: Context): void {
+	const { s } = ctx;
+	s.loss = { stage: "asking", synchronised: !s.config.rules.sync, by: null };
+	if (s.config.rules.sync) ctx.order({ order: "sync" });
 }
 
 function grant(ctx: Context, term: number, by: "no heartbeat" | "remote stop"): undefined {

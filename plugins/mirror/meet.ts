@@ -27,16 +27,22 @@ export function offerSession(ctx: Context): void {
 	if (chosen === null || !chosen.go || chosen.source !== "mine") return;
 	const term = Math.max(s.records.term, peer.records.term, s.servedTerm) + 1;
 	const outcome = sessionOutcome(chosen.outcome);
-	if (mine !== null && mine.term === term && mine.outcome === outcome && mine.everything === chosen.everything) return;
-	startSession(ctx, true, { term, outcome, everything: chosen.everything, quarantine: chosen.quarantine });
+	const offer = { term, outcome, everything: chosen.everything, quarantine: chosen.quarantine };
+	if (mine === null || mine.term !== term || !isSame(mine, offer)) startSession(ctx, true, offer);
 }
+
+type Offer = NonNullable<MirrorAnnouncement["offer"]>;
+
+const isSame = (a: Offer, b: Offer): boolean =>
+	a.outcome === b.outcome && a.everything === b.everything && a.quarantine === b.quarantine;
 
 /** As the target: joins what the source offers, if this node's own table says the same. True if it joined. */
 export function joinOffer(ctx: Context): boolean {
 	const { s } = ctx;
 	const offer = heardPeer(s)?.offer ?? null;
 	if (offer === null || s.records === null || s.serving || s.sealing || !s.opened) return false;
-	if (s.session !== null && !s.session.source && s.session.term >= offer.term) return false;
+	const joined = s.session !== null && !s.session.source ? s.session : null;
+	if (joined !== null && joined.term >= offer.term && (joined.term > offer.term || isSame(joined, offer))) return false;
 	if (offer.term <= s.records.term) return false;
 	const chosen = meeting(s);
 	if (chosen === null || !chosen.go || chosen.source !== "theirs") return false;
@@ -45,7 +51,7 @@ export function joinOffer(ctx: Context): boolean {
 	return true;
 }
 
-function startSession(ctx: Context, source: boolean, offer: NonNullable<MirrorAnnouncement["offer"]>): void {
+function startSession(ctx: Context, source: boolean, offer: Offer): void {
 	ctx.s.session = { ...offer, source, accepted: false, synced: false, syncedMs: 0, spoilt: false };
 	ctx.order({ order: "session", source, ...offer });
 }

@@ -107,6 +107,7 @@ function becomePrimary(ctx: Context, to: MainState, term: number): void {
 		main: to,
 		rule: null,
 		serving: true,
+		writable: false,
 		servedTerm: term,
 		loss: null,
 		expecting: to === "PRIM",

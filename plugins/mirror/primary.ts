@@ -9,7 +9,7 @@ import { heardPeer, isHeard, type MirrorState } from "./state.ts";
 
 /** What may not wait for a running plan. */
 export function actPrimaryAtOnce(ctx: Context): void {
-	if (ctx.s.config.replicated && !ctx.s.degraded) offerSession(ctx);
+	if (ctx.s.config.replicated && ctx.s.serving && ctx.s.writable && !ctx.s.degraded) offerSession(ctx);
 }
 
 /** With no plan running. True if it began something. */

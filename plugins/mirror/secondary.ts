@@ -3,7 +3,7 @@ import { gaveUp, grants, sealedIn, taking } from "../../sdk/index.ts";
 import { askPing, askWitness, usesLease } from "./ask.ts";
 import type { Context } from "./context.ts";
 import { joinOffer } from "./meet.ts";
-import { beginStop, beginTakeOver, blindRank, fullRank } from "./passages.ts";
+import { beginStop, beginTakeOver, blindRank, fullRank, pairing } from "./passages.ts";
 import { give } from "./plans.ts";
 import { heardPeer, isHeard, isIsolated, type MirrorAnnouncement, type MirrorState, type WaitRule } from "./state.ts";
 
@@ -25,6 +25,10 @@ export function actSecondary(ctx: Context): boolean {
 	if (peer?.degraded === true) return wait(ctx, "degraded_server");
 	if (isPromotable(s) || !s.config.rules.uptodate) return actPromotable(ctx, peer);
 	if (s.sealing) return false;
+	if (!s.config.replicated && peer?.serves === true) {
+		s.session = { ...pairing };
+		return true;
+	}
 	if (isIsolated(s)) return wait(ctx, "notuptodate_server");
 	// In a swap the other is SECOND until it takes over; a source in WAIT offers what we join.
 	const gone = peer !== null && !peer.serves && peer.offer === null && peer.main !== "SECOND";

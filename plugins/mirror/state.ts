@@ -99,6 +99,8 @@ export interface MirrorState {
 	opened: boolean;
 	/** This node may be changing data or holding the address. */
 	serving: boolean;
+	/** The replication process has confirmed it: a session may be offered. */
+	writable: boolean;
 	servedTerm: number;
 	ended: number;
 	/** Applications run without replication (M21). */
@@ -174,6 +176,7 @@ export function initialState(config: ModeConfig): MirrorState {
 		records: null,
 		opened: false,
 		serving: false,
+		writable: false,
 		servedTerm: 0,
 		ended: 0,
 		degraded: false,

@@ -83,7 +83,7 @@ export class Source {
 		}
 		if (this.frozen || this.#draining !== null) return false;
 		if (world.rules.marks) disk.marks.add(key);
-		if (!this.complete && disk.records.epoch?.current === disk.records.epoch?.base) {
+		if (!this.complete && !this.#needsReceipt && disk.records.epoch?.current === disk.records.epoch?.base) {
 			disk.mint(world.random);
 			replica.fact({ fact: "records", records: replica.records });
 		}
@@ -286,7 +286,7 @@ export class Source {
 		const link = replica.link;
 		replica.syncThen(() => {
 			if (!this.complete || replica.link !== link || link === null) return;
-			replica.disk.record({ checkpoint: { own: checkpoint, peer: checkpoint } });
+			replica.record({ checkpoint: { own: checkpoint, peer: checkpoint } });
 			this.#trim(seq);
 			link.send(replica.index, { is: "checkpointKnown", checkpoint });
 		});

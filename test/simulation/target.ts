@@ -78,11 +78,11 @@ export class Target {
 				this.applyAll();
 				return replica.syncThen(() => {
 					if (this.#stopped || this.spoilt) return;
-					replica.disk.record({ checkpoint: { ...replica.records.checkpoint, own: message.checkpoint } });
+					replica.record({ checkpoint: { ...replica.records.checkpoint, own: message.checkpoint } });
 					send({ is: "checkpointed", checkpoint: message.checkpoint, seq: message.seq });
 				});
 			case "checkpointKnown":
-				replica.disk.record({ checkpoint: { ...replica.records.checkpoint, peer: message.checkpoint } });
+				replica.record({ checkpoint: { ...replica.records.checkpoint, peer: message.checkpoint } });
 				return;
 			default:
 				return;
