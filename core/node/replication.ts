@@ -85,6 +85,7 @@ export class ModuleReplication implements ReplicationHands {
 		if (order.order === "close" && client.pid === null) return this.#parts.fact({ fact: "closed" });
 		if (order.order === "session" && !order.source && this.#rfs.scripts) await this.#callbacks();
 		this.#served = order.order === "serve" || (this.#served && order.order !== "session");
+		this.#parts.log("D", "rfsplug", `Order ${JSON.stringify(order)}`);
 		client.order(order);
 	}
 
@@ -109,7 +110,10 @@ export class ModuleReplication implements ReplicationHands {
 
 	async #connected(): Promise<ReplicationClient> {
 		this.#client ??= new ReplicationClient(await processConfiguration(this.#parts, this.#rfs), {
-			fact: (fact) => this.#parts.fact(fact),
+			fact: (fact) => {
+				this.#parts.log("D", "rfsplug", `Fact ${JSON.stringify(fact)}`);
+				this.#parts.fact(fact);
+			},
 			log: (level, origin, text) => this.#parts.log(level, origin, text),
 			progress: (progress) => {
 				this.#progress = progress;
