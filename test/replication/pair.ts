@@ -110,7 +110,7 @@ export class TestNode {
 }
 
 /** A TCP proxy in the way from source to target, in a thread of its own: a test may block in a write meanwhile. */
-export class Proxy {
+export class TestProxy {
 	readonly #worker: Worker;
 	port = 0;
 
@@ -149,14 +149,14 @@ export class Pair {
 	readonly a: TestNode;
 	readonly b: TestNode;
 	/** Between a as the source and b. */
-	readonly proxy: Proxy;
-	readonly #back: Proxy;
+	readonly proxy: TestProxy;
+	readonly #back: TestProxy;
 	term = 0;
 
 	private constructor(over: Partial<ProcessConfiguration>, ports: [number, number]) {
 		this.root = mkdtempSync(join(tmpdir(), "pair-"));
-		this.proxy = new Proxy(ports[1]);
-		this.#back = new Proxy(ports[0]);
+		this.proxy = new TestProxy(ports[1]);
+		this.#back = new TestProxy(ports[0]);
 		const node = (name: string, peer: string, index: 0 | 1): TestNode => {
 			const dir = join(this.root, name, "data");
 			mkdirSync(dir, { recursive: true });

@@ -162,14 +162,14 @@ export class Names {
 			const stat = tree.system.stat(fd, "");
 			if (typeof stat === "number") return;
 			const sameKind = theirs !== undefined && ((stat.mode ^ theirs.attributes.mode) & 0o170000) === 0;
-			if (!sameKind || theirs.id === "" || theirs.id !== scope.identify(fd, ref)) {
+			// A file that the target knows already may stand there a second time, as a copy with the same id.
+			const known = scope.known.has(ref);
+			if (known || !sameKind || theirs.id === "" || theirs.id !== scope.identify(fd, ref)) {
 				if (scope.place(merge.ref, name, ref)) merge.repaired = true;
 				return;
 			}
-			if (!scope.known.has(ref)) {
-				scope.send({ is: "bind", dir: scope.volume.index, file: ref, own: theirs.own });
-				scope.known.add(ref);
-			}
+			scope.send({ is: "bind", dir: scope.volume.index, file: ref, own: theirs.own });
+			scope.known.add(ref);
 			const own = attributesOf(tree.system, fd, stat);
 			const same = sameOwner(own, theirs.attributes) && own.xattrs.equals(theirs.attributes.xattrs);
 			scope.follow(ref, fd, stat, !same || own.mtimeNs !== theirs.attributes.mtimeNs);
