@@ -24,11 +24,11 @@ export interface AddressSystem {
 	add(iface: string, addr: string, prefix: number, options: { primary: boolean; label: string }): Promise<void>;
 	/** Removes it; removing an absent address, or one of an absent interface, is no error. */
 	remove(iface: string, addr: string, prefix: number): Promise<void>;
-	/** Gratuitous ARP, or an unsolicited neighbour advertisement for IPv6. Nothing is sent on loopback. */
+	/** Gratuitous ARP, or an unsolicited neighbour advertisement for IPv6. Nothing on loopback or while it is down. */
 	announce(iface: LocalInterface, addr: string): Promise<void>;
 	/**
 	 * The MAC address of another machine that answers for the address on this interface; null if nobody does within
-	 * `timeoutMs`. Asks as a probe (RFC 5227, RFC 4862): nobody's neighbour table changes.
+	 * `timeoutMs`, or if the interface is down. Asks as a probe (RFC 5227, RFC 4862): nobody's neighbour table changes.
 	 */
 	whoHas(iface: LocalInterface, addr: string, timeoutMs: number): Promise<string | null>;
 	/** Resets TCP connections whose local address is `addr`. Bounded in time; rejects when it could not be done. */

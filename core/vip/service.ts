@@ -88,7 +88,10 @@ export class VipService {
 			await this.#note(planned);
 			for (const one of fresh) await this.#add(one);
 			await this.#announcer.start(planned.map((address) => this.#announced(address)));
-			for (const { addr } of planned) log("I", `Virtual IP <${addr} of ${module}> set`);
+			for (const { addr, target } of planned) {
+				log("I", `Virtual IP <${addr} of ${module}> set`);
+				if (!target.up) log("W", `Virtual IP ${addr} cannot be reached: the interface ${target.name} is down`);
+			}
 		} catch (error) {
 			await this.#unset().catch((also) => log("E", reasonOf(also)));
 			throw this.#known(error);

@@ -2,7 +2,7 @@ import test from "ava";
 import fc from "fast-check";
 import { addressBytes, arpOwner, neighbourOwner } from "../../core/platform/linux/frames.ts";
 import type { LocalInterface } from "../../core/vip/addresses.ts";
-import { ask, neighbour, two } from "./two.ts";
+import { ask, boxTest, neighbour, two } from "./two.ts";
 
 test("addresses as bytes, in every spelling", (t) => {
 	t.is(addressBytes("10.9.0.255").toString("hex"), "0a0900ff");
@@ -23,7 +23,7 @@ test("no frame makes the readers throw", (t) => {
 	t.pass();
 });
 
-test("interfaces are read with their addresses", async (t) => {
+boxTest("interfaces are read with their addresses", async (t) => {
 	const { a, macs } = await two(t);
 	const interfaces = await ask<LocalInterface[]>(a, { do: "interfaces" });
 	const [lo, eth0] = ["lo", "eth0"].map((name) => interfaces.find((each) => each.name === name));
@@ -40,7 +40,7 @@ test("interfaces are read with their addresses", async (t) => {
 	);
 });
 
-test("whoever has an address is found by a probe, which leaves no trace with him", async (t) => {
+boxTest("whoever has an address is found by a probe, which leaves no trace with him", async (t) => {
 	const { a, b, macs } = await two(t);
 	for (const [mine, theirs, free] of [
 		["10.9.0.1", "10.9.0.2", "10.9.0.77"],
@@ -53,7 +53,7 @@ test("whoever has an address is found by a probe, which leaves no trace with him
 	}
 });
 
-test("an announcement moves an address in the neighbours' tables", async (t) => {
+boxTest("an announcement moves an address in the neighbours' tables", async (t) => {
 	const { a, b, macs } = await two(t);
 	for (const addr of ["10.9.0.50", "fd09::50"]) {
 		await b.network("ip", ["neigh", "replace", addr, "lladdr", "02:00:00:00:00:99", "dev", "eth0", "nud", "stale"]);
@@ -63,7 +63,7 @@ test("an announcement moves an address in the neighbours' tables", async (t) => 
 	}
 });
 
-test("an echo request reaches who is there, and only him", async (t) => {
+boxTest("an echo request reaches who is there, and only him", async (t) => {
 	const { a, b } = await two(t);
 	t.true(await ask(a, { do: "ping", addr: "10.9.0.2", timeoutMs: 3000 }));
 	t.true(await ask(a, { do: "ping", addr: "fd09::2", timeoutMs: 3000 }));

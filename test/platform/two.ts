@@ -2,11 +2,21 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { ExecutionContext } from "ava";
+import test, { type ExecutionContext } from "ava";
 import { Box } from "../../sdk/lab/box.ts";
+import { hasProgram } from "../../sdk/lab/prerequisites.ts";
 
 const run = promisify(execFile);
 const inside = join(import.meta.dirname, "inside.ts");
+
+const missing = ["ip", "ss", "unshare", "nsenter", "setpriv", "bash"].filter((program) => !hasProgram(program));
+const reason = process.getuid?.() === 0 ? missing.join(", ") : "root";
+
+/** A test that needs boxes; skipped with the reason where none can be made. */
+export function boxTest(title: string, body: (t: ExecutionContext) => Promise<void>): void {
+	if (reason === "") test.serial(title, body);
+	else test.serial.skip(`${title} (skipped: ${reason} is missing)`, (t) => t.pass());
+}
 
 export interface Two {
 	a: Box;

@@ -7,7 +7,7 @@ import type { VirtualAddress } from "../../core/module/configuration.ts";
 import type { LocalInterface } from "../../core/vip/addresses.ts";
 import { placeOf, prefixOfMask } from "../../core/vip/network.ts";
 import type { VipAnswer } from "../platform/inside.ts";
-import { addressesOf, ask, neighbour, two } from "../platform/two.ts";
+import { addressesOf, ask, boxTest, neighbour, two } from "../platform/two.ts";
 
 const own = ["10.9.0.1/24", "fd09::1/64"];
 
@@ -33,7 +33,7 @@ function request(t: ExecutionContext, addresses: VirtualAddress[], more: Record<
 	return { do: "vip", vip: { tcpreset: true, addresses }, record: join(folder, "run/vip-m.json"), ...more };
 }
 
-test("addresses are set on the right interface with the right mask, announced, and removed", async (t) => {
+boxTest("addresses are set on the right interface with the right mask, announced, and removed", async (t) => {
 	const { a, b, macs } = await two(t);
 	const asked = request(t, [
 		virtual("10.9.0.100"),
@@ -60,7 +60,7 @@ test("addresses are set on the right interface with the right mask, announced, a
 	t.false(existsSync(asked.record));
 });
 
-test("what a crash left is removed by the next start, by its record or by its label", async (t) => {
+boxTest("what a crash left is removed by the next start, by its record or by its label", async (t) => {
 	const { a } = await two(t);
 	const asked = request(t, [virtual("10.9.0.100"), virtual("fd09::100")]);
 	t.true((await ask<VipAnswer>(a, { ...asked, steps: ["set"] })).ok);
@@ -73,7 +73,7 @@ test("what a crash left is removed by the next start, by its record or by its la
 	t.deepEqual(await addressesOf(a), own);
 });
 
-test("the record is there before the address is", async (t) => {
+boxTest("the record is there before the address is", async (t) => {
 	const { a } = await two(t);
 	const asked = request(t, [virtual("10.9.0.100")]);
 	t.true((await ask<VipAnswer>(a, { ...asked, steps: ["set"] })).ok);
@@ -86,7 +86,7 @@ test("the record is there before the address is", async (t) => {
 	t.deepEqual(await addressesOf(a), own);
 });
 
-test("an address that a stranger has is not taken, and the message names him", async (t) => {
+boxTest("an address that a stranger has is not taken, and the message names him", async (t) => {
 	const { a, b, macs } = await two(t);
 	for (const [addr, prefix] of [
 		["10.9.0.100", 24],
@@ -104,21 +104,24 @@ test("an address that a stranger has is not taken, and the message names him", a
 	}
 });
 
-test("an address that the peer lets go a moment later is waited for; one that it keeps is taken from it", async (t) => {
-	const { a, b } = await two(t);
-	const asked = request(t, [virtual("10.9.0.100")], { peerAddresses: ["192.0.2.9", "10.9.0.2"] });
-	await b.network("ip", ["addr", "add", "10.9.0.100/24", "dev", "eth0"]);
-	const taken = await ask<VipAnswer>(a, { ...asked, steps: ["set", "unset"] });
-	t.true(taken.ok, taken.message);
-	t.true(taken.tookMs >= 1000);
-	t.regex(taken.log[0] ?? "", /^W Virtual IP 10\.9\.0\.100 is taken over from/);
-	const waiting = ask<VipAnswer>(a, { ...asked, peerAddresses: [], steps: ["set"] });
-	await sleep(1000);
-	await b.network("ip", ["addr", "del", "10.9.0.100/24", "dev", "eth0"]);
-	t.true((await waiting).ok);
-});
+boxTest(
+	"an address that the peer lets go a moment later is waited for; one that it keeps is taken from it",
+	async (t) => {
+		const { a, b } = await two(t);
+		const asked = request(t, [virtual("10.9.0.100")], { peerAddresses: ["192.0.2.9", "10.9.0.2"] });
+		await b.network("ip", ["addr", "add", "10.9.0.100/24", "dev", "eth0"]);
+		const taken = await ask<VipAnswer>(a, { ...asked, steps: ["set", "unset"] });
+		t.true(taken.ok, taken.message);
+		t.true(taken.tookMs >= 1000);
+		t.regex(taken.log[0] ?? "", /^W Virtual IP 10\.9\.0\.100 is taken over from/);
+		const waiting = ask<VipAnswer>(a, { ...asked, peerAddresses: [], steps: ["set"] });
+		await sleep(1000);
+		await b.network("ip", ["addr", "del", "10.9.0.100/24", "dev", "eth0"]);
+		t.true((await waiting).ok);
+	},
+);
 
-test("an address that somebody else configured on this machine is left alone", async (t) => {
+boxTest("an address that somebody else configured on this machine is left alone", async (t) => {
 	const { a } = await two(t);
 	const asked = request(t, [virtual("10.9.0.1")]);
 	t.is((await ask<VipAnswer>(a, { ...asked, steps: ["set"] })).code, "VIP_LOCAL");
@@ -126,7 +129,7 @@ test("an address that somebody else configured on this machine is left alone", a
 	t.deepEqual(await addressesOf(a), own);
 });
 
-test("no interface for the address, no such interface, no such name: each says what is missing", async (t) => {
+boxTest("no interface for the address, no such interface, no such name: each says what is missing", async (t) => {
 	const { a } = await two(t);
 	const code = async (address: VirtualAddress) => ask<VipAnswer>(a, { ...request(t, [address]), steps: ["set"] });
 	const far = await code(virtual("172.31.0.9"));
@@ -136,7 +139,7 @@ test("no interface for the address, no such interface, no such name: each says w
 	t.is((await code(virtual("no-such-host.invalid"))).code, "VIP_NAME");
 });
 
-test("where=one_side: outgoing connections use the address, and the routes survive its removal", async (t) => {
+boxTest("where=one_side: outgoing connections use the address, and the routes survive its removal", async (t) => {
 	const { a } = await two(t);
 	await a.network("ip", ["route", "add", "default", "via", "10.9.0.2"]);
 	const asked = request(t, [virtual("10.9.0.100", { where: "one_side" })]);
@@ -150,7 +153,22 @@ test("where=one_side: outgoing connections use the address, and the routes survi
 	t.is(await source("198.51.100.1"), "10.9.0.1");
 });
 
-test("tcpreset: clients learn at once that their server is gone", async (t) => {
+boxTest(
+	"on an interface that is down the address is set all the same, and the log says that nobody reaches it",
+	async (t) => {
+		const { a, b } = await two(t);
+		await b.network("ip", ["link", "set", "eth0", "down"]);
+		const asked = request(t, [virtual("10.9.0.100"), virtual("fd09::100")]);
+		const set = await ask<VipAnswer>(a, { ...asked, steps: ["set"] });
+		t.true(set.ok, set.message);
+		t.is(set.log.filter((line) => /^W .* eth0 is down$/.test(line)).length, 2);
+		t.deepEqual(await addressesOf(a), [...own, "10.9.0.100/24", "fd09::100/64"].sort());
+		t.true((await ask<VipAnswer>(a, { ...asked, steps: ["unset"] })).ok);
+		t.deepEqual(await addressesOf(a), own);
+	},
+);
+
+boxTest("tcpreset: clients learn at once that their server is gone", async (t) => {
 	const { a, b } = await two(t);
 	const asked = request(t, [virtual("10.9.0.100")]);
 	for (const tcpreset of [true, false]) {

@@ -56,7 +56,7 @@ export const addresses: AddressSystem = {
 	},
 
 	async announce(iface, addr) {
-		if (iface.mac === "" || iface.loopback) return;
+		if (!canSpeak(iface)) return;
 		const four = isIPv4(addr);
 		const socket = new PacketSocket(iface.index, four ? ETH_P_ARP : ETH_P_IPV6);
 		try {
@@ -68,7 +68,7 @@ export const addresses: AddressSystem = {
 	},
 
 	async whoHas(iface, addr, timeoutMs) {
-		if (iface.mac === "" || iface.loopback) return null;
+		if (!canSpeak(iface)) return null;
 		const four = isIPv4(addr);
 		const probe = four ? arpProbe(iface.mac, addr) : neighbourProbe(iface.mac, addr);
 		const owner = four ? arpOwner : neighbourOwner;
@@ -103,6 +103,11 @@ export const addresses: AddressSystem = {
 		});
 	},
 };
+
+/** Over an interface that is down nobody can be asked or told anything. */
+function canSpeak(iface: LocalInterface): boolean {
+	return iface.up && iface.mac !== "" && !iface.loopback;
+}
 
 function localInterface(link: IpLink): LocalInterface {
 	const loopback = link.flags.includes("LOOPBACK");
