@@ -6,10 +6,12 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SafekitError } from "../../core/errors.ts";
+import { inNamespaces } from "./namespaces.ts";
 
 export interface CommandOptions {
 	/** Milliseconds; default 60 000. What has not ended then is killed. */
@@ -58,14 +60,10 @@ export class Box {
 	 * and should end when its standard input closes. Throws LAB_FAILED with what the script said if it ends before.
 	 */
 	static async start(name: string, script: string, env: Record<string, string>): Promise<Box> {
-		const namespaces = ["--net", "--mount", "--uts", "--pid", "--ipc", "--propagation", "private"];
 		// Read before /proc is the box's own: here the init learns the pid that its owner sees.
 		const head = 'read -r self rest < /proc/self/stat; echo "pid $self"\n';
-		const command = ["unshare", ...namespaces, "--fork", "--kill-child", "bash", "-c", head + script, "init"];
-		const child = spawn("setpriv", ["--pdeathsig", "KILL", ...command], {
-			stdio: ["pipe", "pipe", "pipe"],
-			env: { ...cleanEnvironment, ...env },
-		});
+		const [program, args] = inNamespaces("server", head + script);
+		const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...cleanEnvironment, ...env } });
 		child.stdin.on("error", () => {});
 		const pid = await waitUntilReady(name, child);
 		return new Box(name, pid, child);
@@ -126,7 +124,7 @@ export class Box {
 		let timedOut = false;
 		const timer = setTimeout(() => {
 			timedOut = true;
-			child.kill("SIGKILL");
+			killInside(child);
 		}, options.timeoutMs ?? defaultTimeoutMs);
 		const [code] = (await once(child, "exit")) as [number | null];
 		clearTimeout(timer);
@@ -134,6 +132,17 @@ export class Box {
 		child.stdout.destroy();
 		child.stderr.destroy();
 		return { code, stdout: stdout(), stderr: stderr(), timedOut };
+	}
+}
+
+/** Kills what nsenter runs, so that nsenter buries it; killed itself, it would leave that to this machine's init. */
+function killInside(nsenter: ChildProcess): void {
+	try {
+		const children = readFileSync(`/proc/${nsenter.pid}/task/${nsenter.pid}/children`, "utf8").trim();
+		// No number, no pid: process.kill throws.
+		for (const pid of children.split(" ")) process.kill(Number(pid) || Number.NaN, "SIGKILL");
+	} catch {
+		nsenter.kill("SIGKILL");
 	}
 }
 

@@ -72,6 +72,11 @@ export class Lab {
 		return [...this.#nodes.values()];
 	}
 
+	/** Number of networks between the nodes. */
+	get lanCount(): number {
+		return this.#switch.lans;
+	}
+
 	/** An IPv4 address of a lan, for a virtual IP for example: `lab.address(100)` is 10.99.N.100. */
 	address(host: number, lan = 0): string {
 		return this.#switch.address(host, lan);

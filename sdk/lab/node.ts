@@ -90,6 +90,11 @@ export class LabNode {
 		return this.#box?.isRunning ?? false;
 	}
 
+	/** Whether process 1 is the machine's systemd. */
+	get hasSystemd(): boolean {
+		return this.#options.init === "systemd";
+	}
+
 	/** Pid of the node's init as this machine sees it. */
 	get pid(): number {
 		return this.#mustBeOn().pid;

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { type } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
+import { inNamespaces } from "./namespaces.ts";
 
 export { ensureDebianPackages } from "./debian.ts";
 
@@ -67,8 +68,8 @@ function missingInKernel(): Missing[] {
 
 /** Root in a container may lack the right to make namespaces and mounts: only trying it tells. */
 async function missingRights(): Promise<Missing[]> {
-	const namespaces = ["-n", "-m", "-u", "-p", "-i", "--propagation", "private", "--fork", "--kill-child"];
-	const tried = await execa("unshare", [...namespaces, "mount", "-t", "tmpfs", "lab", "/proc"], { reject: false });
+	const [program, args] = inNamespaces("server", "mount -t tmpfs lab /proc");
+	const tried = await execa(program, args, { reject: false });
 	if (!tried.failed) return [];
 	const remedy = `Give this machine the right to make them, in a container by --privileged (${tried.stderr.trim()}).`;
 	return [{ what: "the right to make namespaces and mounts", remedy }];

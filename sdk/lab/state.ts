@@ -5,6 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
+import { inNamespaces } from "./namespaces.ts";
 
 const prefix = "opensafe-lab-";
 /** Magic numbers of ext4, XFS and btrfs: they keep file handles and trusted attributes, as replication needs. */
@@ -66,6 +67,6 @@ function isOnRealDisk(folder: string): boolean {
 async function removeControlGroups(folder: string): Promise<void> {
 	const script = `mkdir -p "$1/cgroup" && mount -t cgroup2 cgroup2 "$1/cgroup" &&
 		find "$1/cgroup" -depth -type d -path "*/$(basename "$1")*" -exec rmdir {} +`;
-	const args = ["--mount", "--propagation", "private", "sh", "-c", script, "sh", folder];
-	await execa("unshare", args, { reject: false, stdio: "ignore", timeout: 10_000 });
+	const [program, args] = inNamespaces("mounts", script, [folder]);
+	await execa(program, args, { reject: false, stdio: "ignore", timeout: 10_000 });
 }

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
+import { inNamespaces } from "../../sdk/lab/namespaces.ts";
 import { ensureDebianPackages, hasProgram } from "../../sdk/lab/prerequisites.ts";
 import { makeStateFolder, removeAbandoned, removeStateFolder } from "../../sdk/lab/state.ts";
 
@@ -64,9 +65,8 @@ export class FreshMachine {
 
 	/** Runs a command in the clone. Dies with this process. What it prints goes to `say` too. */
 	async run(command: string, withinMs: number, say: (text: string) => void = () => {}): Promise<Ended> {
-		const namespaces = ["--mount", "--pid", "--ipc", "--uts", "--propagation", "private", "--fork", "--kill-child"];
-		const args = ["--pdeathsig", "KILL", "unshare", ...namespaces, "bash", "-c", enter, "bash", this.#folder, command];
-		const child = spawn("setpriv", args, { stdio: ["ignore", "pipe", "pipe"] });
+		const [program, args] = inNamespaces("machine", enter, [this.#folder, command]);
+		const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
 		const ended: Ended = { code: null, stdout: "", all: "" };
 		child.stdout.setEncoding("utf8").on("data", (text: string) => {
 			ended.stdout = (ended.stdout + text).slice(-maxOutputBytes);
