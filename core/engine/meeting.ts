@@ -95,7 +95,7 @@ function chooseHalfCopied(a: NodeRecords, b: NodeRecords): Meeting {
 		const why = "Both servers hold a copy that was interrupted half way";
 		return wait("HALF_COPIED", why, ["safekit primforce"]);
 	}
-	return go("HALF_COPIED", a.copying ? "theirs" : "mine");
+	return go("HALF_COPIED", a.copying ? "theirs" : "mine", false, (a.copying ? a : b).keeping === true);
 }
 
 function chooseRolledBack(mine: Side, theirs: Side): Meeting | null {

@@ -32,6 +32,11 @@ export interface NodeRecords {
 	alone: { term: number } | null;
 	/** Mixed content: never a source, never primary (primforce only). */
 	copying: boolean;
+	/**
+	 * Recorded and removed with `copying`: the session was ordered with `quarantine`, so a repair that takes up an
+	 * interrupted one still keeps what it overwrites. (What `everything` asked for is kept in the source's marks.)
+	 */
+	keeping?: boolean;
 	checkpoint: { own: number; peer: number };
 	/**
 	 * The process or the machine died since the last session without a seal, or a received operation could not be

@@ -97,7 +97,7 @@ function actReplicated(ctx: Context, peer: MirrorAnnouncement | null): boolean {
 		const { term } = s.session;
 		return go(ctx, () => beginPrimary(ctx, "ALONE", { term, alone: false, force: false }));
 	}
-	if (s.session?.source !== true && joinOffer(ctx)) return go(ctx, () => beginSecond(ctx));
+	if (joinOffer(ctx)) return go(ctx, () => beginSecond(ctx));
 	if (peer !== null && (peer.serves || peer.ready)) {
 		const chosen = meeting(s);
 		if (chosen !== null && !chosen.go) return s.waited && alone(ctx) ? true : blockByTable(ctx, chosen);

@@ -146,7 +146,7 @@ export class SimNode implements Host {
 	dispatch(event: EngineEvent): undefined {
 		if (this.daemon === 0) return;
 		const { nowMs } = this.world;
-		this.world.log(`${this.name} event ${JSON.stringify(event).slice(0, 160)}`);
+		this.world.log(`${this.name} event ${JSON.stringify(event).slice(0, 900)}`);
 		const before = this.state;
 		try {
 			const result = step(mirror, before, { ...event, atMs: nowMs, wallMs: 1_700_000_000_000 + nowMs });

@@ -27,9 +27,10 @@ export class Oracle {
 	/** Without a lease witness, and cut off from each other, both may go on: as documented. */
 	splitPossible = false;
 	now: () => number = () => 0;
+	namedAlone: (node: string, term: number) => boolean = () => false;
 	#parents: number[] = [0];
 	#heads: Head[][] = Array.from({ length: keyCount }, () => []);
-	#received = new Map<string, number>();
+	#received = new Map<number, number>();
 	#highest = new Map<string, number>();
 	#aloneTerms = new Map<number, string>();
 	#replicas: Replica[] = [];
@@ -59,18 +60,16 @@ export class Oracle {
 	}
 
 	receives(target: Target, operation: Operation): undefined {
-		const key = `${target.term}`;
-		const last = this.#received.get(key) ?? target.received;
-		if (operation.seq <= last && last > 0) {
-			this.violation("4", `operation ${operation.seq} of term ${target.term} came after ${last}`);
+		if (target.promotable && operation.seq !== target.received + 1) {
+			this.violation("4", `operation ${operation.seq} of term ${target.term} came after ${target.received}`);
 		}
-		this.#received.set(key, operation.seq);
+		this.#received.set(target.term, operation.seq);
 	}
 
 	acknowledged(replica: Replica, op: Operation, inSession: boolean, none: boolean): undefined {
 		this.acknowledgedCount++;
 		const { term } = replica.records;
-		if (inSession && op.seq > 0 && op.seq > (this.#received.get(`${term}`) ?? 0)) {
+		if (inSession && op.seq > 0 && op.seq > (this.#received.get(term) ?? 0)) {
 			this.violation("4", `${op.value} was acknowledged before the secondary had it`);
 		}
 		const durable = op.durable || none;
@@ -170,7 +169,8 @@ export class Oracle {
 		const { records } = replica;
 		if (records.copying) this.violation("7", `${replica.host.name} serves a half copied tree`);
 		const open = records.crashed && records.seal === "open" && records.alone === null;
-		if (open && !replica.none) this.violation("7", `${replica.host.name} crashed in a session and starts by itself`);
+		// With a lease witness: the record that names only this node, under a higher term, was taken before the crash.
+		if (open && !replica.none && !this.namedAlone(replica.host.name, records.term)) this.violation("7", `${replica.host.name} crashed in a session and starts by itself`);
 	}
 
 	#term(replica: Replica, term: number): undefined {

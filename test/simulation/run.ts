@@ -84,6 +84,10 @@ class Cluster {
 		this.world.trace = trace;
 		this.oracle.now = () => this.world.nowMs;
 		this.witness = new Witness(this.world);
+		this.oracle.namedAlone = (node, term) => {
+			const { record } = this.witness;
+			return record !== null && record.term > term && record.current.length === 1 && record.current[0] === node;
+		};
 		const make = (index: 0 | 1): SimNode =>
 			new SimNode(this.world, index, {
 				config: modeConfig(shape, rules, index),

@@ -158,6 +158,7 @@ export class Source {
 			term: order.term,
 			role: { was: "secondary", sinceTerm: order.term },
 			copying: true,
+			keeping: order.quarantine,
 			alone: null,
 			seal: "open",
 			crashed: false,

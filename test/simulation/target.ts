@@ -130,12 +130,14 @@ export class Target {
 	#finish(message: Message, send: (answer: Message) => void): undefined {
 		this.applyAll();
 		const { replica } = this;
+		// Changes of files that were still to be copied were not sent; the copies hold them.
+		this.received = Math.max(this.received, message.seq);
 		replica.world.oracle.resynced(replica, message.cells);
 		replica.syncThen(() => {
 			if (this.#stopped || this.spoilt) return;
 			replica.disk.marks.clear();
 			const checkpoint = { own: message.checkpoint, peer: replica.records.checkpoint.peer };
-			replica.record({ epoch: message.epoch, copying: false, checkpoint });
+			replica.record({ epoch: message.epoch, copying: false, keeping: false, checkpoint });
 			send({ is: "finished" });
 		});
 	}
