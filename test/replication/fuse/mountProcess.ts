@@ -4,7 +4,7 @@
  */
 import { linuxSystem as system } from "../../../core/platform/linux/libc.ts";
 import { errnoName, poll } from "../../../core/replication/errno.ts";
-import { mountSource, mountPath, removeDeadMounts } from "../../../core/replication/fuse/mountTable.ts";
+import { mountPath, mountSource, removeDeadMounts } from "../../../core/replication/fuse/mountTable.ts";
 import { FuseServer } from "../../../core/replication/fuse/server.ts";
 import { Applier } from "../../../core/replication/local/apply.ts";
 import { Exclusion } from "../../../core/replication/local/exclusion.ts";
@@ -83,7 +83,7 @@ const server = new FuseServer({
 	onGone: () => say({ gone: true }),
 });
 
-function obey(order: MountOrder): void {
+function obey(order: MountOrder) {
 	switch (order.do) {
 		case "gate":
 			gate = order.gate;
@@ -107,11 +107,17 @@ function obey(order: MountOrder): void {
 	}
 }
 
+function abandoned() {
+	loop.unwatch(0);
+	server.unmount(() => loop.stop(), true);
+}
+
 let input = "";
 const chunk = Buffer.alloc(65536);
 loop.watch(0, poll.IN, () => {
 	const length = system.read(0, chunk);
-	if (length <= 0) return loop.stop();
+	// The test has ended without cleaning up: leave nothing behind.
+	if (length <= 0) return abandoned();
 	input += chunk.toString("utf8", 0, length);
 	const lines = input.split("\n");
 	input = lines.pop() ?? "";

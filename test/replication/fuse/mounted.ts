@@ -29,7 +29,11 @@ export class Mounted {
 
 	constructor(name = "some dir é") {
 		this.base = mkdtempSync("/var/tmp/opensafe-fuse-");
-		[this.dir, this.copy, this.native] = [name, "copy", "native"].map((part) => join(this.base, part)) as [string, string, string];
+		[this.dir, this.copy, this.native] = [name, "copy", "native"].map((part) => join(this.base, part)) as [
+			string,
+			string,
+			string,
+		];
 		for (const dir of [this.dir, this.copy, this.native]) mkdirSync(dir);
 	}
 
@@ -96,7 +100,9 @@ export class Mounted {
 /** Asks the mount table, not the mount. */
 export function isMounted(dir: string): boolean {
 	const escaped = dir.replace(/ /g, "\\040");
-	return readFileSync("/proc/self/mountinfo", "utf8").split("\n").some((line) => line.split(" ")[4] === escaped);
+	return readFileSync("/proc/self/mountinfo", "utf8")
+		.split("\n")
+		.some((line) => line.split(" ")[4] === escaped);
 }
 
 /** Runs a shell script in a directory, never blocking this process's own event loop. */
