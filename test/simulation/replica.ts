@@ -140,8 +140,12 @@ export class Replica implements End {
 			else this.#refuse(order, "there is no replication process");
 			return;
 		}
-		this.after(this.diskMs(), () => this.#carryOut(order));
+		// One after the other, in the order in which they were given.
+		const { nowMs } = this.world;
+		this.#ordersUntilMs = Math.max(this.#ordersUntilMs, nowMs + this.diskMs());
+		this.after(this.#ordersUntilMs - nowMs, () => this.#carryOut(order));
 	}
+	#ordersUntilMs = 0;
 
 	#refuse(order: ReplicationOrder, message: string): undefined {
 		this.fact({ fact: "failed", order: order.order, code: "REPLICATION_PROCESS", message });

@@ -257,6 +257,8 @@ export class Source {
 		replica.syncThen(() => {
 			if (replica.link !== link || link === null || this.complete) return;
 			const { checkpoint, seq } = this.#finishing;
+			// The target has synced everything up to here.
+			for (const pending of this.#pending) if (pending.seq <= seq) pending.durableReceipt = true;
 			this.complete = true;
 			replica.record({ alone: null, checkpoint: { own: checkpoint, peer: checkpoint } });
 			this.#trim(seq);
@@ -264,6 +266,7 @@ export class Source {
 			replica.fact(replica.standing);
 			link.send(replica.index, { is: "promotable", checkpoint, files: this.#files });
 			this.#scheduleCheckpoint(link);
+			this.#answer();
 		});
 	}
 
