@@ -3,26 +3,27 @@
  * that published packages and the guide's scripts call on Linux. Left out: `processtree` (internal to the existing
  * product), `saferpc_send` (load balancing of farms) and the tools that exist on Windows only.
  */
-import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder, removeTemporaries, replaceFile } from "../module/files.ts";
 
 const sources = join(import.meta.dirname, "bin");
 
 /**
- * Writes the programs into `folder`, complete or not at all, one after the other; a second time replaces them, so
- * that they follow the product when it is moved or updated. They need nothing in their environment.
+ * Writes the programs into `folder`. Each is complete or not there, also for a script that is just calling it; a
+ * second time replaces them, so that they follow the product when it is moved. They need nothing in their environment.
  * `node`: absolute path of the Node that runs the product. Returns the names, sorted.
  */
 export async function installSafebin(folder: string, node: string): Promise<string[]> {
-	await mkdir(folder, { recursive: true, mode: 0o755 });
+	await makeFolder(folder);
+	await removeTemporaries(folder);
 	const names: string[] = [];
 	for (const file of (await readdir(sources)).sort()) {
 		const source = join(sources, file);
 		const name = file.replace(/\.ts$/, "");
 		const text =
 			name === file ? await readFile(source, "utf8") : `#!/bin/sh\nexec ${quoted(node)} ${quoted(source)} "$@"\n`;
-		await replaceFile(join(folder, name), text);
+		await replaceFile(join(folder, name), text, 0o755);
 		names.push(name);
 	}
 	return names;
@@ -31,15 +32,4 @@ export async function installSafebin(folder: string, node: string): Promise<stri
 /** For /bin/sh. */
 function quoted(text: string): string {
 	return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** A program that a script is just calling is never half written. */
-async function replaceFile(file: string, text: string): Promise<void> {
-	const next = `${file}.${randomUUID()}`;
-	try {
-		await writeFile(next, text, { mode: 0o755 });
-		await rename(next, file);
-	} finally {
-		await rm(next, { force: true });
-	}
 }
