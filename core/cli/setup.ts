@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { execaSync } from "execa";
 import { asSafekitError, errorAsText, SafekitError } from "../errors.ts";
 import { type Paths, pathsFrom } from "../module/paths.ts";
+import { startTimeOf } from "../platform/linux/server.ts";
 import { installSafebin } from "../scripts/safebin.ts";
 import { daemon, launcher, launcherText, quoted, unitText } from "./unit.ts";
 
@@ -150,7 +151,8 @@ async function endDaemon(paths: Paths): Promise<void> {
 	const [pid, command] = [Number(readFileSync(file, "utf8")), "core/node/main.ts"];
 	if (!Number.isInteger(pid) || pid < 2 || !readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(command)) return;
 	process.kill(pid, "SIGTERM");
-	for (let waited = 0; waited < 100 && existsSync(`/proc/${pid}`); waited++) {
+	const startTime = startTimeOf(pid);
+	for (let waited = 0; waited < 100 && startTime !== null && startTimeOf(pid) === startTime; waited++) {
 		await new Promise((resolve) => setTimeout(resolve, 100));
 	}
 }

@@ -72,7 +72,8 @@ async function show(context: Context, options: StateOptions): Promise<void> {
 }
 
 function asText({ node, modules }: Awaited<ReturnType<typeof snapshot>>): string {
-	if (modules.length === 0) return "No module is configured. `safekit module list` shows those installed.\n";
+	const head = `Node ${node ?? "(not in a cluster: `safekit cluster config` applies one)"}\n`;
+	if (modules.length === 0) return `${head}No module is configured. \`safekit module list\` shows those installed.\n`;
 	const parts = modules.map((module) => {
 		const peer = `${module.peer.state} (${module.peer.status})`;
 		const details = [module.uptodate === null ? "" : module.uptodate ? "uptodate" : "not uptodate", module.rule ?? ""];
@@ -84,7 +85,7 @@ function asText({ node, modules }: Awaited<ReturnType<typeof snapshot>>): string
 		];
 		return `--------------------- ${module.name} State ---------------------\n\n${table(rows)}`;
 	});
-	return `Node ${node ?? "(not in a cluster)"}\n${parts.join("\n")}`;
+	return `${head}${parts.join("\n")}`;
 }
 
 function resyncText(resync: NonNullable<ReturnType<ModuleControl["progress"]>>): string {

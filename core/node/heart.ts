@@ -19,8 +19,6 @@ export class HeartLink {
 	readonly #incarnation: string;
 	readonly #started = new Map<string, Start>();
 	readonly #listeners = new Map<string, (message: FromHeart) => void>();
-	/** What came for modules that nobody listens for yet. */
-	readonly #early: FromHeart[] = [];
 	readonly #report: (message: string, error?: unknown) => void;
 	#worker: Worker;
 	#stopped = false;
@@ -63,17 +61,11 @@ export class HeartLink {
 		this.#store();
 	}
 
-	/** What the thread hears for a module, from now on and what it has heard before. */
+	/** What the thread hears for a module from now on; what it knows already is told again. */
 	listen(module: string, listener: (message: FromHeart) => void): void {
 		this.#listeners.set(module, listener);
-		const mine = this.#early.filter((message) => message.module === module);
-		for (const message of mine) this.#early.splice(this.#early.indexOf(message), 1);
-		for (const message of mine) listener(message);
-	}
-
-	/** Modules whose heartbeats run, also those that were found in the file. */
-	get modules(): string[] {
-		return [...this.#started.keys()];
+		const start = this.#started.get(module);
+		if (start !== undefined) this.#post(start);
 	}
 
 	async close(): Promise<void> {
@@ -97,9 +89,7 @@ export class HeartLink {
 	}
 
 	#heard(message: FromHeart): void {
-		const listener = this.#listeners.get(message.module);
-		if (listener !== undefined) listener(message);
-		else if (this.#early.length < 1000) this.#early.push(message);
+		this.#listeners.get(message.module)?.(message);
 	}
 
 	#post(message: ToHeart): void {

@@ -214,7 +214,7 @@ test.serial("a second daemon on the same directories does not start", async (t) 
 	t.is(second.status, 3);
 	t.is(toy.pid, first);
 	t.is(statSync(join(toy.safevar, "run/daemon.sock")).mode & 0o777, 0o600);
-	t.is(toy.run("state").out.split("\n")[0], "No module is configured. `safekit module list` shows those installed.");
+	t.is(toy.run("state").out.split("\n")[1], "No module is configured. `safekit module list` shows those installed.");
 });
 
 test.serial("without a daemon the launcher waits for one, then says how to start it", async (t) => {

@@ -1,0 +1,119 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import test from "ava";
+import { pair, Server } from "./server.ts";
+
+const service = (timeoutMs: number) =>
+	`<service mode="mirror"><heart pulse="100" timeout="${timeoutMs}"><heartbeat name="default"/></heart><user><var name="X" value="1"/></user></service>`;
+const say = (text: string) => `echo "${text}" >> "$SAFEVAR/said"`;
+const scripts = { prestart: say("prestart $*"), start_prim: say("start_prim $* $X"), stop_prim: say("stop_prim $*") };
+
+test.serial("two servers: start, stop of the primary, failover, return", async (t) => {
+	const [n1, n2] = await pair(t, service(2000), scripts);
+	n1.ok("start", "-m", "m");
+	n1.ok("waitstart", "-m", "m");
+	t.is(n1.state("m"), "ALONE Ready");
+	n2.ok("start", "-m", "m");
+	n2.ok("waitstate", "-m", "m", "SECOND", "--timeout", "30");
+	n1.ok("waitstate", "-m", "m", "PRIM", "--timeout", "30");
+	t.deepEqual(JSON.parse(n1.ok("state", "--json")).modules[0].peer, { state: "SECOND", status: "Ready" });
+	n1.ok("stop", "-m", "m");
+	n1.ok("waitstop", "-m", "m", "--timeout", "30");
+	n2.ok("waitstate", "-m", "m", "ALONE", "--timeout", "30");
+	t.deepEqual(n2.said(), ["prestart STOP WAIT start", "start_prim SECOND ALONE start 1"]);
+	n1.ok("start", "-m", "m");
+	n1.ok("waitstate", "-m", "m", "SECOND", "--timeout", "30");
+	n2.ok("waitstate", "-m", "m", "PRIM", "--timeout", "30");
+	t.regex(n2.log("m"), /\| heartplug \| C \| Action alone called by heart: remote stop\n/);
+});
+
+test.serial("a killed daemon that comes back within the timeout causes no failover", async (t) => {
+	const [n1, n2] = await pair(t, service(3000), scripts);
+	n1.ok("start", "-m", "m");
+	n1.ok("waitstart", "-m", "m");
+	n2.ok("start", "-m", "m");
+	n1.ok("waitstate", "-m", "m", "PRIM", "--timeout", "30");
+	const before = [n1.said(), n2.said()];
+	for (let times = 0; times < 3; times++) {
+		t.true(await n1.kill("SIGKILL"));
+		await n1.start();
+		t.is(n1.state("m"), "PRIM Ready");
+	}
+	await sleep(4000);
+	t.is(n2.state("m"), "SECOND Ready");
+	t.is(n1.state("m"), "PRIM Ready");
+	t.deepEqual([n1.said(), n2.said()], before, "the application was not touched");
+	t.notRegex(n2.log("m"), /heartbeat\.default set to down/);
+});
+
+test.serial("a daemon that stays away is noticed (negative control)", async (t) => {
+	const [n1, n2] = await pair(t, service(2000), scripts);
+	n1.ok("start", "-m", "m");
+	n1.ok("waitstart", "-m", "m");
+	n2.ok("start", "-m", "m");
+	n1.ok("waitstate", "-m", "m", "PRIM", "--timeout", "30");
+	t.true(await n1.kill("SIGKILL"));
+	n2.ok("waitstate", "-m", "m", "ALONE", "--timeout", "30");
+	t.regex(n2.log("m"), /\| heartplug \| C \| Action alone called by heart: no heartbeat\n/);
+});
+
+test.serial("what was edited is applied while the module runs only as far as that is safe", async (t) => {
+	const [n1] = await pair(t, service(2000), scripts);
+	n1.ok("start", "-m", "m");
+	n1.ok("waitstart", "-m", "m");
+	const userconfig = join(n1.safe, "modules/m/conf/userconfig.xml");
+	writeFileSync(userconfig, `<safe>${service(2000).replace('value="1"', 'value="2"')}</safe>`);
+	n1.ok("config", "-m", "m");
+	n1.ok("restart", "-m", "m");
+	await n1.until(() => n1.said().includes("start_prim ALONE ALONE restart 2"));
+	writeFileSync(userconfig, `<safe>${service(5000)}</safe>`);
+	const refused = n1.run("config", "-m", "m");
+	t.is(refused.code, 4);
+	t.regex(refused.err, /safekit stop -m m/);
+	t.is(n1.run("deconfig", "-m", "m").code, 4);
+	t.is(n1.run("module", "uninstall", "-m", "m").code, 4);
+	t.is(n1.run("cluster", "deconfig").code, 4);
+	n1.ok("waitstart", "-m", "m");
+	n1.ok("stop", "-m", "m");
+	n1.ok("waitstop", "-m", "m");
+	n1.ok("config", "-m", "m");
+	writeFileSync(userconfig, "<safe><service mode='mirror'");
+	t.is(n1.run("config", "-m", "m").code, 3);
+	t.is(n1.run("confcheck", "-m", "m").code, 3);
+	n1.ok("deconfig", "-m", "m");
+	t.is(n1.run("start", "-m", "m").code, 1);
+	n1.ok("module", "uninstall", "-m", "m");
+	t.is(n1.ok("module", "list"), "");
+	t.false(existsSync(join(n1.safevar, "modules/m")));
+});
+
+test.serial("setup and unsetup leave nothing behind, and unsetup refuses while modules run", async (t) => {
+	const [n1] = await pair(t, service(2000), scripts);
+	n1.ok("start", "-m", "m");
+	n1.ok("waitstart", "-m", "m");
+	const refused = n1.setup("unsetup");
+	t.is(refused.code, 4);
+	t.regex(refused.err, /Modules run on this server: m\.\n.*safekit shutdown/);
+	n1.ok("shutdown");
+	t.is(n1.state("m"), "STOP NotReady");
+	t.is(n1.setup("unsetup", "--dry-run").code, 0);
+	t.true(existsSync(n1.safe));
+	const done = n1.setup("unsetup");
+	t.is(done.code, 0, done.err);
+	t.false(existsSync(n1.safe) || existsSync(n1.safevar));
+	await sleep(500);
+	t.false(await n1.kill("SIGKILL"), "the daemon has ended");
+	t.is(n1.setup("unsetup").code, 0, "a second time");
+});
+
+test.serial("a server without cluster answers, and says what is missing", async (t) => {
+	const server = new Server(t, "n1");
+	server.setup("setup");
+	await server.start();
+	t.regex(server.ok("state"), /not in a cluster/);
+	const confinfo = server.run("cluster", "confinfo");
+	t.is(confinfo.code, 1);
+	t.regex(confinfo.err, /cluster/);
+	t.is(server.run("start", "-m", "nothing").code, 1);
+});
