@@ -28,6 +28,8 @@ export interface CommandResult {
 	timedOut: boolean;
 }
 
+// bash reads ~/.bashrc when its standard input is a socket, as Node's pipes are: hence --norc wherever it is started.
+
 /** What a program in a box finds in its environment, and nothing else. */
 const cleanEnvironment = {
 	PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -76,7 +78,7 @@ export class Box {
 	/** Runs a shell command inside the box and says how it ended; does not throw when the command fails. */
 	async attempt(command: string, options: CommandOptions = {}): Promise<CommandResult> {
 		this.#mustRun(command);
-		const inside = ["setpriv", "--pdeathsig", "KILL", "bash", "-c", command];
+		const inside = ["setpriv", "--pdeathsig", "KILL", "bash", "--norc", "-c", command];
 		return this.#execute(["-m", "-u", "-i", "-n", "-p", "-r", "-w", ...inside], options);
 	}
 
@@ -92,7 +94,7 @@ export class Box {
 	spawn(command: string, args: string[], env: Record<string, string>, output: number): ChildProcess {
 		this.#mustRun(command);
 		const enter = ["-t", String(this.pid), "-m", "-u", "-i", "-n", "-p", "-r", "-w"];
-		return spawn("nsenter", [...enter, "bash", "-c", command, "supervisor", ...args], {
+		return spawn("nsenter", [...enter, "bash", "--norc", "-c", command, "supervisor", ...args], {
 			stdio: ["ignore", output, output],
 			env: { ...cleanEnvironment, ...env },
 		});

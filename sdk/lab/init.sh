@@ -11,7 +11,7 @@ if [ "$rootIsMount" = no ]; then
 	[ -z "${LAB_CHROOTED:-}" ] || { echo "this machine's root cannot be made a mount point" >&2; exit 1; }
 	mount --rbind / "$LAB_ROOT"
 	export LAB_CHROOTED=yes
-	exec chroot "$LAB_ROOT" bash -c "$LAB_SCRIPT" init
+	exec chroot "$LAB_ROOT" bash --norc -c "$LAB_SCRIPT" init
 fi
 
 # A control group of its own, seen as the root of all groups: systemd needs that.
@@ -21,7 +21,7 @@ if [ "$LAB_INIT" = systemd ] && [ -z "${LAB_GROUPED:-}" ]; then
 	mkdir -p "$LAB_ROOT/$LAB_OWNER/$LAB_NAME"
 	echo 0 > "$LAB_ROOT/$LAB_OWNER/$LAB_NAME/cgroup.procs"
 	umount "$LAB_ROOT"
-	exec unshare --cgroup bash -c "$LAB_SCRIPT" init
+	exec unshare --cgroup bash --norc -c "$LAB_SCRIPT" init
 fi
 
 mount -t tmpfs -o mode=755 lab "$LAB_ROOT"
@@ -106,4 +106,4 @@ if [ "$LAB_INIT" = systemd ]; then
 fi
 unset "${!LAB_@}"
 # Ends with its owner. A shell as init buries the dead.
-exec -a init bash -c 'while read -r _; do :; done'
+exec -a init bash --norc -c 'while read -r _; do :; done'

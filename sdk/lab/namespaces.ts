@@ -21,5 +21,8 @@ nsenter --mount=/proc/self/ns/mnt mount --make-rprivate / || exit 1
 /** Program and arguments that run a bash script in new namespaces. `args` are its $1, $2… */
 export function inNamespaces(kind: keyof typeof kinds, script: string, args: string[] = []): [string, string[]] {
 	const unshare = ["unshare", ...kinds[kind], "--propagation", "unchanged"];
-	return ["setpriv", ["--pdeathsig", "KILL", ...unshare, "bash", "-c", keepMountsPrivate + script, "init", ...args]];
+	return [
+		"setpriv",
+		["--pdeathsig", "KILL", ...unshare, "bash", "--norc", "-c", keepMountsPrivate + script, "init", ...args],
+	];
 }
