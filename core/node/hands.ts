@@ -7,7 +7,13 @@ export interface ScriptHands {
 	/** Starts a script; null: there is no such script. It is known by pid and start time when this resolves. */
 	start(request: ScriptRequest): Promise<RunningScript | null>;
 	/** A script that an earlier daemon started; null: it has ended. `overdue`: its time is over, kill what is left. */
-	adopt(script: { pid: number; startTime: string; userlog: string | null; overdue: boolean }): RunningScript | null;
+	adopt(script: {
+		pid: number;
+		startTime: string;
+		userlog: string | null;
+		userlogSizeKb?: number;
+		overdue: boolean;
+	}): RunningScript | null;
 	/** A script that an earlier daemon started without living to note it, by the run id in its environment. */
 	find(run: string): { pid: number; startTime: string } | null;
 	/** Runs a script beside the plans, its output to `out`. Exit code null: it was killed. */

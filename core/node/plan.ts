@@ -165,7 +165,8 @@ export class PlanRunner {
 		const stored = lost === null ? this.stored.script : { ...lost, userlog: null, killAtMs: null };
 		if (stored === null) return null;
 		const leftMs = stored.killAtMs === null ? null : stored.killAtMs - hands.nowMs();
-		const script = hands.scripts.adopt({ ...stored, overdue: leftMs !== null && leftMs <= 0 });
+		const { userlogSizeKb } = this.#context.user() ?? {};
+		const script = hands.scripts.adopt({ ...stored, userlogSizeKb, overdue: leftMs !== null && leftMs <= 0 });
 		if (script === null) return ended(stored.pid, stored.startTime, stored.userlog);
 		if (leftMs !== null) {
 			const timer = setTimeout(() => script.kill(), Math.max(0, leftMs));

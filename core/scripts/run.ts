@@ -59,7 +59,7 @@ export async function runScript(request: ScriptRequest, context: ScriptContext):
  * child of this process. `overdue`: its time was over already, so that what it left behind is a reason to go on killing.
  */
 export function adoptScript(
-	script: ProcessIdentity & { module: string; userlog: string | null; overdue?: boolean },
+	script: ProcessIdentity & { module: string; userlog: string | null; userlogSizeKb?: number; overdue?: boolean },
 	context: ScriptContext,
 ): RunningScript | null {
 	const { system } = context;
@@ -76,7 +76,7 @@ export function adoptScript(
 	});
 	if (script.userlog !== null) {
 		const file = join(context.paths.module(script.module).userVar, script.userlog);
-		watchSize(file, defaultSizeKb * 1024, { ...script, exited }, system);
+		watchSize(file, (script.userlogSizeKb ?? defaultSizeKb) * 1024, { ...script, exited }, system);
 	}
 	return supervise(script, exited, script.userlog, null, context);
 }
