@@ -29,13 +29,13 @@ export function lookup(s: FuseSession, r: Request) {
 }
 
 export function forget(s: FuseSession, r: Request) {
-	s.locals.forget(s.ref(r.node), r.body.readBigUInt64LE(0));
+	s.forget(s.ref(r.node), r.body.readBigUInt64LE(0));
 }
 
 export function batchForget(s: FuseSession, r: Request) {
 	const count = r.body.readUInt32LE(0);
 	for (let at = 8; at < 8 + count * 16 && at + 16 <= r.body.length; at += 16) {
-		s.locals.forget(s.ref(r.body.readBigUInt64LE(at)), r.body.readBigUInt64LE(at + 8));
+		s.forget(s.ref(r.body.readBigUInt64LE(at)), r.body.readBigUInt64LE(at + 8));
 	}
 }
 

@@ -157,11 +157,16 @@ export function unlink(s: FuseSession, r: Request) {
 		const removed = keep ? s.tree.keepByMove(dirFd, name, file) : s.system.unlinkat(dirFd, name, 0);
 		if (removed < 0) return removed;
 		if (keep) s.kept.add(file);
+		else if (isLast(found.stat)) s.removed(file, found.stat);
 		if (s.locals.isLocalName(parent, name, false)) return { operations: [] };
 		return { operations: [{ op: "unlink", parent, name, file, keep, after: parentAfter(s, dirFd) }] };
 	});
 	if (typeof result === "number") return s.fail(r, result);
 	s.submit(r, result.operations, parent, () => s.device.answer(r.unique, 0));
+}
+
+function isLast(stat: Stat): boolean {
+	return stat.nlink === 1 || isDirectory(stat.mode);
 }
 
 function mustKeep(s: FuseSession, file: FileRef, stat: Stat): boolean {
@@ -172,8 +177,11 @@ export function rmdir(s: FuseSession, r: Request) {
 	const [parent, name] = [s.ref(r.node), nameAt(r.body, 0)];
 	if (s.tree.isPrivate(parent, name)) return s.fail(r, errno.ENOENT);
 	const after = s.tree.with(parent, (dirFd): Or<ParentAfter> => {
+		const found = s.entry(dirFd, parent, name);
 		const removed = s.system.unlinkat(dirFd, name, at.REMOVEDIR);
-		return removed < 0 ? removed : parentAfter(s, dirFd);
+		if (removed < 0) return removed;
+		if (typeof found !== "number") s.removed(found.ref, found.stat);
+		return parentAfter(s, dirFd);
 	});
 	if (typeof after === "number") return s.fail(r, after);
 	const local = s.locals.isLocalName(parent, name, true);
@@ -229,6 +237,7 @@ function moveIn(s: FuseSession, m: Move): Or<{ operations: Operation[] }> {
 		return moved;
 	}
 	if (keep !== null) s.kept.add(keep);
+	else if (replaced !== null && isLast(replaced.stat)) s.removed(replaced.ref, replaced.stat);
 	if (local.local) return { operations: [] };
 	const { parent, name, newParent, newName, flags } = m;
 	const [after, newAfter] = [parentAfter(s, m.dirFd), parentAfter(s, m.newFd)];

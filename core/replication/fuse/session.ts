@@ -20,6 +20,11 @@ export class FuseSession {
 	readonly handles = new Handles();
 	/** Files without a name that are still open; they lie in `.opensafe/open`. */
 	readonly kept = new Set<FileRef>();
+	/**
+	 * Last attributes of files that are gone underneath but that the kernel has not forgotten: somebody may still ask
+	 * for them through a descriptor (a pipe, a removed working directory), and gets what a local disk would say.
+	 */
+	readonly ghosts = new Map<FileRef, Stat>();
 	/** Changes without a caller that came while changes were parked; run by `unpark`. */
 	readonly deferred: (() => void)[] = [];
 	/** Wait for a local sync with every change (`async="none"`). */
@@ -59,7 +64,19 @@ export class FuseSession {
 
 	stat(ref: FileRef): Or<Stat> {
 		const stat = this.tree.stat(ref);
+		if (stat === -errno.ESTALE) return this.ghosts.get(ref) ?? stat;
 		return typeof stat === "number" ? stat : this.visible(ref, stat);
+	}
+
+	/** The last name of a file was removed. */
+	removed(ref: FileRef, stat: Stat) {
+		this.ghosts.set(ref, { ...stat, nlink: 0 });
+	}
+
+	/** The kernel has forgotten a file. */
+	forget(ref: FileRef, count: bigint) {
+		this.ghosts.delete(ref);
+		this.locals.forget(ref, count);
 	}
 
 	/** Name → file and attributes. −EXDEV for another file system mounted inside the tree: it is not replicated. */
