@@ -4,7 +4,17 @@
  * Survives being killed at any moment, two runs at once, and a changed lock file.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+	accessSync,
+	constants,
+	existsSync,
+	mkdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -32,6 +42,7 @@ if (what === undefined || !(what in works)) {
 }
 try {
 	if (!isInstalled()) await installOnce();
+	makeNodeStart();
 	run(what);
 } catch (error) {
 	process.stderr.write(`Error: ${error.message}\n`);
@@ -64,6 +75,28 @@ function projectNode() {
 		);
 	}
 	return path;
+}
+
+/** A minimal Debian lacks a library that the pinned Node needs: installs it as root, else says how to. */
+function makeNodeStart() {
+	const library = missingLibrary();
+	if (library === null) return;
+	const debian = { "libatomic.so.1": "libatomic1", "libstdc++.so.6": "libstdc++6" }[library];
+	const hint = debian ? ` (Debian: apt-get install ${debian}; Red Hat: dnf install ${debian.replace(/\d$/, "")})` : "";
+	if (debian && process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
+		process.stderr.write(`Installing the Debian package ${debian}, which the project's Node needs …\n`);
+		const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+		for (const words of [["update"], ["install", "-y", "--no-install-recommends", debian]])
+			spawnSync("apt-get", ["-qq", "-o", "DPkg::Lock::Timeout=900", ...words], { env, stdio: ["ignore", "ignore", 2] });
+		if (missingLibrary() === null) return;
+	}
+	throw new Error(`the project's Node needs the library ${library}: install it${hint}, then run the command again.`);
+}
+
+/** The library for lack of which the pinned Node does not start; null if it starts. */
+function missingLibrary() {
+	const { stderr } = spawnSync(projectNode(), ["--version"], { encoding: "utf8", stdio: ["ignore", "ignore", "pipe"] });
+	return /error while loading shared libraries: ([^:\s]+)/.exec(stderr ?? "")?.[1] ?? null;
 }
 
 /** Compiled code is kept beside the dependencies, where that can be written. */

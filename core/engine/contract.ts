@@ -13,7 +13,7 @@
  *    Logs of a plan's steps (`Script … > …`) are the runtime's; `log` steps and effects are written as they are.
  * 3. **Facts.** Every replication fact is delivered as an event, also one that ends a step, and before that step's
  *    `planEnded`. A step `until` waits for a fact that arrives after its order was sent; `failed` of the same order
- *    fails the plan. Effects of kind `replication` are sent at once, also while a plan runs.
+ *    or `died` fails the plan. Effects of kind `replication` are sent at once, also while a plan runs.
  * 4. **Timers** belong to the runtime: arming a name again replaces it, `disarmTimer` of an unknown name is nothing,
  *    a fired timer is gone. They are not stored.
  * 5. **Heartbeats**: `up` is said only when both directions work; `down` after the ident's timeout. After a start
@@ -50,7 +50,10 @@ export type CommandName =
 	| "second"
 	| "forcestop"
 	| "shutdown"
-	| "failover";
+	| "failover"
+	/** The counter of maxloop: one more error (refused with LOOP_LIMIT beyond the limit), or none (spec/01 §6). */
+	| "incloop"
+	| "resetloop";
 
 export interface CommandEvent {
 	type: "command";

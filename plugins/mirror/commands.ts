@@ -13,6 +13,7 @@ function refuse(ctx: Context, event: CommandEvent, code: Refusal["code"], messag
 export function takeCommand(ctx: Context, event: CommandEvent): undefined {
 	const { s } = ctx;
 	if (event.command === "failover") return setFailover(ctx, event);
+	if (event.command === "incloop" || event.command === "resetloop") return setLoop(ctx, event);
 	logCommand(ctx, event);
 	if (event.identity === undefined) s.loop = noErrors;
 	if (event.command === "forcestop") return forceStop(ctx, event);
@@ -36,6 +37,20 @@ function setFailover(ctx: Context, event: CommandEvent): undefined {
 	if (ctx.s.failover) ctx.s.failoverHeld = false;
 	ctx.resource("usersetting.failover", ctx.s.failover ? "on" : "off");
 	ctx.answer(event.request);
+}
+
+/** For handlers that restart the application themselves; the module's own actions are counted where they begin. */
+function setLoop(ctx: Context, event: CommandEvent): undefined {
+	const { s } = ctx;
+	const counted = countError(s.loop, ctx.event.wallMs, s.config);
+	const exceeded = event.command === "incloop" && counted.exceeded;
+	s.loop = event.command === "incloop" ? counted.counter : noErrors;
+	ctx.resource("heart.stopstartloop", String(s.loop.count));
+	if (!exceeded) return ctx.answer(event.request) as undefined;
+	ctx.answer(
+		event.request,
+		refusal("LOOP_LIMIT", `${s.loop.count} errors within loop_interval, maxloop is ${s.config.maxloop}`),
+	);
 }
 
 /** M26: whatever runs is killed; only the forced stops are run. */
