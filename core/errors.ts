@@ -163,6 +163,7 @@ export const errors = {
 		remedy: "See the module's log for why the replication process did not start, and start the module again.",
 	},
 
+	LOOP_LIMIT: { exit: "failed", remedy: "Stop the module with `safekit stop -i NAME`, find the cause, then `safekit resetloop` and start it." },
 	CLI_MODULE: { exit: "usage", remedy: "Name the module with -m; `safekit module list` shows those installed." },
 	CLI_NOT_STARTED: {
 		exit: "failed",

@@ -32,9 +32,38 @@ export function resources(program: Command, context: Context): void {
 		.option("-l, --log", "write into the history even if the value is equal")
 		.option("-i, --identity <name>", "who sets it, for the log")
 		.action((options: SetOptions) => set(context, options));
+	loopCommands(program, context);
 	setting(program, context, "failover", "automatic failover");
 	setting(program, context, "checker", "all checkers");
 	setting(program, context, "errd", "monitoring of processes and services");
+}
+
+/** The counter of error-driven actions, for handlers that act themselves (spec/01 §6). */
+function loopCommands(program: Command, context: Context): void {
+	for (const [name, what] of [
+		["incloop", "count one more error; exit code 1 beyond maxloop"],
+		["resetloop", "set the counter of errors to 0"],
+	] as const) {
+		moduleCommand(program, name, what, [`${name} -m mirror -i myhandler`])
+			.option("-i, --identity <name>", "the handler")
+			.action((options: ModuleOptions & { identity?: string }) => {
+				const { call } = context;
+				const who = options.identity ?? call.who;
+				return give(context, options, { command: name, who });
+			});
+	}
+	moduleCommand(program, "checkloop", "exit code 1 if maxloop is reached within loop_interval", [
+		"checkloop -m mirror",
+	]).action((options: ModuleOptions) => {
+		const module = findModule(context, options);
+		const { maxloop, loopIntervalMs } = module.configuration;
+		const counter = module.resources.get("heart.stopstartloop");
+		const count = Number(counter?.value ?? 0);
+		const within = counter !== undefined && Date.now() - counter.us / 1000 < loopIntervalMs;
+		const reached = within && count >= maxloop;
+		if (reached) context.exit = 1;
+		if (options.json) printJson(context.call, { module: module.configuration.module, count, maxloop, reached });
+	});
 }
 
 function get(context: Context, options: ModuleOptions & { resource: string }): void {

@@ -46,11 +46,8 @@ function setLoop(ctx: Context, event: CommandEvent): undefined {
 	const exceeded = event.command === "incloop" && counted.exceeded;
 	s.loop = event.command === "incloop" ? counted.counter : noErrors;
 	ctx.resource("heart.stopstartloop", String(s.loop.count));
-	if (!exceeded) return ctx.answer(event.request) as undefined;
-	ctx.answer(
-		event.request,
-		refusal("LOOP_LIMIT", `${s.loop.count} errors within loop_interval, maxloop is ${s.config.maxloop}`),
-	);
+	const message = `${s.loop.count} errors within loop_interval, maxloop is ${s.config.maxloop}`;
+	ctx.answer(event.request, exceeded ? refusal("LOOP_LIMIT", message) : undefined);
 }
 
 /** M26: whatever runs is killed; only the forced stops are run. */
