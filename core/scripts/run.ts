@@ -33,7 +33,10 @@ export async function runScript(request: ScriptRequest, context: ScriptContext):
 	const found = system.find(folders.userBin, request.script);
 	if (found === null) return null;
 	if (!found.executable) {
-		context.log("W", `Script ${request.script} is skipped: it is not executable (chmod +x ${found.path})`);
+		const text = `Script ${request.script} is skipped: it is not executable (chmod +x ${found.path})`;
+		// Everyone sees level E: without its start script an application does not run.
+		if (request.output) request.output(Buffer.from(`Warning: ${text}\n`));
+		else context.log("E", text);
 		return null;
 	}
 	const limitBytes = (request.userlogSizeKb ?? defaultSizeKb) * 1024;

@@ -63,8 +63,16 @@ test("a script that is not executable is skipped with a warning that says what t
 	t.teardown(place.remove);
 	const file = place.script("stop_prim", "#!/bin/sh\ntouch ran\n", 0o644);
 	t.is(await runScript(place.request("stop_prim"), place.context), null);
-	t.deepEqual(place.log, [`W Script stop_prim is skipped: it is not executable (chmod +x ${file})`]);
+	const text = `Script stop_prim is skipped: it is not executable (chmod +x ${file})`;
+	t.deepEqual(place.log, [`E ${text}`]);
 	t.deepEqual(userlogs(place), []);
+	let printed = "";
+	const output = (chunk: Buffer): void => {
+		printed += chunk;
+	};
+	t.is(await runScript(place.request("stop_prim", { output }), place.context), null);
+	t.is(printed, `Warning: ${text}\n`, "during config the person is told");
+	t.is(place.log.length, 1);
 });
 
 test("a script that the system cannot execute says why", async (t) => {
