@@ -22,7 +22,7 @@
  * 6. **Restart.** The stored state is taken up with the event `resumed` before any other. `rebooted: false`: a plan
  *    that was running goes on at the step that had not ended (steps are idempotent; running scripts are found again),
  *    or, if that cannot be, `planEnded` with ok=false is delivered. The replication process, found again, repeats its
- *    standing facts (`records`, `link`, and `frozen`, `peerLost`, `linkLost` or `synced` where they hold); not found,
+ *    standing facts (`records`, `link`, and `frozen`, `peerLost`, `linkLost`, `synced` or `sealed` where they hold); not found,
  *    `died` is delivered. `rebooted: true`: everything that ran is gone; no plan is continued.
  * 7. `answer` may come in the same step as the command or much later (prim, second); `resource` sets the internal
  *    resource without a log line of its own.

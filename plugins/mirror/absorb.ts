@@ -113,7 +113,11 @@ function absorbEnd(ctx: Context, fact: "sealed" | "closed"): undefined {
 /** The session is in trouble; what follows is decided in loss.ts and secondary.ts. */
 function absorbTrouble(ctx: Context, fact: ReplicationFact): undefined {
 	const { s } = ctx;
-	const source = s.session?.source === true && s.session.synced && s.serving;
+	const source = s.session?.source === true && s.serving;
+	// A daemon that was away may have missed that the session had become complete: only then there is a loss.
+	if (source && s.session?.synced === false && (fact.fact === "frozen" || fact.fact === "peerLost")) {
+		s.session = { ...s.session, accepted: true, synced: true, syncedMs: ctx.event.atMs };
+	}
 	switch (fact.fact) {
 		case "frozen":
 			if (!source || s.loss !== null) return;

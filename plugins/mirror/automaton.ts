@@ -47,7 +47,8 @@ function handle(ctx: Context): void {
 	else if (event.type === "timer") fire(ctx, event.name);
 	else if (event.type === "rule") applyRule(ctx, event);
 	else if (event.type === "replication") {
-		if (event.fact.fact === "failed") orderFailed(ctx, event.fact);
+		if (event.fact.fact === "sealed") sealedByItself(ctx);
+		else if (event.fact.fact === "failed") orderFailed(ctx, event.fact);
 		else if (event.fact.fact === "died") processDied(ctx);
 		else if (event.fact.fact === "diskFailed" && s.serving && s.phase === "primary") {
 			ctx.log("rfsplug", "E", `The disk under the replicated directories fails: ${event.fact.message}`);
@@ -177,6 +178,14 @@ function hold(ctx: Context, message: string): void {
 	s.held = `${message}; tried again in a minute, or after safekit stop and safekit start`;
 	if (s.phase === "secondary") beginStop(ctx, { again: true, action: "stopwait" });
 	ctx.arm("held", heldMs);
+}
+
+/** Nobody ordered it in time (replication.md §5.9, daemon dead): nothing can be changed here any more. */
+function sealedByItself(ctx: Context): void {
+	const { s } = ctx;
+	if (s.phase !== "primary" || s.plan?.kind === "swap") return;
+	ctx.log("rfsplug", "E", "Without permission to go on alone: replication has sealed the data");
+	beginStop(ctx, { again: true, action: "stopwait", stage: "drop" });
 }
 
 /** Not promotable any more; a disk that stays full ends at maxloop. */

@@ -36,7 +36,7 @@ export function seekPermission(ctx: Context): undefined {
 }
 
 /** §5.5 step 3 begins: what had two copies in memory goes to this disk. */
-export function startAsking(ctx: Context): void {
+export function startAsking(ctx: Context): undefined {
 	const { s } = ctx;
 	s.loss = { stage: "asking", synchronised: !s.config.rules.sync, by: null };
 	if (s.config.rules.sync) ctx.order({ order: "sync" });

@@ -23,6 +23,8 @@ export function offerSession(ctx: Context): void {
 	if (s.session?.synced === true || s.loss !== null) return;
 	const mine = s.session?.source === true ? s.session : null;
 	if (mine !== null && peer.joining === mine.term) return;
+	// Accepted already, and the peer's words are older than that.
+	if (mine !== null && s.records.term === mine.term && peer.records.term < mine.term) return;
 	const chosen = meeting(s);
 	if (chosen === null || !chosen.go || chosen.source !== "mine") return;
 	const term = Math.max(s.records.term, peer.records.term, s.servedTerm) + 1;

@@ -140,7 +140,12 @@ export function beginStop(
 	s.goal = "start";
 	s.fullsync = null;
 	if (!s.serving) s.session = null;
-	ctx.disarm("start", "promotion", "held");
+	ctx.disarm("start", "promotion");
+	// What holds a node back still holds after a stop that starts again by itself.
+	if (!how.again) {
+		s.held = null;
+		ctx.disarm("held");
+	}
 	if (s.plan === null) continueStop(ctx);
 	else ctx.effects.push({ type: "abortPlan", plan: s.plan.number });
 }

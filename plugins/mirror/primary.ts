@@ -29,7 +29,7 @@ export function actPrimary(ctx: Context): boolean {
 	const peer = heardPeer(s);
 	if (!joined) return false;
 	if (!s.config.replicated) s.servedTerm = fullRank;
-	return peer !== null && peer.main === "SECOND" && peer.swap > 0 && s.loss === null ? beginSwap(ctx) : false;
+	return peer !== null && peer.main === "SECOND" && peer.swap === "ask" && s.loss === null ? beginSwap(ctx) : false;
 }
 
 /** The other is SECOND (Ready): the state PRIM. */

@@ -53,10 +53,10 @@ function actPromotable(ctx: Context, peer: MirrorAnnouncement | null): boolean {
 	const term = s.session?.term ?? 0;
 	if (peer !== null) {
 		// Without replication the address must be gone there, which is what `serves` says.
-		const stopped = peer.main === "WAIT" || peer.main === "STOP" || (peer.main === "SECOND" && peer.swap > 0);
+		const stopped = peer.main === "WAIT" || peer.main === "STOP" || peer.swap === "handed";
 		const sealed = s.config.replicated ? sealedIn(peer, term) : !peer.serves;
 		const permitted = sealed || (!usesLease(s) && gaveUp(peer, term));
-		if (stopped && permitted) return takeOver(ctx, "remote stop", peer.swap > 0 && peer.main === "SECOND");
+		if (stopped && permitted) return takeOver(ctx, "remote stop", peer.swap === "handed");
 		if (usesLease(s) && gaveUp(peer, term)) return takeOver(ctx, "no heartbeat", false);
 		return askForSwap(ctx);
 	}

@@ -142,8 +142,8 @@ export interface MirrorAnnouncement extends Announcement {
 	joining: number;
 	/** Source: seal this term, the link is lost. */
 	wantSeal: number;
-	/** Primary: sealed for a swap in this term. Secondary: please swap (defaultprim). */
-	swap: number;
+	/** `handed`: stopped and sealed for a swap, take over. `ask`: please swap (defaultprim). */
+	swap: "handed" | "ask" | null;
 	/** Set when this module has no replication: how it would rank if nobody serves yet. */
 	rank: number;
 	fullsync: "take" | "give" | null;

@@ -5,7 +5,9 @@ import { heardPeer, type MirrorAnnouncement, type MirrorState } from "./state.ts
 export function announce(s: MirrorState): MirrorAnnouncement {
 	const session = s.session;
 	const source = s.config.replicated && session?.source === true && s.loss === null;
-	const settled = s.phase === "waiting" ? s.held === null && s.waitRules.length === 0 : s.phase === "secondary";
+	// With replication a node held by failover="off" still meets: only the data decides who may be primary.
+	const blocked = s.held !== null || s.waitRules.length > 0 || (s.failoverHeld && !s.config.replicated);
+	const settled = s.phase === "waiting" ? !blocked : s.phase === "secondary";
 	const asking = s.loss?.stage === "asking" && session !== null;
 	return {
 		main: s.main,
@@ -25,11 +27,17 @@ export function announce(s: MirrorState): MirrorAnnouncement {
 				: null,
 		joining: session !== null && !session.source ? session.term : 0,
 		wantSeal: asking ? session.term : 0,
-		swap: s.phase === "secondary" && (s.expecting || s.swapped) && !(s.swapped && session?.synced) ? 1 : 0,
+		swap: swapWord(s),
 		rank: s.serving ? s.servedTerm : s.wasPrimary ? 1 : 0,
 		fullsync: s.fullsync,
 		degraded: s.degraded,
 	};
+}
+
+function swapWord(s: MirrorState): MirrorAnnouncement["swap"] {
+	if (s.phase !== "secondary") return null;
+	if (s.swapped && s.session?.synced !== true) return "handed";
+	return s.expecting ? "ask" : null;
 }
 
 export function view(s: MirrorState): StateView {

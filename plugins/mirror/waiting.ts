@@ -192,5 +192,6 @@ function actPlain(ctx: Context, peer: MirrorAnnouncement | null): boolean {
 		const first = mine === peer.rank ? s.config.node < (s.config.peer ?? "") : mine > peer.rank;
 		return first ? go(ctx, () => beginPrimary(ctx, "PRIM", null)) : false;
 	}
-	return peerIsAway(s, peer) ? go(ctx, () => beginPrimary(ctx, "ALONE", null)) : false;
+	const held = s.waited && peer?.main === "WAIT" && peer.status === "NotReady";
+	return held || peerIsAway(s, peer) ? go(ctx, () => beginPrimary(ctx, "ALONE", null)) : false;
 }

@@ -137,6 +137,7 @@ export class SimNode implements Host {
 		if (plan === null || current === undefined || current.do !== "replication") return;
 		if (fact.fact === current.until) this.#endStep(plan, true);
 		else if (fact.fact === "failed" && fact.order === current.order.order) this.#endStep(plan, false);
+		else if (fact.fact === "died") this.#endStep(plan, false);
 	}
 
 	command(command: CommandEvent["command"], more: Partial<CommandEvent> = {}): undefined {

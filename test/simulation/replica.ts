@@ -115,6 +115,7 @@ export class Replica implements End {
 	}
 
 	#clear(): undefined {
+		this.#promoted = false;
 		this.session = null;
 		this.source = null;
 		this.target = null;
@@ -157,8 +158,11 @@ export class Replica implements End {
 		this.after(this.diskMs(), () => this.fact({ fact: "opened", records: this.records }));
 	}
 
+	#promoted = false;
+
 	/** Gives up any session: the link is closed, what was received is applied. */
 	endSession(): undefined {
+		this.#promoted = false;
 		this.target?.applyAll();
 		this.session = null;
 		this.source?.leave();
@@ -232,6 +236,7 @@ export class Replica implements End {
 		if (order.alone) {
 			if (order.term <= records.term) return this.#refuse(order, `term ${order.term} is over`);
 			this.world.oracle.startsAlone(this, order.term, order.force === true);
+			if (this.#promoted) this.world.oracle.goesAlone(this, null);
 			this.endSession();
 			this.disk.record({ term: order.term, alone: { term: order.term }, seal: "open", crashed: false });
 			if (order.force === true) {
@@ -276,7 +281,7 @@ export class Replica implements End {
 		this.closeLink();
 		target.applyAll();
 		const done = (): undefined => {
-			this.world.oracle.goesAlone(this, null);
+			this.#promoted = true;
 			this.fact({ fact: "promoted", term: this.records.term, seq: target.received });
 		};
 		if (this.world.rules.sync) this.syncThen(done);
@@ -299,7 +304,8 @@ export class Replica implements End {
 				this.serving = false;
 				this.source = null;
 				this.record({ seal: { term, seq } });
-				this.fact({ fact: "sealed", seal: { term, seq } });
+				this.standing = { fact: "sealed", seal: { term, seq } };
+				this.fact(this.standing);
 			});
 		};
 		if (this.source !== null && this.serving && order.order === "seal") this.source.drain(finish);

@@ -188,7 +188,16 @@ class Cluster {
 
 	/** Somebody who reads `why` and does what it says, when nothing moves any more. */
 	#person(): undefined {
+		const [first, second] = this.nodes;
+		// Two persons declared two trees valid: one of them has to be given up.
+		const unrelated =
+			first.state.main === "ALONE" && second.state.main === "ALONE" && second.state.why.includes("fullsync");
+		if (unrelated) {
+			second.command("stop");
+			this.world.after(5_000, () => second.command("second", { fullsync: true }));
+		}
 		for (const node of this.nodes) {
+			if (unrelated) continue;
 			if (!node.powered) node.powerOn();
 			if (node.daemon === 0) node.startDaemon(false);
 			if (node.state.phase === "stopped") node.command("start");

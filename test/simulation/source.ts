@@ -28,7 +28,7 @@ export class Source {
 	#connecting: SessionOrder | null = null;
 	#lastSeqOfKey = new Map<number, number>();
 	#files = 0;
-	#draining: (() => void) | null = null;
+	#draining: (() => undefined) | null = null;
 
 	constructor(replica: Replica) {
 		this.replica = replica;
@@ -59,7 +59,7 @@ export class Source {
 		for (const pending of this.#pending.splice(0)) pending.answer(false);
 	}
 
-	drain(done: () => void): undefined {
+	drain(done: () => undefined): undefined {
 		if (this.#pending.length === 0 || this.replica.link === null) {
 			this.failFrozen();
 			return done();

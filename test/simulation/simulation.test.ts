@@ -1,0 +1,70 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import test from "ava";
+import { allRules, runSeed } from "./run.ts";
+import { ruleNames, simulate } from "./simulate.ts";
+
+const main = join(import.meta.dirname, "main.ts");
+
+/** Transitions that need failover rules: golden files only. */
+const byRulesOnly = ["M18", "M19", "M25"];
+const expected = Array.from({ length: 27 }, (_, i) => `M${i + 1}`).filter((name) => !byRulesOnly.includes(name));
+
+test("with all rules no run violates an invariant, and the runs go through the mirror's transitions", (t) => {
+	t.timeout(120_000);
+	const report = simulate({ runs: 800, seed: 1, without: null });
+	t.deepEqual(report.violations, []);
+	t.deepEqual(
+		expected.filter((name) => !report.transitionsSeen.includes(name)),
+		[],
+		"transitions that no run went through",
+	);
+});
+
+for (const rule of ruleNames) {
+	test(`without the rule ${rule} a violation is found, and its seed replays it`, (t) => {
+		t.timeout(120_000);
+		const report = simulate({ runs: 2000, seed: 1, without: rule, first: true });
+		const [found] = report.violations;
+		if (found === undefined) return t.fail(`no violation in ${report.runs} runs`);
+		const replayed = runSeed(found.seed, { ...allRules, [rule]: false });
+		t.is(replayed.violations[0]?.invariant, found.invariant);
+		t.deepEqual(runSeed(found.seed, allRules).violations, [], "with the rule the same run is clean");
+	});
+}
+
+test("a run is the same each time", (t) => {
+	const traces = [1, 2].map(() => {
+		const lines: string[] = [];
+		runSeed(77, allRules, undefined, (line) => lines.push(line));
+		return lines.join("\n");
+	});
+	t.true((traces[0] as string).length > 1000);
+	t.is(traces[0], traces[1]);
+});
+
+test("the command reports as documented: JSON on stdout, exit 1 with violations, 2 on wrong usage", async (t) => {
+	t.timeout(120_000);
+	const run = async (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> => {
+		try {
+			const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, ...args]);
+			return { code: 0, stdout, stderr };
+		} catch (error) {
+			return error as { code: number; stdout: string; stderr: string };
+		}
+	};
+	const clean = await run("--runs", "5", "--seed", "3", "--json");
+	t.is(clean.code, 0);
+	const report = JSON.parse(clean.stdout);
+	t.deepEqual(Object.keys(report), ["runs", "seed", "violations", "transitionsSeen"]);
+	t.is(report.runs, 5);
+	const found = await run("--runs", "300", "--seed", "1", "--without", "witness");
+	t.is(found.code, 1);
+	const replay = /Replay: npm run simulate -- (.*)/.exec(found.stdout)?.[1]?.split(" ") ?? [];
+	t.is((await run(...replay)).code, 1, "the printed line replays it");
+	const wrong = await run("--without", "luck");
+	t.is(wrong.code, 2);
+	t.regex(wrong.stderr, /one of witness, freeze, sync, epoch, marks, uptodate/);
+	t.is((await run("--runs", "many")).code, 2);
+});
