@@ -5,6 +5,7 @@ import { configure } from "./configure.ts";
 import type { Group } from "./groups.ts";
 import { logs } from "./logs.ts";
 import { modules } from "./modules.ts";
+import { reference } from "./reference.ts";
 import { resources } from "./resources.ts";
 import { server } from "./server.ts";
 import { state } from "./state.ts";
@@ -20,4 +21,5 @@ export const allGroups: readonly Group[] = [
 	modules,
 	cluster,
 	server,
+	reference,
 ];

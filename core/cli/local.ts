@@ -1,11 +1,25 @@
 /** Commands that run in the launcher's own process: they need neither the daemon nor `$SAFE`. */
+import { spawnSync } from "node:child_process";
 import { userInfo } from "node:os";
+import { join } from "node:path";
 import { allGroups } from "./all.ts";
 import type { Call } from "./call.ts";
 import { runProgram } from "./program.ts";
+import { pathsText } from "./reference.ts";
+
+/** The simulator of whole clusters stands beside the tests; it is a program of its own. */
+const simulator = join(import.meta.dirname, "../../test/simulation/main.ts");
 
 /** Runs a command here and returns its exit code. */
 export function runLocal(argv: string[]): Promise<number> {
+	if (argv[0] === "simulate") {
+		const ran = spawnSync(process.execPath, [simulator, ...argv.slice(1)], { stdio: "inherit" });
+		return Promise.resolve(ran.status ?? 1);
+	}
+	if (argv[0] === "-p") {
+		process.stdout.write(pathsText());
+		return Promise.resolve(0);
+	}
 	const abort = new AbortController();
 	process.once("SIGINT", () => abort.abort());
 	const call: Call = {
