@@ -58,7 +58,8 @@ export function mountSource(module: string): string {
  * Takes away what a killed process left on the directory: a mount of ours that nobody serves any more, kept until
  * now as a fence. Throws REPLICATION_MOUNT if a living process, or another module, serves it.
  */
-export function removeDeadMounts(system: System, path: string, source: string): void {
+export function removeDeadMounts(system: System, directory: string, source: string): void {
+	const path = mountPath(directory);
 	for (let count = 0; count < maxStacked; count++) {
 		const mount = mountOn(path);
 		if (mount?.type !== fuseType) return;

@@ -4,7 +4,7 @@
  */
 import { linuxSystem as system } from "../../../core/platform/linux/libc.ts";
 import { errnoName, poll } from "../../../core/replication/errno.ts";
-import { mountPath, mountSource, removeDeadMounts } from "../../../core/replication/fuse/mountTable.ts";
+import { mountSource, removeDeadMounts } from "../../../core/replication/fuse/mountTable.ts";
 import { FuseServer } from "../../../core/replication/fuse/server.ts";
 import { Applier } from "../../../core/replication/local/apply.ts";
 import { Exclusion } from "../../../core/replication/local/exclusion.ts";
@@ -19,7 +19,7 @@ export interface MountOptions {
 	durable?: boolean;
 	/** Start with this gate. */
 	gate?: number | "park";
-	/** Do not mount, only say what stops it. */
+	/** Name of the module; one for all tests by default. */
 	module?: string;
 }
 
@@ -45,7 +45,7 @@ function say(message: Record<string, unknown>): void {
 }
 
 const module = options.module ?? "fusetest";
-removeDeadMounts(system, mountPath(source), mountSource(module));
+removeDeadMounts(system, source, mountSource(module));
 const tree = openTree(system, source);
 tree.emptyKept();
 const replica = openTree(system, copy);

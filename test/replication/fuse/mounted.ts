@@ -37,9 +37,9 @@ export class Mounted {
 		for (const dir of [this.dir, this.copy, this.native]) mkdirSync(dir);
 	}
 
-	async start(options: MountOptions = {}): Promise<void> {
+	async start(options: MountOptions = {}, dir = this.dir): Promise<void> {
 		const program = join(import.meta.dirname, "mountProcess.ts");
-		this.process = spawn(process.execPath, [program, this.dir, this.copy, JSON.stringify(options)], {
+		this.process = spawn(process.execPath, [program, dir, this.copy, JSON.stringify(options)], {
 			stdio: ["pipe", "pipe", "pipe"],
 		});
 		this.process.stderr?.on("data", (text) => {

@@ -16,6 +16,7 @@ import {
 	rmSync,
 	statfsSync,
 	statSync,
+	symlinkSync,
 	unlinkSync,
 	writeFileSync,
 	writeSync,
@@ -277,6 +278,25 @@ test.serial("a mount in use is not taken away, and who uses it is named", async 
 	t.false(isMounted(m.dir));
 	user.kill();
 	await m.exit();
+});
+
+test.serial("a directory given by a symlink is mounted, and found again after a kill", async (t) => {
+	const m = new Mounted();
+	t.teardown(() => m.clean());
+	const real = m.dir;
+	const link = join(m.base, "link");
+	symlinkSync(real, link);
+	await m.start({}, link);
+	writeFileSync(join(link, "f"), "text");
+	t.true(isMounted(real));
+	m.process?.kill("SIGKILL");
+	await m.next();
+	rmSync(m.copy, { recursive: true });
+	mkdirSync(m.copy);
+	await m.start({}, link);
+	t.is(readFileSync(join(real, "f"), "utf8"), "text");
+	await m.stop();
+	t.false(isMounted(real));
 });
 
 test.serial("a living mount, or one of another module, is not touched", async (t) => {
