@@ -76,6 +76,11 @@ export function cluster(program: Command, context: Context): void {
 	changing(context, group, "delkey", "remove the cluster key", "remove the cluster key", () =>
 		deleteClusterKey(context.node.paths),
 	);
+	filesForOthers(group, context);
+}
+
+/** What makes a cluster of more than one server: its first file, and the package that the others get. */
+function filesForOthers(group: Command, context: Context): void {
 	plainCommand(group, "create <ip1> <ip2>", "write a cluster.xml of two servers, server0 and server1", [
 		"cluster create 10.0.0.1 10.0.0.2",
 	])
