@@ -99,6 +99,28 @@ function missingLibrary() {
 	return /error while loading shared libraries: ([^:\s]+)/.exec(stderr ?? "")?.[1] ?? null;
 }
 
+/** A minimal Debian lacks the one library that Node needs beside libc. Any other failure is told as it is. */
+function ensureNodeRuns() {
+	const first = spawnSync(projectNode(), ["--version"], { encoding: "utf8" });
+	if (first.status === 0) return;
+	const said = (first.stderr || first.error?.message || "").trim();
+	if (!said.includes("libatomic.so.1")) throw new Error(`the project's Node does not start: ${said}`);
+	const isRoot = process.getuid?.() === 0;
+	if (!isRoot || spawnSync("apt-get", ["--version"]).status !== 0) {
+		throw new Error(
+			"the project's Node needs the library libatomic.so.1: install it (Debian: apt-get install libatomic1).",
+		);
+	}
+	process.stderr.write("Installing the Debian package libatomic1, which Node needs …\n");
+	const options = { stdio: ["ignore", 2, 2], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
+	const quiet = ["-qq", "-o", "DPkg::Lock::Timeout=900", "-o", "Dpkg::Use-Pty=0"];
+	spawnSync("apt-get", [...quiet, "update"], options);
+	spawnSync("apt-get", [...quiet, "install", "-y", "--no-install-recommends", "libatomic1"], options);
+	if (spawnSync(projectNode(), ["--version"]).status !== 0) {
+		throw new Error("libatomic1 could not be installed (see above). Install it, then run the command again.");
+	}
+}
+
 /** Compiled code is kept beside the dependencies, where that can be written. */
 function compileCache() {
 	if (process.env.NODE_COMPILE_CACHE) return {};
@@ -160,7 +182,7 @@ function install() {
 		.join(delimiter);
 	const env = { ...process.env, PATH: path };
 	delete env.NODE_ENV;
-	const flags = ["ci", "--ignore-scripts", "--include=dev", "--include=optional", "--no-fund", "--no-audit"];
+	const flags = ["ci", "--ignore-scripts", "--include=dev", "--include=optional", "--loglevel=error"];
 	const done = spawnSync("npm", flags, {
 		cwd: root,
 		env,
@@ -172,6 +194,8 @@ function install() {
 		throw new Error(
 			"npm ci failed (see above). Check that this machine reaches an npm registry, then run the command again.",
 		);
+	// In an npm script this link would come before the machine's Node, which runs this file whatever is installed.
+	rmSync(join(modules, ".bin/node"), { force: true });
 	if (!isInstalled())
 		throw new Error("npm ci ended without a complete installation: remove node_modules and run the command again.");
 }
