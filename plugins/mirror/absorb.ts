@@ -73,7 +73,10 @@ function absorbFact(ctx: Context, fact: ReplicationFact): undefined {
 		case "closed":
 			return absorbEnd(ctx, fact.fact);
 		case "linkLost":
-			if (s.session !== null && !s.session.source) s.session = { ...s.session, spoilt: !fact.promotable };
+			// Promotable says that the session was complete, also to a daemon that was away when it became so.
+			if (s.session !== null && !s.session.source) {
+				s.session = { ...s.session, spoilt: !fact.promotable, synced: s.session.synced || fact.promotable };
+			}
 			return;
 		case "link":
 			s.link = fact.up;

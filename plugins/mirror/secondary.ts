@@ -31,7 +31,8 @@ export function actSecondary(ctx: Context): boolean {
 	}
 	if (isIsolated(s)) return wait(ctx, "notuptodate_server");
 	// In a swap the other is SECOND until it takes over; a source in WAIT offers what we join.
-	const gone = peer !== null && !peer.serves && peer.offer === null && peer.main !== "SECOND";
+	const gone =
+		peer !== null && !peer.serves && peer.offer === null && (peer.main !== "SECOND" || peer.swap === "handed");
 	return gone && !(s.session?.accepted === true && s.link) ? wait(ctx, "notuptodate_server") : false;
 }
 

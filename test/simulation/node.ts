@@ -91,6 +91,7 @@ export class SimNode implements Host {
 	startDaemon(rebooted: boolean): undefined {
 		if (!this.powered || this.daemon !== 0) return;
 		this.daemon = ++this.#daemons;
+		this.disturbedMs = this.world.nowMs;
 		const before = this.world.nowMs;
 		this.#ears = this.config.heartbeats.map(() => ({ lastMs: before, up: false }));
 		this.#heardSays = null;
@@ -237,7 +238,10 @@ export class SimNode implements Host {
 	#setVip(set: boolean): undefined {
 		this.vip = set;
 		const { nowMs } = this.world;
-		const quiet = [this, this.peer].every((node) => nowMs - node.disturbedMs > 3 * this.config.timeoutMs);
+		// A stopped machine or a dead daemon cannot take its address away; neither can acknowledge anything.
+		const quiet = [this, this.peer].every(
+			(node) => node.daemon !== 0 && nowMs - node.disturbedMs > 3 * this.config.timeoutMs,
+		);
 		if (set && this.peer.vip && this.peer.powered && quiet && this.config.leaseWitness) {
 			this.world.oracle.violation("1", `${this.name} sets the address while ${this.peer.name} holds it`);
 		}
