@@ -1,8 +1,11 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
-import { pair, Server } from "./server.ts";
+import { osIncarnation } from "../../core/platform/linux/server.ts";
+import { addresses, pair, Server } from "./server.ts";
 
 const service = (timeoutMs: number) =>
 	`<service mode="mirror"><heart pulse="100" timeout="${timeoutMs}"><heartbeat name="default"/></heart><user><var name="X" value="1"/></user></service>`;
@@ -116,4 +119,30 @@ test.serial("a server without cluster answers, and says what is missing", async 
 	t.is(confinfo.code, 1);
 	t.regex(confinfo.err, /cluster/);
 	t.is(server.run("start", "-m", "nothing").code, 1);
+});
+
+test.serial("a restarted daemon sends pulses before it has loaded anything else", async (t) => {
+	const server = new Server(t, "n1");
+	server.setup("setup");
+	const peer = createSocket("udp4");
+	t.teardown(() => peer.close());
+	const [localAddr, peerAddr] = addresses;
+	await new Promise<void>((resolve) => peer.bind(18_888, peerAddr, resolve));
+	const path = { ident: "default", localAddr, peerAddr, pulseMs: 100, timeoutMs: 1000 };
+	const module = { module: "m", id: 1, port: 18_888, node: "n1", peer: "n2", paths: [path], key: "ab".repeat(32) };
+	const announcement = { main: "PRIM", status: "Ready" };
+	const start = { do: "start", module, announcement, resources: {} };
+	const heart = join(server.safevar, "run/heart.json");
+	writeFileSync(heart, JSON.stringify({ incarnation: osIncarnation(), started: [start] }));
+	const begin = performance.now();
+	const first = once(peer, "message").then(() => performance.now() - begin);
+	const ready = server.start().then(() => performance.now() - begin);
+	const [firstMs, readyMs] = await Promise.all([first, ready]);
+	t.log(`first pulse after ${Math.round(firstMs)} ms, commands after ${Math.round(readyMs)} ms`);
+	t.true(firstMs < 5000);
+	await server.kill("SIGKILL");
+	writeFileSync(heart, JSON.stringify({ incarnation: "another run of the system", started: [start] }));
+	await server.start();
+	const late = await Promise.race([once(peer, "message").then(() => "pulse"), sleep(1500, "silence")]);
+	t.is(late, "silence", "what another run of the system left counts for nothing");
 });

@@ -11,6 +11,7 @@ import type { Answer } from "./toy.ts";
 const root = join(import.meta.dirname, "../..");
 /** Loopback networks of this process: several test files may run at once. */
 const network = `127.${64 + (process.pid % 64)}.${(process.pid >> 6) % 256}`;
+export const addresses = [`${network}.1`, `${network}.2`] as const;
 
 export const clusterXml = `<cluster><lans><lan name="default"><node name="n1" addr="${network}.1"/><node name="n2" addr="${network}.2"/></lan></lans></cluster>`;
 
