@@ -99,28 +99,6 @@ function missingLibrary() {
 	return /error while loading shared libraries: ([^:\s]+)/.exec(stderr ?? "")?.[1] ?? null;
 }
 
-/** A minimal Debian lacks the one library that Node needs beside libc. Any other failure is told as it is. */
-function ensureNodeRuns() {
-	const first = spawnSync(projectNode(), ["--version"], { encoding: "utf8" });
-	if (first.status === 0) return;
-	const said = (first.stderr || first.error?.message || "").trim();
-	if (!said.includes("libatomic.so.1")) throw new Error(`the project's Node does not start: ${said}`);
-	const isRoot = process.getuid?.() === 0;
-	if (!isRoot || spawnSync("apt-get", ["--version"]).status !== 0) {
-		throw new Error(
-			"the project's Node needs the library libatomic.so.1: install it (Debian: apt-get install libatomic1).",
-		);
-	}
-	process.stderr.write("Installing the Debian package libatomic1, which Node needs …\n");
-	const options = { stdio: ["ignore", 2, 2], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
-	const quiet = ["-qq", "-o", "DPkg::Lock::Timeout=900", "-o", "Dpkg::Use-Pty=0"];
-	spawnSync("apt-get", [...quiet, "update"], options);
-	spawnSync("apt-get", [...quiet, "install", "-y", "--no-install-recommends", "libatomic1"], options);
-	if (spawnSync(projectNode(), ["--version"]).status !== 0) {
-		throw new Error("libatomic1 could not be installed (see above). Install it, then run the command again.");
-	}
-}
-
 /** Compiled code is kept beside the dependencies, where that can be written. */
 function compileCache() {
 	if (process.env.NODE_COMPILE_CACHE) return {};
