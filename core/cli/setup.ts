@@ -10,6 +10,7 @@ import {
 	readdirSync,
 	readFileSync,
 	renameSync,
+	rmdirSync,
 	rmSync,
 	writeFileSync,
 } from "node:fs";
@@ -178,7 +179,13 @@ function remove(folder: string): void {
 	if (names.length > 0 && !names.some((name) => known.includes(name))) {
 		throw new SafekitError("SETUP_FOREIGN", `${folder} does not look like a folder of this product.`);
 	}
-	rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+	for (const name of names) rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 3 });
+	try {
+		rmdirSync(folder);
+	} catch (error) {
+		// A disk of its own is mounted there: that is not ours to remove.
+		if ((error as NodeJS.ErrnoException).code !== "EBUSY") throw error;
+	}
 }
 
 function refuseUnlessRoot(): void {
