@@ -160,6 +160,7 @@ export type WitnessAnswer =
 	/** A swap or a renewal was applied; the record as it is now. `askedAtMs`: monotonic time of the request. */
 	| { got: "swapped"; record: WitnessRecord; askedAtMs: number }
 	| { got: "refused"; record: WitnessRecord | null }
+	/** At the latest a third of the heartbeat timeout after the question; it may have been carried out all the same. */
 	| { got: "unreachable" };
 
 /** What the shell shows of a module (`state`, `why` is the sentence a person reads). */

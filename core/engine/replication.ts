@@ -140,8 +140,9 @@ export type ReplicationFact =
 	 */
 	| { fact: "linkLost"; promotable: boolean }
 	/**
-	 * A living link counts as a heartbeat. Sent on every change. `up` false at the latest one heartbeat timeout after
-	 * the last byte from the peer (the link has pulses of its own), so that it never delays a failover.
+	 * A living link counts as a heartbeat. Sent on every change. The link has pulses of its own, which the peer echoes;
+	 * `up` false at the latest one heartbeat timeout after the sending of the last pulse whose echo came: so it never
+	 * delays a failover, and a primary that is not heard does not believe in the link longer than its peer does.
 	 */
 	| { fact: "link"; up: boolean }
 	/** An order could not be carried out; `code` of core/errors.ts. */

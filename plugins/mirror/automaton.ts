@@ -109,7 +109,8 @@ function endStopPlan(ctx: Context, kind: PlanKind, ok: boolean): undefined {
 	const stopping = s.stopping;
 	if (stopping === null) return;
 	const ofThisStop = kind === "dropAddress" || kind === "leave" || kind === "stop" || kind === "cleanUp";
-	const stage = ofThisStop && stopPlans[stopping.stage] === kind ? nextStopStage(stopping.stage, ok) : stopping.stage;
+	const stage =
+		ofThisStop && stopPlans[stopping.stage] === kind ? nextStopStage(stopping.stage, ok, s.main) : stopping.stage;
 	if (stage !== null) {
 		s.stopping = { ...stopping, stage };
 		if (stage === "leave") s.status = "Transient";
@@ -197,7 +198,14 @@ function applyFailed(ctx: Context, message: string): void {
 /** M21 on a primary; elsewhere the process is opened again. */
 function processDied(ctx: Context): void {
 	const { s } = ctx;
-	if (s.phase === "primary" || (s.phase === "stopping" && s.serving)) {
+	if (s.phase === "primary" && usesLease(s) && s.session?.synced === true) {
+		// The other may take the record once it is not renewed, and without the process it cannot be: no degraded mode.
+		ctx.log("rfsplug", "E", "The replication process died: the other server takes over");
+		s.session = null;
+		s.loss = null;
+		ctx.disarm("permission", "lease");
+		beginStop(ctx, { again: true, action: "stopwait", stage: "drop" });
+	} else if (s.phase === "primary" || (s.phase === "stopping" && s.serving)) {
 		Object.assign(s, { degraded: true, session: null, loss: null });
 		ctx.disarm("permission", "lease");
 		ctx.resource("rfs.degraded", "up");
@@ -227,7 +235,7 @@ function fire(ctx: Context, name: string): void {
 		s.loss?.stage !== "granted"
 	) {
 		if (leaseLeft(s, event.atMs) > 0) watchLease(ctx);
-		else if (s.serving && s.phase === "primary") deny(ctx, "the lease at the witness ran out", null);
+		else if (s.serving) deny(ctx, "the lease at the witness ran out", null);
 	}
 }
 

@@ -62,4 +62,9 @@ export function deny(ctx: Context, why: string, rule: WaitRule | null): undefine
 	if (rule !== null) ctx.log("heart", "C", `Action wait from failover rule ${rule}`);
 	s.why = `No permission to go on without the other server: ${why}`;
 	if (s.phase === "primary") beginStop(ctx, { again: true, action: "stopwait", stage: "drop" });
+	else if (s.stopping !== null && s.stopping.stage !== "drop") {
+		// It was stopping anyway, at the pace of its scripts: the address may not wait for them.
+		s.stopping = { ...s.stopping, stage: "drop" };
+		if (s.plan !== null) ctx.effects.push({ type: "abortPlan", plan: s.plan.number });
+	}
 }

@@ -169,8 +169,8 @@ export function continueStop(ctx: Context): undefined {
 }
 
 /** After a plan of a stop: what is next, or null when the module is stopped. */
-export function nextStopStage(stage: Stopping["stage"], ok: boolean): Stopping["stage"] | null {
-	if (stage === "drop") return "leave";
+export function nextStopStage(stage: Stopping["stage"], ok: boolean, main: MainState): Stopping["stage"] | null {
+	if (stage === "drop") return main === "WAIT" ? "stop" : "leave";
 	if (stage === "leave") return "stop";
 	return stage === "stop" && !ok ? "clean" : null;
 }

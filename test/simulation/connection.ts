@@ -23,7 +23,10 @@ export class Connection {
 	readonly #lan: number;
 	readonly #ends: readonly [End, End];
 	readonly #timeoutMs: number;
-	#heardMs: [number, number];
+	/** When the last of this end's pulses that the other has confirmed was sent: a one-way loss is a loss on both. */
+	#confirmedMs: [number, number];
+	/** The newest pulse of the other end, by its time of sending. */
+	#newestMs: [number, number];
 	#open: [boolean, boolean] = [true, true];
 	#queues: [Message[], Message[]] = [[], []];
 	#pumping: [boolean, boolean] = [false, false];
@@ -34,7 +37,8 @@ export class Connection {
 		this.#ends = ends;
 		this.term = term;
 		this.#timeoutMs = timeoutMs;
-		this.#heardMs = [world.nowMs, world.nowMs];
+		this.#confirmedMs = [world.nowMs, world.nowMs];
+		this.#newestMs = [world.nowMs, world.nowMs];
 		this.#tick(0);
 		this.#tick(1);
 	}
@@ -69,7 +73,6 @@ export class Connection {
 			world.after(world.delay(this.#lan, from), () => {
 				this.#pumping[from] = false;
 				const batch = this.#queues[from].splice(0);
-				this.#heardMs[to] = world.nowMs;
 				for (const message of batch) if (this.#open[to]) this.#ends[to].received(this, message);
 				this.#pump(from);
 			});
@@ -82,9 +85,13 @@ export class Connection {
 		if (!this.#open[side] || !this.#ends[side].alive()) return;
 		const other = side === 0 ? 1 : 0;
 		if (this.#ends[side].runs()) {
-			if (world.nowMs - this.#heardMs[side] > this.#timeoutMs) return this.#break(side);
+			if (world.nowMs - this.#confirmedMs[side] > this.#timeoutMs) return this.#break(side);
+			const sentMs = world.nowMs;
+			const echoMs = this.#newestMs[side];
 			world.packet(this.#lan, side, () => {
-				this.#heardMs[other] = world.nowMs;
+				if (!this.#open[other]) return;
+				this.#newestMs[other] = Math.max(this.#newestMs[other], sentMs);
+				this.#confirmedMs[other] = Math.max(this.#confirmedMs[other], echoMs);
 			});
 		}
 		world.after(pulseMs, () => this.#tick(side));

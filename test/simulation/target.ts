@@ -40,7 +40,7 @@ export class Target {
 
 	/** The disk refuses a change: not promotable any more. */
 	spoil(): undefined {
-		if (this.spoilt) return;
+		if (this.spoilt || this.#stopped) return;
 		this.spoilt = true;
 		this.promotable = false;
 		this.replica.disk.record({ crashed: true });

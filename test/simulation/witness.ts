@@ -2,7 +2,8 @@
 import type { WitnessAnswer, WitnessRecord, WitnessRequest } from "../../core/engine/contract.ts";
 import type { World } from "./world.ts";
 
-const patienceMs = 1500;
+/** Shorter than a third of the heartbeat timeout, so that one lost answer costs one renewal only. */
+const patienceMs = 500;
 
 export class Witness {
 	record: WitnessRecord | null = null;
