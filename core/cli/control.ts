@@ -53,6 +53,7 @@ export interface NodeControl {
 	configureOptions(): Promise<Omit<ConfigureOptions, "hook">>;
 	/** Runs a script of a module that may not be loaded (config, postconfig …), its output to `out`. */
 	runHook(configuration: ModuleConfiguration, script: string, out: (text: string) => void): Promise<HookResult>;
+	failures(): ReadonlyMap<string, unknown>;
 	/** Why a configured module could not be loaded; undefined if it was, or is not configured. */
 	failure(name: string): unknown;
 	/** The configuration of a module was applied: loads it. */

@@ -1,6 +1,6 @@
 /** `safekit state`: the shape that programs read (interfaces.md) and the one that a person reads. */
 import type { Command } from "commander";
-import { exitCode } from "../errors.ts";
+import { errorAsText, exitCode } from "../errors.ts";
 import { formatUs } from "../log/clock.ts";
 import { gone, printJson, table } from "./call.ts";
 import type { ModuleControl } from "./control.ts";
@@ -66,6 +66,9 @@ async function snapshot(context: Context, options: StateOptions) {
 }
 
 async function show(context: Context, options: StateOptions): Promise<void> {
+	for (const [name, error] of context.node.failures()) {
+		context.call.err(`Module ${name} could not be loaded. ${errorAsText(error)}`);
+	}
 	const now = await snapshot(context, options);
 	if (options.json) printJson(context.call, now);
 	else context.call.out(asText(now));
@@ -126,16 +129,17 @@ async function showVerbose(context: Context, options: StateOptions): Promise<voi
 async function follow(context: Context, options: StateOptions): Promise<void> {
 	if (options.module !== undefined || context.call.module !== undefined) moduleName(context, options);
 	let last = "";
-	const look = async (): Promise<void> => {
+	const look = (): void => void tell().catch((error) => context.call.err(errorAsText(error)));
+	const tell = async (): Promise<void> => {
 		const now = await snapshot(context, options);
 		const text = options.json ? `${JSON.stringify(now)}\n` : asText(now);
 		if (text === last) return;
 		last = text;
 		context.call.out(options.json ? text : `${formatUs(Date.now() * 1000).slice(0, 19)}\n${text}\n`);
 	};
-	await look();
-	const stops = chosen(context, options).map((module) => module.watch(() => void look()));
-	const timer = setInterval(() => void look(), progressEveryMs);
+	await tell();
+	const stops = chosen(context, options).map((module) => module.watch(look));
+	const timer = setInterval(look, progressEveryMs);
 	await gone(context.call.signal);
 	clearInterval(timer);
 	for (const stop of stops) stop();

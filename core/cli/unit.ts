@@ -37,7 +37,7 @@ Environment=${word(`SAFE=${paths.safe}`)} ${word(`SAFEVAR=${paths.safevar}`)}
 Environment=${word(`NODE_COMPILE_CACHE=${join(paths.run, "compile-cache")}`)}
 ExecStart=${word(node)} ${word(daemon)}
 ExecStop=${word(join(paths.safe, "safekit"))} shutdown
-TimeoutStartSec=60
+TimeoutStartSec=120
 TimeoutStopSec=900
 Restart=always
 RestartSec=0

@@ -65,7 +65,11 @@ export class CommandLog {
 	}
 
 	#add(type: string, module: string, pid: number, what: string, text: string): void {
-		this.#insert.run(nowUs(), type, module, pid, what, text.replace(/[\r\n]+/g, " ").slice(0, textLimit));
-		this.#pruner.added();
+		try {
+			this.#insert.run(nowUs(), type, module, pid, what, text.replace(/[\r\n]+/g, " ").slice(0, textLimit));
+			this.#pruner.added();
+		} catch {
+			// A command is carried out even if the full disk does not take its line.
+		}
 	}
 }

@@ -47,8 +47,12 @@ export class ModuleLog {
 	/** Adds a line and tells the followers. Line ends become blanks: a message is one line for whoever parses it. */
 	append(origin: string, level: LogLevel, text: string): LogLine {
 		const line = { us: nowUs(), origin, level, text: text.replace(/[\r\n]+/g, " ").slice(0, textLimit) };
-		this.#insert.run(line.us, line.origin, line.level, line.text);
-		this.#pruner.added();
+		try {
+			this.#insert.run(line.us, line.origin, line.level, line.text);
+			this.#pruner.added();
+		} catch {
+			// A full disk costs the line, not what the line is about. The followers still get it.
+		}
 		for (const follower of this.#followers) follower(line);
 		return line;
 	}

@@ -1,5 +1,5 @@
 /** Resources of one module with the date of their last assignment and their history: `resource.db` (spec/01 §1). */
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { nowUs } from "./clock.ts";
 import { openDatabase } from "./database.ts";
 import { Pruner } from "./pruner.ts";
@@ -25,11 +25,18 @@ const schema =
 export class Resources {
 	readonly #database: DatabaseSync;
 	readonly #pruner: Pruner;
+	readonly #put: StatementSync;
+	readonly #add: StatementSync;
 	readonly #now = new Map<string, Resource>();
 
 	constructor(file: string) {
 		this.#database = openDatabase(file, schema);
 		this.#pruner = new Pruner(this.#database, "history", historyLimit);
+		this.#put = this.#database.prepare(
+			"INSERT INTO resource(name, value, by, us) VALUES(?, ?, ?, ?) " +
+				"ON CONFLICT(name) DO UPDATE SET value=excluded.value, by=excluded.by, us=excluded.us",
+		);
+		this.#add = this.#database.prepare("INSERT INTO history(us, name, value, by) VALUES(?, ?, ?, ?)");
 		const rows = this.#database.prepare("SELECT name, value, by, us FROM resource").all() as unknown as Resource[];
 		for (const row of rows) this.#now.set(row.name, row);
 	}
@@ -62,22 +69,20 @@ export class Resources {
 		const changed = before?.value !== value;
 		if (!changed && history !== "force") return false;
 		const row = { name, value, by, us: nowUs() };
-		if (changed) {
-			this.#now.set(name, row);
-			this.#database
-				.prepare(
-					"INSERT INTO resource(name, value, by, us) VALUES(?, ?, ?, ?) " +
-						"ON CONFLICT(name) DO UPDATE SET value=excluded.value, by=excluded.by, us=excluded.us",
-				)
-				.run(name, value, by, row.us);
-		}
-		if (history !== "none") {
-			this.#database
-				.prepare("INSERT INTO history(us, name, value, by) VALUES(?, ?, ?, ?)")
-				.run(row.us, name, value, by);
-			this.#pruner.added();
+		if (changed) this.#now.set(name, row);
+		try {
+			this.#write(row, changed, history !== "none");
+		} catch {
+			// What is decided with is in memory; a full disk costs the history.
 		}
 		return changed;
+	}
+
+	#write({ name, value, by, us }: Resource, changed: boolean, history: boolean): void {
+		if (changed) this.#put.run(name, value, by, us);
+		if (!history) return;
+		this.#add.run(us, name, value, by);
+		this.#pruner.added();
 	}
 
 	/** Assignments of a resource, oldest first. */

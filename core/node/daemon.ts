@@ -22,6 +22,8 @@ interface Hosted {
 	runtime: ModuleRuntime;
 	settings: ModuleSettings;
 	bootTimer: NodeJS.Timeout | undefined;
+	/** The module was not stopped when it was last looked at. */
+	ran: boolean;
 }
 
 export class Daemon implements NodeControl {
@@ -34,7 +36,8 @@ export class Daemon implements NodeControl {
 	/** Modules that ran when cluster.xml changed: loaded anew when they have stopped. */
 	readonly #outdated = new Set<string>();
 	#retry: NodeJS.Timeout | undefined;
-	#shuttingDown = false;
+	/** Modules that are being stopped because the server goes down. */
+	readonly #shutDown = new Set<string>();
 
 	constructor(world: World) {
 		this.#world = world;
@@ -112,6 +115,7 @@ export class Daemon implements NodeControl {
 			runtime,
 			settings: new ModuleSettings(join(userVar, "settings.json")),
 			bootTimer: undefined,
+			ran: false,
 		};
 		this.#hosted.set(name, hosted);
 		this.#failures.delete(name);
@@ -119,6 +123,7 @@ export class Daemon implements NodeControl {
 		// A module that is configured by hand is started by hand.
 		if (!atStart) hosted.settings.change({ bootedIn: this.#world.incarnation });
 		else if (taken !== "resumed") this.#startAtBoot(hosted);
+		hosted.ran = runtime.view().main !== "STOP";
 		runtime.watch(() => this.#remember(hosted));
 	}
 
@@ -142,6 +147,10 @@ export class Daemon implements NodeControl {
 		}
 	}
 
+	failures(): ReadonlyMap<string, unknown> {
+		return this.#failures;
+	}
+
 	/** Why a configured module is not there. */
 	failure(name: string): unknown {
 		return this.#failures.get(name);
@@ -159,9 +168,9 @@ export class Daemon implements NodeControl {
 		return module.scriptPid !== null && this.#world.sessionOf(pid) === module.scriptPid;
 	}
 
-	/** From now on a module that stops does so because the server goes down. */
+	/** Modules that run now stop because the server goes down: boot="auto" starts them again. */
 	shutDown(): void {
-		this.#shuttingDown = true;
+		for (const [name, { ran }] of this.#hosted) if (ran) this.#shutDown.add(name);
 	}
 
 	async #tryToLoad(name: string, atStart: boolean): Promise<void> {
@@ -204,11 +213,18 @@ export class Daemon implements NodeControl {
 		}, bootDelayMs);
 	}
 
-	#remember({ runtime, settings }: Hosted): void {
-		if (runtime.view().main !== "STOP") settings.change({ running: true });
-		else if (!this.#shuttingDown) settings.change({ running: false });
+	#remember(hosted: Hosted): void {
+		const { runtime, settings } = hosted;
 		const { module } = runtime.configuration;
-		if (runtime.view().main === "STOP" && runtime.idle && this.#outdated.delete(module))
-			void this.#tryToLoad(module, false);
+		const runs = runtime.view().main !== "STOP";
+		// Started again since the shutdown: from now on a stop is one that a person wants.
+		if (runs && !hosted.ran) this.#shutDown.delete(module);
+		hosted.ran = runs;
+		try {
+			if (runs || !this.#shutDown.has(module)) settings.change({ running: runs });
+		} catch (error) {
+			this.#world.report(`${module}: whether it runs could not be stored`, error);
+		}
+		if (!runs && runtime.idle && this.#outdated.delete(module)) void this.#tryToLoad(module, false);
 	}
 }

@@ -18,6 +18,7 @@ import type { ReplicationFact, ResyncProgress } from "../engine/replication.ts";
 import type { ModuleLog } from "../log/moduleLog.ts";
 import type { Resources } from "../log/resources.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
+import { Answers, type Asked } from "./answers.ts";
 import { carryOut, isRepeatable, type Refusal } from "./effects.ts";
 import { emergencyPlan, emergencyRefusal, emergencySteps } from "./emergency.ts";
 import type { Hands, ReplicationHands } from "./hands.ts";
@@ -57,7 +58,7 @@ export class ModuleRuntime {
 	readonly #timers: Timers;
 	readonly #replication: ReplicationHands | null;
 	readonly #queue: EngineEvent[] = [];
-	readonly #answers = new Map<number, (refused: Refusal | null) => void>();
+	readonly #answers = new Answers();
 	readonly #watchers = new Set<() => void>();
 	#state: unknown;
 	#plan: PlanRunner | null = null;
@@ -68,7 +69,6 @@ export class ModuleRuntime {
 	readonly #early: EngineEvent[] = [];
 	#takenUp = false;
 	#closed = false;
-	#nextRequest = 1;
 	/** Resources of the peer, as its pulses carry them. */
 	peerResources: Record<string, string> = {};
 
@@ -132,20 +132,10 @@ export class ModuleRuntime {
 	}
 
 	/** Gives a command. `decided`: what came of it at once; `answered`: when the automaton answers. */
-	command(event: Omit<CommandEvent, "type" | "request">): {
-		answered: Promise<Refusal | null>;
-		refusedAtOnce(): Refusal | null;
-	} {
-		const request = this.#nextRequest++;
-		let early: Refusal | null = null;
-		const answered = new Promise<Refusal | null>((resolve) => {
-			this.#answers.set(request, (refused) => {
-				early = refused;
-				resolve(refused);
-			});
-		});
-		this.deliver({ type: "command", ...event, request });
-		return { answered, refusedAtOnce: () => early };
+	command(event: Omit<CommandEvent, "type" | "request">): Asked {
+		const asked = this.#answers.ask();
+		this.deliver({ type: "command", ...event, request: asked.request });
+		return asked;
 	}
 
 	/** What a command would do now: the steps it would start with, or why it would be refused. Changes nothing. */
@@ -234,8 +224,7 @@ export class ModuleRuntime {
 
 	#close(): void {
 		this.#hands.disconnect();
-		for (const answer of this.#answers.values()) answer(null);
-		this.#answers.clear();
+		this.#answers.close();
 		this.log.close();
 		this.resources.close();
 	}
@@ -297,14 +286,9 @@ export class ModuleRuntime {
 			ping: () => void this.#ping(),
 			// No adapter exists yet: a configured lease witness answers for nothing.
 			witness: () => setImmediate(() => this.deliver({ type: "witness", answer: { got: "unreachable" } })),
-			answer: (request, refused) => this.#answer(request, refused),
+			answer: (request, refused) => this.#answers.give(request, refused),
 			reboot: () => this.#hands.reboot(),
 		});
-	}
-
-	#answer(request: number, refused: Refusal | null): void {
-		this.#answers.get(request)?.(refused);
-		this.#answers.delete(request);
 	}
 
 	async #ping(): Promise<void> {
@@ -356,7 +340,7 @@ export class ModuleRuntime {
 
 	#duringEmergency(event: EngineEvent): void {
 		if (event.type !== "command" || event.request === undefined) return;
-		this.#answer(event.request, emergencyRefusal(this.configuration.module));
+		this.#answers.give(event.request, emergencyRefusal(this.configuration.module));
 	}
 
 	#emergencyOver(): void {
@@ -377,7 +361,12 @@ export class ModuleRuntime {
 			plan: this.#plan?.stored ?? null,
 			outbox: this.#outbox,
 		};
-		writeStored(this.#options.stateFile, stored, durable);
+		try {
+			writeStored(this.#options.stateFile, stored, durable);
+		} catch (error) {
+			// A full disk must not stop a failover. What a killed daemon would then take up is older than it should be.
+			this.#hands.report(`${this.configuration.module}: the state could not be stored`, error);
+		}
 	}
 
 	#announce(): void {

@@ -2,9 +2,23 @@
  * What a restarted daemon takes up again: `$SAFEVAR/modules/AM/state.json`. The plan and the effects speak of
  * processes, mounts and addresses, which a power cut ends: they count only in the same run of the system.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+	closeSync,
+	fsyncSync,
+	ftruncateSync,
+	mkdirSync,
+	openSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	writeFileSync,
+	writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import type { Effect, Step } from "../engine/contract.ts";
+
+/** States are far smaller. */
+const paddedBytes = 16_384;
 
 export interface StoredScript {
 	pid: number;
@@ -55,7 +69,33 @@ export function readStored(file: string, config: string): Stored | null {
  * a decision 10 to 100 ms.
  */
 export function writeStored(file: string, stored: Stored, durable: boolean): void {
-	replaceFile(file, JSON.stringify(stored), durable);
+	const text = padded(JSON.stringify(stored));
+	try {
+		replaceFile(file, text, durable);
+	} catch (error) {
+		// No room for a second file: the first has its blocks. One call writes it whole, which `kill -9` cannot cut.
+		rmSync(`${file}.new`, { force: true });
+		if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+		overwrite(file, text);
+	}
+}
+
+/** Blanks at the end, so that a later state fits into the blocks that an earlier one got. */
+function padded(json: string): string {
+	const size = Buffer.byteLength(json);
+	return json + " ".repeat(Math.ceil((size + 1) / paddedBytes) * paddedBytes - size);
+}
+
+function overwrite(file: string, text: string): void {
+	const fd = openSync(file, "r+");
+	try {
+		const bytes = Buffer.from(text);
+		if (writeSync(fd, bytes, 0, bytes.length, 0) !== bytes.length)
+			throw new Error(`${file} is too small for the state`);
+		ftruncateSync(fd, bytes.length);
+	} finally {
+		closeSync(fd);
+	}
 }
 
 export function removeStored(file: string): void {

@@ -235,6 +235,33 @@ test.serial("without a daemon the launcher waits for one, then says how to start
 	t.true(Date.now() - begin < 12_000);
 });
 
+test.serial("a full disk costs logs, not decisions", async (t) => {
+	const toy = new Toy(t, { mirror: simple });
+	const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=3m", "opensafe-full", toy.safevar]);
+	if (mounted.status !== 0) return t.log("skipped: only root may mount");
+	try {
+		await toy.start();
+		toy.run("start", "-m", "mirror");
+		t.is(toy.run("waitstart", "-m", "mirror").code, 0);
+		spawnSync("dd", ["if=/dev/zero", `of=${join(toy.safevar, "filler")}`, "bs=4k"]);
+		t.is(toy.run("stop", "-m", "mirror").code, 0);
+		t.is(toy.run("waitstop", "-m", "mirror", "--timeout", "20").code, 0);
+		t.is(toy.run("set", "-m", "mirror", "-r", "custom.a", "-v", "down").code, 0);
+		t.is(toy.run("get", "-m", "mirror", "-r", "custom.a").out, "down\n");
+		t.is(toy.run("start", "-m", "mirror").code, 0);
+		t.is(toy.run("waitstart", "-m", "mirror", "--timeout", "20").code, 0);
+		t.is(toy.run("stop", "-m", "mirror").code, 0);
+		t.is(toy.run("waitstop", "-m", "mirror", "--timeout", "20").code, 0);
+		await toy.kill("SIGKILL");
+		spawnSync("rm", [join(toy.safevar, "filler")]);
+		await toy.start();
+		t.is(toy.run("state", "-m", "mirror", "-l").out, "STOP NotReady\n", "the last state was stored in its old blocks");
+	} finally {
+		await toy.kill("SIGKILL");
+		spawnSync("umount", ["-l", toy.safevar]);
+	}
+});
+
 test.serial("one call of the launcher is quick", async (t) => {
 	const toy = new Toy(t, { mirror: simple });
 	await toy.start();
