@@ -1,5 +1,5 @@
 /** A resync while the application changes the tree: equal afterwards, by full comparison (invariant 6). */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { Churn } from "./churn.ts";
@@ -14,7 +14,15 @@ for (const seed of [1, 2, 3]) {
 		const churn = new Churn(a.dir, seed);
 		await churn.run(600);
 		const running = churn.run();
-		await pair.join(a, b, "NEW");
+		// The copy is interrupted and begins again.
+		await pair.session(a, b, "NEW");
+		await new Promise((resolve) => setTimeout(resolve, 30));
+		pair.proxy.cut();
+		await new Promise((resolve) => setTimeout(resolve, 100));
+		pair.proxy.mend();
+		await a.ask({ order: "serve", term: pair.term, alone: false }, "serving");
+		await a.until("synced");
+		await b.until("synced");
 		const during = churn.done;
 		await new Promise((resolve) => setTimeout(resolve, 500));
 		churn.stop();
@@ -24,7 +32,8 @@ for (const seed of [1, 2, 3]) {
 		await b.kill();
 		await a.until("peerLost");
 		await a.ask({ order: "sync" }, "synchronised");
-		await a.ask({ order: "goAlone", term: (pair.term += 10) }, "alone");
+		pair.term += 10;
+		await a.ask({ order: "goAlone", term: pair.term }, "alone");
 		const again = new Churn(a.dir, seed + 100);
 		await again.run(300);
 		const second = again.run();

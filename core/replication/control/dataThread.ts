@@ -95,7 +95,7 @@ function openVolume(
 function unmountAll(servers: FuseServer[], done: (why: string | null) => void): void {
 	const left = [...servers].reverse();
 	let kept: string | null = null;
-	const next = (): void => {
+	const next = () => {
 		const server = left.shift();
 		if (server === undefined) return done(kept);
 		const path = server.mountedOn;

@@ -56,7 +56,7 @@ export class ReplicationNode {
 		}
 	}
 
-	#carryOut(order: ReplicationOrder): void {
+	#carryOut(order: ReplicationOrder) {
 		if (this.#closing && order.order !== "close") throw refused("the process is ending");
 		switch (order.order) {
 			case "open":
@@ -80,7 +80,7 @@ export class ReplicationNode {
 		}
 	}
 
-	#open(): void {
+	#open() {
 		const answer = (): void => this.#context.fact({ fact: "opened", records: this.#context.records.shown });
 		if (this.#served !== null && this.primary.mode !== "failed") return answer();
 		this.primary.readOnly();
@@ -99,7 +99,7 @@ export class ReplicationNode {
 		else target.stop(farewell, done);
 	}
 
-	#session(order: SessionOrder): void {
+	#session(order: SessionOrder) {
 		const running = order.source ? this.#source : this.#target;
 		const ended = order.source && this.#source?.over === true;
 		if (running?.term === order.term && !ended) {
@@ -164,7 +164,7 @@ export class ReplicationNode {
 		if (this.#wentAlone === term) return fact({ fact: "alone", term });
 		if (this.#served === null || this.primary.mode === "failed") throw refused("this node does not serve");
 		if (term <= records.now.term) throw refused(`term ${term} after term ${records.now.term}`);
-		const go = (): void => {
+		const go = () => {
 			this.order({ order: "goAlone", term });
 		};
 		if (this.primary.mode === "paired") {
@@ -184,7 +184,7 @@ export class ReplicationNode {
 		fact({ fact: "alone", term });
 	}
 
-	#promote(): void {
+	#promote() {
 		if (this.#promoted !== null) {
 			this.#context.fact({ fact: "promoted", ...this.#promoted });
 			return;
@@ -205,7 +205,7 @@ export class ReplicationNode {
 		});
 	}
 
-	#fail(): void {
+	#fail() {
 		this.#frozen(false);
 		this.#source?.stop();
 		this.#source = null;
@@ -214,7 +214,7 @@ export class ReplicationNode {
 	}
 
 	/** @param order on whose behalf: a failure names it. */
-	#seal(order: "seal" | "close", done: () => void): void {
+	#seal(order: "seal" | "close", done: () => void) {
 		const { records } = this.#context;
 		if (records.now.seal !== "open" && this.#served === null && this.#target === null && this.#source === null) {
 			this.#context.fact({ fact: "sealed", seal: records.now.seal });
@@ -237,17 +237,17 @@ export class ReplicationNode {
 	}
 
 	/** The application is stopped: what it wrote last gets to the peer, if there is one. */
-	#drain(untilMs: number, done: () => void): void {
+	#drain(untilMs: number, done: () => void) {
 		const { loop } = this.#context;
 		const over = this.primary.mode !== "paired" || this.primary.waiting === 0 || loop.now() > untilMs;
 		if (over) done();
 		else loop.timer(5, () => this.#drain(untilMs, done));
 	}
 
-	#sealNow(order: "seal" | "close" | "fail", done: () => void): void {
+	#sealNow(order: "seal" | "close" | "fail", done: () => void) {
 		const { records } = this.#context;
 		if (records.now.copying || records.crashed) return this.#notTrue(order, done);
-		const written = (): void => {
+		const written = () => {
 			const seal = { term: records.now.term, seq: this.primary.seq };
 			const sealed = records.now.seal === "open" ? seal : records.now.seal;
 			records.change({ seal: sealed });
@@ -266,7 +266,7 @@ export class ReplicationNode {
 		this.#mounts.setWritable(false);
 	}
 
-	#notTrue(order: "seal" | "close" | "fail", done: () => void): void {
+	#notTrue(order: "seal" | "close" | "fail", done: () => void) {
 		const { records } = this.#context;
 		const why = records.now.copying ? "this node was only half copied" : "this node may lack acknowledged changes";
 		this.#release();
@@ -276,7 +276,7 @@ export class ReplicationNode {
 		done();
 	}
 
-	#close(): void {
+	#close() {
 		if (this.#closing) return;
 		this.#closing = true;
 		this.#seal("close", () => {

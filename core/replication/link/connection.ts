@@ -117,7 +117,7 @@ export class Connection {
 		else if (got !== -errno.EAGAIN && got !== -errno.EINTR) this.fail(`receiving failed: ${errnoName(got)}`);
 	}
 
-	#push(): void {
+	#push() {
 		const waited = this.#queue.length > 0;
 		while (this.#queue.length > 0) {
 			const piece = this.#queue[0]!;

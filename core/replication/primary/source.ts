@@ -244,7 +244,7 @@ export class Source {
 	}
 
 	/** @param final the other side has said that it will not go on. */
-	#gone(why: string, final: boolean): void {
+	#gone(why: string, final: boolean) {
 		if (this.#phase === "over") return;
 		this.#drop();
 		if (this.#phase === "complete") {

@@ -66,8 +66,15 @@ function link(scope: Scope, operation: Of<"link">): Operation | null {
 }
 
 function unlink(scope: Scope, operation: Of<"unlink">): Operation | null {
-	if (isDone(scope, operation.parent, operation.name)) return operation;
-	if (operation.keep) keepOpen(scope, operation.file);
+	const { parent, name, file, keep } = operation;
+	if (!isDone(scope, parent, name)) {
+		if (keep) keepOpen(scope, file);
+		return null;
+	}
+	if (keep || typeof scope.volume.tree.stat(file) === "number") return operation;
+	// It has other names, which the target may not have yet: it must not lose the file with this one.
+	scope.limbo(parent, name);
+	scope.settleDirectory(parent);
 	return null;
 }
 
@@ -90,12 +97,7 @@ function rename(scope: Scope, operation: Of<"rename">): Operation | null {
 	if (!toDone && keep !== null) keepOpen(scope, keep);
 	if (!fromDone && !toDone) return null;
 	const moved = scope.lookup(newParent, newName);
-	if (fromDone && toDone) {
-		const stat = typeof moved === "bigint" ? scope.volume.tree.stat(moved) : -1;
-		const replacesDirectory = typeof stat !== "number" && isDirectory(stat.mode) && flags === 0;
-		if (replacesDirectory && !(parent === newParent && name.equals(newName))) scope.limbo(newParent, newName);
-		return operation;
-	}
+	if (fromDone && toDone) return renameDone(scope, operation, moved);
 	if (toDone) {
 		if (keep !== null) keepOpen(scope, keep);
 		if (typeof moved === "bigint") scope.place(newParent, newName, moved);
@@ -107,6 +109,16 @@ function rename(scope: Scope, operation: Of<"rename">): Operation | null {
 	else scope.limbo(parent, name);
 	scope.settleDirectory(parent);
 	return null;
+}
+
+/** What is replaced may have names in directories that are pending: the target keeps it until they are compared. */
+function renameDone(scope: Scope, operation: Of<"rename">, moved: FileRef | number): Operation | null {
+	const { parent, name, newParent, newName, flags } = operation;
+	if ((flags & renameFlag.EXCHANGE) !== 0 || (parent === newParent && name.equals(newName))) return operation;
+	// Both names are of one file: nothing has happened.
+	if (typeof moved === "bigint" && scope.lookup(parent, name) === moved) return null;
+	scope.limbo(newParent, newName);
+	return operation;
 }
 
 function content(scope: Scope, operation: Of<"write" | "truncate" | "fallocate">): Operation | null {

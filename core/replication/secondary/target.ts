@@ -160,6 +160,8 @@ export class Target {
 	#begin(): void {
 		const { records } = this.#context;
 		this.#receiver?.stop();
+		// Everything is compared anew, so what could not be applied before is made good.
+		this.#broken = false;
 		this.#salvage ??= new Salvage(this.#context);
 		if (this.#order.quarantine) this.#salvage.begin(records.now.epoch?.current ?? records.now.tree);
 		const role = { was: "secondary", sinceTerm: this.#order.term } as const;
