@@ -79,8 +79,8 @@ function chooseNew(a: NodeRecords, b: NodeRecords): Meeting {
 }
 
 function chooseUnrelated(mine: Side, theirs: Side): Meeting {
-	const target = mine.fullsync === "take" ? "mine" : theirs.fullsync === "take" ? "theirs" : null;
-	if (target !== null) {
+	const target = mine.fullsync === "take" ? "mine" : "theirs";
+	if ((mine.fullsync === "take") !== (theirs.fullsync === "take")) {
 		const source = target === "mine" ? theirs : mine;
 		if (!source.records.copying && !(target === "mine" ? mine : theirs).serves) {
 			return go("UNRELATED", other(target), true, true);
@@ -116,9 +116,10 @@ function chooseRolledBack(mine: Side, theirs: Side): Meeting | null {
 function chooseByEpoch(mine: Side, theirs: Side, a: Epoch, b: Epoch): Meeting {
 	const mineKnown = a.current === b.base || b.history.includes(a.current);
 	const theirsKnown = b.current === a.base || a.history.includes(b.current);
-	if (!mineKnown && !theirsKnown) {
+	if (mineKnown === theirsKnown) {
 		// Both went on. With different bases (a person forced one of them twice) marks do not reach back: everything.
-		return go("DIVERGED", servingOrFormer(mine, theirs), a.base !== b.base, true);
+		// Each older than the other cannot be, except by copies of disks: then nobody's data is thrown away either.
+		return go("DIVERGED", servingOrFormer(mine, theirs), mineKnown || a.base !== b.base, true);
 	}
 	if (mineKnown) return a.current === b.base ? go("BEHIND", "theirs") : go("FAR_BEHIND", "theirs", true);
 	return b.current === a.base ? go("PEER_BEHIND", "mine") : go("FAR_BEHIND", "mine", true);

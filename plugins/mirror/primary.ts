@@ -87,7 +87,8 @@ function meetOtherPrimary(ctx: Context): boolean {
 		return false;
 	}
 	ctx.log("heart", "E", "Split brain recovery: exiting alone");
-	beginStop(ctx, { again: true, action: "stopstart" });
+	// Where the other serves too, it has the address: this node's goes before the application's stop scripts.
+	beginStop(ctx, { again: true, action: "stopstart", ...(peer.serves ? { stage: "drop" } : {}) });
 	return true;
 }
 

@@ -2,7 +2,7 @@
  * Golden decisions. `m*.json`: a row of the mirror table (spec/01 §3), events in, states and all effects out.
  * `meet-*.json`: a row of the meeting table (replication.md §5.7). A bug report becomes one more file.
  */
-import { readdir, readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import type { EngineEvent, ModeConfig } from "../../core/engine/contract.ts";
@@ -25,11 +25,11 @@ interface Meetings {
 }
 
 const folder = import.meta.dirname;
-const names = (await readdir(folder)).filter((name) => name.endsWith(".json")).sort();
-const read = async (name: string) => JSON.parse(await readFile(join(folder, name), "utf8"));
+const names = readdirSync(folder).filter((name) => name.endsWith(".json")).sort();
+const read = (name: string) => JSON.parse(readFileSync(join(folder, name), "utf8"));
 
 for (const name of names.filter((each) => each.startsWith("m") && !each.startsWith("meet-"))) {
-	const file: Transition = await read(name);
+	const file: Transition = read(name);
 	test(`${file.row}: ${file.title} (${name})`, (t) => {
 		let state = mirror.initial(file.config);
 		for (const [index, expected] of file.steps.entries()) {
@@ -48,7 +48,7 @@ for (const name of names.filter((each) => each.startsWith("m") && !each.startsWi
 }
 
 for (const name of names.filter((each) => each.startsWith("meet-"))) {
-	const file: Meetings = await read(name);
+	const file: Meetings = read(name);
 	test(`${file.row}: ${file.title} (${name})`, (t) => {
 		for (const { mine, theirs, expect } of file.cases) {
 			t.deepEqual(meet(mine, theirs), expect);
@@ -65,9 +65,9 @@ function mirrored(meeting: Meeting): Meeting {
 	return { ...meeting, outcome, source: meeting.source === "mine" ? "theirs" : "mine" };
 }
 
-test("every row of both tables has a golden file", async (t) => {
+test("every row of both tables has a golden file", (t) => {
 	const rows = new Set<string>();
-	for (const name of names) rows.add((await read(name)).row);
+	for (const name of names) rows.add(read(name).row);
 	const transitions = Array.from({ length: 27 }, (_, i) => `M${i + 1}`);
 	const outcomes = [
 		"NEW",
