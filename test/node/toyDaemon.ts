@@ -14,13 +14,13 @@ interface Toy {
 	main: MainState;
 	status: Status;
 	plan: number;
-	log: string[];
+	stopping: boolean;
 }
 
 /** A module that can only start and stop. */
 const toy: Automaton<Toy> = {
 	mode: "mirror",
-	initial: () => ({ main: "STOP", status: "NotReady", plan: 0, log: [] }),
+	initial: () => ({ main: "STOP", status: "NotReady", plan: 0, stopping: false }),
 	decide(state, event) {
 		const effects: Effect[] = [];
 		const next = { ...state };
@@ -32,6 +32,7 @@ const toy: Automaton<Toy> = {
 				next.main = "ALONE";
 				next.status = "Transient";
 				next.plan++;
+				next.stopping = false;
 				effects.push({ type: "log", origin: "heart", level: "U", text: `Action start called by ${event.who}` });
 				const passage = { from: "WAIT", to: "ALONE", action: "start" } as const;
 				effects.push({
@@ -43,6 +44,7 @@ const toy: Automaton<Toy> = {
 			} else if (["stop", "shutdown"].includes(event.command) && state.status === "Ready") {
 				next.status = "Transient";
 				next.plan++;
+				next.stopping = true;
 				const passage = { from: "ALONE", to: "STOP", action: "stop" } as const;
 				effects.push({ type: "plan", plan: next.plan, steps: [{ do: "script", script: "stop_prim", ...passage }] });
 				answer();
@@ -57,7 +59,7 @@ const toy: Automaton<Toy> = {
 			}
 		}
 		if (event.type === "planEnded") {
-			const stopped = !event.ok || state.plan % 2 === 0;
+			const stopped = !event.ok || state.stopping;
 			next.main = stopped ? "STOP" : "ALONE";
 			next.status = stopped ? "NotReady" : "Ready";
 		}
@@ -84,7 +86,7 @@ function configuration(name: string): ModuleConfiguration {
 		module: name,
 		id: 1,
 		mode: "mirror",
-		boot: name === "booted" ? "on" : "ignore",
+		boot: name === "booted" ? "on" : name === "auto" ? "auto" : "ignore",
 		bootDelayMs: 0,
 		failover: true,
 		defaultprim: "alone",

@@ -1,0 +1,109 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import test from "ava";
+import { startTimeOf } from "../../core/platform/linux/server.ts";
+import { Toy } from "./toy.ts";
+
+const say = (text: string) => `echo "${text}" >> "$SAFEVAR/said"`;
+const simple = { start_prim: say("start_prim"), stop_prim: say("stop_prim") };
+
+test.serial("a daemon killed before it noted a script's pid finds the script by its run id", async (t) => {
+	const toy = new Toy(t, {
+		mirror: { start_prim: `${say("begin")}; sleep 4; ${say("end")}`, start_sec: say("after") },
+	});
+	await toy.start();
+	toy.run("start", "-m", "mirror");
+	await toy.until(() => toy.said().includes("begin"));
+	await toy.kill("SIGKILL");
+	const file = join(toy.safevar, "modules/mirror/state.json");
+	const stored = JSON.parse(readFileSync(file, "utf8"));
+	t.truthy(stored.plan.script.pid);
+	writeFileSync(file, JSON.stringify({ ...stored, plan: { ...stored.plan, script: null } }));
+	await toy.start();
+	t.is(toy.run("waitstart", "-m", "mirror").code, 0);
+	t.deepEqual(toy.said(), ["begin", "end", "after"]);
+});
+
+test.serial("without pid and run id it would run twice (negative control)", async (t) => {
+	const toy = new Toy(t, { mirror: { start_prim: `${say("begin")}; sleep 4; ${say("end")}` } });
+	await toy.start();
+	toy.run("start", "-m", "mirror");
+	await toy.until(() => toy.said().includes("begin"));
+	await toy.kill("SIGKILL");
+	const file = join(toy.safevar, "modules/mirror/state.json");
+	const stored = JSON.parse(readFileSync(file, "utf8"));
+	writeFileSync(file, JSON.stringify({ ...stored, plan: { ...stored.plan, script: null, run: null } }));
+	await toy.start();
+	await toy.until(() => toy.said().filter((line) => line === "begin").length === 2);
+	t.pass();
+});
+
+test.serial("forcestop kills the running script and all that it started", async (t) => {
+	const toy = new Toy(t, { mirror: { start_prim: `sleep 1000 & echo $! >> "$SAFEVAR/said"; sleep 1000` } });
+	await toy.start();
+	toy.run("start", "-m", "mirror");
+	await toy.until(() => toy.said().length === 1);
+	const pid = Number(toy.said()[0]);
+	t.not(startTimeOf(pid), null);
+	t.is(toy.run("forcestop", "-m", "mirror").code, 0);
+	t.is(toy.run("waitstop", "-m", "mirror", "--timeout", "30").code, 0);
+	t.is(startTimeOf(pid), null);
+});
+
+test.serial("a stop script that hangs is killed at its timeout, also by the next daemon", async (t) => {
+	const toy = new Toy(t, { mirror: { ...simple, stop_prim: `${say("stop begins")}; sleep 1000` } });
+	await toy.start();
+	for (const killed of [false, true]) {
+		toy.run("start", "-m", "mirror");
+		toy.run("waitstart", "-m", "mirror");
+		toy.run("stop", "-m", "mirror");
+		if (killed) {
+			await toy.until(() => toy.said().filter((line) => line === "stop begins").length === 2);
+			await toy.kill("SIGKILL");
+			await toy.start();
+		}
+		t.is(toy.run("waitstop", "-m", "mirror", "--timeout", "30").code, 0, `killed: ${killed}`);
+	}
+	t.regex(
+		toy.run("log", "-m", "mirror").out,
+		/\| userplug \| E \| Script stop_prim did not end in time and was killed\n/,
+	);
+});
+
+test.serial("waiting has its own exit code, and a start that fails is told", async (t) => {
+	const toy = new Toy(t, { mirror: { start_prim: "sleep 2" } });
+	await toy.start();
+	toy.run("start", "-m", "mirror");
+	const late = toy.run("waitstart", "-m", "mirror", "--timeout", "0", "--json");
+	t.is(late.code, 5);
+	t.is(JSON.parse(late.out).error.code, "CLI_TIMEOUT");
+	toy.run("waitstart", "-m", "mirror");
+	toy.run("stop", "-m", "mirror");
+	toy.run("waitstop", "-m", "mirror");
+	t.is(toy.run("waitstart", "-m", "mirror").code, 1);
+});
+
+test.serial('boot="auto" starts what ran when the server went down, and nothing else', async (t) => {
+	const toy = new Toy(t, { auto: simple });
+	const boots = async (run: string): Promise<void> => {
+		await toy.kill("SIGKILL");
+		await toy.start({ TOY_INCARNATION: run });
+	};
+	await boots("first");
+	await sleep(300);
+	t.is(toy.run("state", "-m", "auto", "-l").out, "STOP NotReady\n");
+	toy.run("start", "-m", "auto");
+	toy.run("waitstart", "-m", "auto");
+	t.is(toy.run("shutdown").code, 0);
+	t.is(toy.run("state", "-m", "auto", "-l").out, "STOP NotReady\n");
+	await boots("second");
+	t.is(toy.run("waitstate", "-m", "auto", "ALONE", "--timeout", "20").code, 0);
+	await boots("third: it ran when the power went");
+	t.is(toy.run("waitstate", "-m", "auto", "ALONE", "--timeout", "20").code, 0);
+	toy.run("stop", "-m", "auto");
+	toy.run("waitstop", "-m", "auto");
+	await boots("fourth");
+	await sleep(300);
+	t.is(toy.run("state", "-m", "auto", "-l").out, "STOP NotReady\n");
+});
