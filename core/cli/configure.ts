@@ -41,6 +41,7 @@ async function config(context: Context, options: ModuleOptions): Promise<void> {
 	const done = await configureModule(context.node.paths, name, { ...common, hook: hookFor(context) });
 	if (running === null) await context.node.loadModule(name);
 	else running.reconfigure(done.configuration);
+	context.node.forgetSettings(name);
 	tell(context, done.warnings);
 	if (options.json) printJson(context.call, { module: name, signature: done.signature, warnings: done.warnings });
 	else context.call.out(`Module ${name} is configured (${done.signature})\n`);

@@ -58,6 +58,8 @@ export interface NodeControl {
 	failure(name: string): unknown;
 	/** The configuration of a module was applied: loads it. */
 	loadModule(name: string): Promise<void>;
+	/** A new configuration was applied: what commands have switched is as configured again. */
+	forgetSettings(name: string): void;
 	/** The module is not configured any more: lets it go. Only when stopped. */
 	dropModule(name: string): Promise<void>;
 	/** cluster.xml or the key changed: reads it again and starts the heartbeats anew. */

@@ -22,6 +22,8 @@ interface Hosted {
 	runtime: ModuleRuntime;
 	settings: ModuleSettings;
 	bootTimer: NodeJS.Timeout | undefined;
+	/** The start at boot is still to come: that the module is stopped means nothing yet. */
+	bootPending: boolean;
 	/** The module was not stopped when it was last looked at. */
 	ran: boolean;
 }
@@ -115,16 +117,26 @@ export class Daemon implements NodeControl {
 			runtime,
 			settings: new ModuleSettings(join(userVar, "settings.json")),
 			bootTimer: undefined,
+			bootPending: false,
 			ran: false,
 		};
 		this.#hosted.set(name, hosted);
 		this.#failures.delete(name);
+		describeSettings(runtime);
 		const taken = runtime.takeUp();
 		// A module that is configured by hand is started by hand.
 		if (!atStart) hosted.settings.change({ bootedIn: this.#world.incarnation });
 		else if (taken !== "resumed") this.#startAtBoot(hosted);
 		hosted.ran = runtime.view().main !== "STOP";
 		runtime.watch(() => this.#remember(hosted));
+	}
+
+	/** A new configuration ends what `errd`, `checker` and `failover` have switched (spec/04 §3). */
+	forgetSettings(name: string): void {
+		const runtime = this.module(name);
+		if (runtime === undefined) return;
+		runtime.command({ command: "failover", who: "config", on: runtime.configuration.failover });
+		for (const [setting, value] of defaultSettings(runtime)) runtime.setResource(setting, value, "config", "auto");
 	}
 
 	async dropModule(name: string): Promise<void> {
@@ -207,8 +219,10 @@ export class Daemon implements NodeControl {
 			settings.change({ bootedIn: incarnation });
 			return;
 		}
+		hosted.bootPending = true;
 		hosted.bootTimer = setTimeout(() => {
 			if (runtime.view().main === "STOP") runtime.command({ command: "start", who: "boot" });
+			hosted.bootPending = false;
 			settings.change({ bootedIn: incarnation });
 		}, bootDelayMs);
 	}
@@ -221,10 +235,29 @@ export class Daemon implements NodeControl {
 		if (runs && !hosted.ran) this.#shutDown.delete(module);
 		hosted.ran = runs;
 		try {
-			if (runs || !this.#shutDown.has(module)) settings.change({ running: runs });
+			if (runs || !(this.#shutDown.has(module) || hosted.bootPending)) settings.change({ running: runs });
 		} catch (error) {
 			this.#world.report(`${module}: whether it runs could not be stored`, error);
 		}
 		if (!runs && runtime.idle && this.#outdated.delete(module)) void this.#tryToLoad(module, false);
+	}
+}
+
+/** Settings as the configuration has them (spec/01 §2.1). */
+function defaultSettings({ configuration }: ModuleRuntime): [name: string, value: string][] {
+	const { failover, boot } = configuration;
+	return [
+		["usersetting.errd", "on"],
+		["usersetting.checker", "on"],
+		["usersetting.failover", failover ? "on" : "off"],
+		["usersetting.encryption", "on"],
+		["usersetting.boot", boot],
+	];
+}
+
+/** A module shows its settings from the beginning; what was switched stays. */
+function describeSettings(runtime: ModuleRuntime): void {
+	for (const [name, value] of defaultSettings(runtime)) {
+		if (runtime.resources.get(name) === undefined) runtime.resources.set(name, value, "config");
 	}
 }

@@ -91,6 +91,25 @@ test.serial("what was edited is applied while the module runs only as far as tha
 	t.false(existsSync(join(n1.safevar, "modules/m")));
 });
 
+test.serial("a start script that gives up stops its module; settings last until the next configuration", async (t) => {
+	const start_prim = `${say("start_prim $*")}; "$SAFE/safekit" printe "no application"; "$SAFE/safekit" stop -i start_prim; exit 1`;
+	const [n1] = await pair(t, service(1000), { ...scripts, start_prim });
+	n1.ok("start", "-m", "m");
+	n1.ok("waitstate", "-m", "m", "STOP", "--timeout", "30");
+	await n1.until(() => n1.said().at(-1)?.startsWith("stop_prim force") === true);
+	n1.ok("waitstop", "-m", "m", "--timeout", "30");
+	t.regex(n1.log("m"), /\| userplug \| E \| no application\n[^]*\| U \| Action stop called by start_prim\n/);
+	n1.ok("failover", "off", "-m", "m");
+	n1.ok("checker", "off", "-m", "m");
+	await n1.kill("SIGTERM");
+	await n1.start();
+	t.is(n1.ok("get", "-m", "m", "-r", "usersetting.failover"), "off\n");
+	t.is(n1.ok("get", "-m", "m", "-r", "usersetting.checker"), "off\n");
+	n1.ok("config", "-m", "m");
+	t.is(n1.ok("get", "-m", "m", "-r", "usersetting.failover"), "on\n");
+	t.is(n1.ok("get", "-m", "m", "-r", "usersetting.checker"), "on\n");
+});
+
 test.serial("setup and unsetup leave nothing behind, and unsetup refuses while modules run", async (t) => {
 	const [n1] = await pair(t, service(2000), scripts);
 	n1.ok("start", "-m", "m");
