@@ -101,7 +101,7 @@ export const errors = {
 	MODULE_EXISTS: { exit: "failed", remedy: "Use -r to install it again, or -m to give another name." },
 	MODULE_UNKNOWN: { exit: "failed", remedy: "See `safekit module list` for the installed modules." },
 	MODULE_NOT_CONFIGURED: { exit: "failed", remedy: "Apply its configuration with `safekit config -m NAME`." },
-	MODULE_BUSY: { exit: "timeout", remedy: "Wait until the other module command has ended and try again." },
+	MODULE_LOCKED: { exit: "timeout", remedy: "Wait until the other module command has ended and try again." },
 
 	REPLICATION_DIRECTORY: {
 		exit: "failed",
@@ -120,10 +120,6 @@ export const errors = {
 		exit: "failed",
 		remedy:
 			"The connection ends and is made again. If it comes back: compare the versions of both servers, and see who else connects to the replication port.",
-	},
-	REPLICATION_REFUSED: {
-		exit: "failed",
-		remedy: "Compare cluster.key, cluster.xml and the module's configuration on both servers.",
 	},
 	REPLICATION_RECORDS: {
 		exit: "failed",

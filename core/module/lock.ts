@@ -13,14 +13,14 @@ const sqliteBusy = 5;
 /** As long as a reasonable postconfig takes. */
 const defaultWaitMs = 60_000;
 
-/** Runs `work` alone. Throws MODULE_BUSY when another command does not end within `waitMs`. */
+/** Runs `work` alone. Throws MODULE_LOCKED when another command does not end within `waitMs`. */
 export async function withModuleLock<T>(paths: Paths, work: () => Promise<T>, waitMs = defaultWaitMs): Promise<T> {
 	await makeFolder(paths.run);
 	const database = new DatabaseSync(join(paths.run, "modules.lock"), { timeout: 0 });
 	try {
 		for (let waitedMs = 0; !tryLock(database); waitedMs += 100) {
 			if (waitedMs >= waitMs)
-				throw new SafekitError("MODULE_BUSY", "another command is changing the modules of this server");
+				throw new SafekitError("MODULE_LOCKED", "another command is changing the modules of this server");
 			await sleep(100);
 		}
 		return await work();

@@ -14,7 +14,7 @@ export async function recoverModules(paths: Paths): Promise<void> {
 	try {
 		await withModuleLock(paths, () => recover(paths), 0);
 	} catch (error) {
-		if (!(error instanceof SafekitError && error.code === "MODULE_BUSY")) throw error;
+		if (!(error instanceof SafekitError && error.code === "MODULE_LOCKED")) throw error;
 	}
 }
 

@@ -99,7 +99,7 @@ test("one module command at a time", async (t) => {
 	await withModuleLock(here.paths, async () => {
 		await t.throwsAsync(
 			withModuleLock(here.paths, async () => order.push("never"), 200),
-			{ code: "MODULE_BUSY" },
+			{ code: "MODULE_LOCKED" },
 		);
 		await t.notThrowsAsync(recoverModules(here.paths), "a daemon that starts now lets the command work");
 		order.push("first");

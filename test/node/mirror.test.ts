@@ -98,7 +98,7 @@ test.serial("a start script that gives up stops its module; settings last until 
 	n1.ok("waitstate", "-m", "m", "STOP", "--timeout", "30");
 	await n1.until(() => n1.said().at(-1)?.startsWith("stop_prim force") === true);
 	n1.ok("waitstop", "-m", "m", "--timeout", "30");
-	t.regex(n1.log("m"), /\| userplug \| E \| no application\n[^]*\| U \| Action stop called by start_prim\n/);
+	t.regex(n1.log("m"), /\| userplug \| E \| no application\n[\s\S]*\| U \| Action stop called by start_prim\n/);
 	n1.ok("failover", "off", "-m", "m");
 	n1.ok("checker", "off", "-m", "m");
 	await n1.kill("SIGTERM");
