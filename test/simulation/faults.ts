@@ -30,7 +30,7 @@ export function makeShape(random: Random): Shape {
 		replicated: !random.chance(0.08),
 		defaultprim: random.pick(["alone", "alone", "alone", "node1", "node2", "lastprim"]),
 		failover: !random.chance(0.08),
-		runMs: random.between(15_000, 45_000),
+		runMs: random.between(15_000, 60_000),
 	};
 }
 
@@ -50,7 +50,7 @@ const commands: CommandName[] = [
 ];
 
 export function makeFaults(random: Random, shape: Shape): Fault[] {
-	const count = random.between(1, 7);
+	const count = random.chance(0.3) ? random.between(8, 18) : random.between(1, 7);
 	const faults: Fault[] = [];
 	for (let i = 0; i < count; i++) faults.push(makeFault(random, shape));
 	return faults.sort((a, b) => a.atMs - b.atMs);

@@ -209,7 +209,8 @@ export class Oracle {
 	}
 
 	/** Invariant 6, by full comparison with what the source had when it said that all is sent. */
-	resynced(replica: Replica, cells: number[]): undefined {
+	resynced(replica: Replica, cells: number[], upTo: { term: number; seq: number }): undefined {
+		this.#received.set(upTo.term, Math.max(upTo.seq, this.#received.get(upTo.term) ?? 0));
 		for (const [key, value] of cells.entries()) {
 			if (replica.disk.memory[key] === value) continue;
 			this.violation("6", `file ${key} differs after the resync of ${replica.host.name}`);

@@ -27,10 +27,18 @@ export interface Result {
 	acknowledged: number;
 }
 
-export function runSeed(seed: number, rules: Rules, faults?: Fault[], trace?: (text: string) => void): Result {
+/** What a seed leaves open for the caller to say. */
+export interface Given {
+	faults?: Fault[];
+	shape?: Shape;
+	trace?: (text: string) => void;
+}
+
+export function runSeed(seed: number, rules: Rules, { faults, shape: givenShape, trace }: Given = {}): Result {
 	const random = new Random(seed);
-	const shape = makeShape(random);
-	const planned = makeFaults(random, shape);
+	const made = makeShape(random);
+	const planned = makeFaults(random, made);
+	const shape = givenShape ?? made;
 	const cluster = new Cluster(new Random(seed ^ 0x5bd1e995), shape, rules, trace ?? null);
 	const list = faults ?? planned;
 	cluster.run(list);

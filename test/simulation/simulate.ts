@@ -52,10 +52,10 @@ export function shrink(seed: number, rules: Rules, faults: Fault[], invariant: s
 	let needed = faults;
 	for (let i = 0; i < needed.length; ) {
 		const fewer = needed.filter((_, index) => index !== i);
-		if (runSeed(seed, rules, fewer).violations[0]?.invariant === invariant) needed = fewer;
+		if (runSeed(seed, rules, { faults: fewer }).violations[0]?.invariant === invariant) needed = fewer;
 		else i++;
 	}
-	const result = runSeed(seed, rules, needed);
+	const result = runSeed(seed, rules, { faults: needed });
 	const { guard, lans, async, replicated } = result.shape;
 	const shape = `${lans} network(s), async=${async}, guard ${guard}${replicated ? "" : ", no replication"}`;
 	const last = result.violations[0];

@@ -221,7 +221,6 @@ export class Source {
 		if (link !== replica.link || replica.link === null) return;
 		this.#copying = null;
 		this.#needsReceipt = true;
-		for (const pending of this.#pending) pending.receipt = true;
 		replica.disk.shareEpoch();
 		replica.record({});
 		const { own, peer } = replica.records.checkpoint;
@@ -257,8 +256,8 @@ export class Source {
 		replica.syncThen(() => {
 			if (replica.link !== link || link === null || this.complete) return;
 			const { checkpoint, seq } = this.#finishing;
-			// The target has synced everything up to here.
-			for (const pending of this.#pending) if (pending.seq <= seq) pending.durableReceipt = true;
+			// The target has received and synced everything up to here.
+			for (const pending of this.#pending) if (pending.seq <= seq) pending.receipt = pending.durableReceipt = true;
 			this.complete = true;
 			replica.record({ alone: null, checkpoint: { own: checkpoint, peer: checkpoint } });
 			this.#trim(seq);

@@ -132,7 +132,7 @@ export class Target {
 		const { replica } = this;
 		// Changes of files that were still to be copied were not sent; the copies hold them.
 		this.received = Math.max(this.received, message.seq);
-		replica.world.oracle.resynced(replica, message.cells);
+		replica.world.oracle.resynced(replica, message.cells, { term: this.term, seq: message.seq });
 		replica.syncThen(() => {
 			if (this.#stopped || this.spoilt) return;
 			replica.disk.marks.clear();

@@ -59,7 +59,11 @@ export interface Lan {
 	delayMs: [number, number];
 }
 
+/** A run of usual length has some tens of thousands; one that goes in circles at one moment has no end. */
+const maxEvents = 400_000;
+
 export class World {
+	#happened = 0;
 	nowMs = 0;
 	readonly agenda = new Agenda();
 	readonly random: Random;
@@ -83,6 +87,7 @@ export class World {
 	/** Runs until nothing is due before `untilMs`, or `stop` says so. */
 	run(untilMs: number, stop: () => boolean): undefined {
 		while (!stop()) {
+			if (++this.#happened > maxEvents) return this.oracle.violation("limits", "the cluster never comes to rest");
 			const due = this.agenda.take();
 			if (due === undefined) return;
 			if (due.atMs > untilMs) {
