@@ -11,7 +11,7 @@ import { handedOverSteps } from "./plans.ts";
 import { actPrimary, actPrimaryAtOnce } from "./primary.ts";
 import { actPromoting, actSecondary, actSecondaryAtOnce, isPromotable, refuse } from "./secondary.ts";
 import { initialState, type MirrorState, type PlanKind } from "./state.ts";
-import { announce, isUptodate, view } from "./view.ts";
+import { announce, isUptodate, processDiedText, view } from "./view.ts";
 import { actWaiting } from "./waiting.ts";
 
 export const mirror: Automaton<MirrorState> = {
@@ -210,6 +210,7 @@ function processDied(ctx: Context): void {
 		ctx.disarm("permission", "lease");
 		ctx.resource("rfs.degraded", "up");
 		ctx.log("heart", "C", "Resource rfs.degraded set to up by nfsadmin");
+		ctx.log("rfsplug", "E", processDiedText);
 		if (s.phase === "primary") {
 			s.main = "ALONE";
 			s.expecting = false;

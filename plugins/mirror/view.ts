@@ -58,6 +58,10 @@ export function isUptodate(s: MirrorState): boolean {
 	return s.phase === "secondary" && s.session?.synced === true && !s.session.spoilt && !s.sealing;
 }
 
+/** M21: the mount that the process served is dead until the stop takes it away, so that nothing is written beside it. */
+export const processDiedText =
+	"The replication process died: the application gets I/O errors in its replicated directories. Run safekit stop, then safekit start, on this server";
+
 /** The sentence that a person reads. */
 function why(s: MirrorState): string {
 	if (s.phase === "stopped" || (s.phase === "waiting" && s.status === "NotReady")) return s.why;
@@ -88,7 +92,7 @@ function whySecondary(s: MirrorState, name: string): string {
 
 function whyPrimary(s: MirrorState, name: string): string {
 	if (s.degraded) {
-		return "The replication process died: the application runs without replication. Stop and start this module";
+		return processDiedText;
 	}
 	if (s.main === "PRIM" && s.status === "Ready") return `The application runs here; ${name} is ready to take over`;
 	if (s.status === "Transient") return "The application is being started here";

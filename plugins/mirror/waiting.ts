@@ -14,7 +14,11 @@ export function actWaiting(ctx: Context): boolean {
 	if (waitRule !== undefined) return block(ctx, waitRule, `The failover rule ${waitRule} holds the module`);
 	if (s.held !== null) return block(ctx, null, s.held);
 	if (peer?.degraded === true && peer.serves) {
-		return block(ctx, "degraded_server", "The other server runs the application without replication");
+		return block(
+			ctx,
+			"degraded_server",
+			"The replication process of the other server died. Run safekit stop, then safekit start, there",
+		);
 	}
 	if (s.goal === "prim" || s.goal === "primforce") return actPrim(ctx, peer);
 	if (s.goal === "second" && secondFails(s, peer)) return abort(ctx, "SECOND_NO_PRIMARY", "no primary is running");
