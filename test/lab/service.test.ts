@@ -1,0 +1,52 @@
+/** The service safeadmin under real systemd: set up, killed, stopped, removed. */
+import { checkoutInNode } from "../../sdk/lab/node.ts";
+import { labTest } from "./open.ts";
+import { nodeInNode } from "./scenarios/mirror.ts";
+
+labTest(
+	"systemd starts a killed daemon at once, and stops modules with the service",
+	{ needs: ["systemd/systemd"] },
+	async (t, lab) => {
+		const node = await lab.node("n1", { init: "systemd", keep: ["/etc/systemd/system"] });
+		t.regex(
+			await node.run(`${nodeInNode} ${checkoutInNode}/core/cli/setup.ts setup`),
+			/start safeadmin now and at every boot/,
+		);
+		t.is(await node.run("systemctl is-active safeadmin"), "active");
+		t.is(await node.run("systemctl is-enabled safeadmin"), "enabled");
+		const safekit = "/opt/safekit/safekit";
+		await node.run(`${safekit} cluster create ${node.address()} 10.255.255.1 && ${safekit} cluster config`);
+		await node.write(
+			"/opt/safekit/m/conf/userconfig.xml",
+			'<safe><service mode="mirror"><heart pulse="100" timeout="1000"><heartbeat name="default"/></heart><user/></service></safe>\n',
+		);
+		const say = (word: string) => `#!/bin/sh\necho ${word} >> /var/safekit/said\n`;
+		for (const script of ["start_prim", "stop_prim"]) await node.write(`/opt/safekit/m/bin/${script}`, say(script));
+		await node.run("chmod +x /opt/safekit/m/bin/* && mkdir -p /opt/safekit/modules");
+		const pack = `import { writePackage } from "${checkoutInNode}/core/module/package/write.ts"; await writePackage("/opt/safekit/m", "/opt/safekit/m.safe");`;
+		await node.run(`${nodeInNode} --input-type=module -e '${pack}'`);
+		await node.run(
+			`${safekit} module install -m m /opt/safekit/m.safe && ${safekit} config -m m && ${safekit} start -m m`,
+		);
+		await node.run(`${safekit} waitstart -m m --timeout 60`);
+		const pid = await node.run("systemctl show -P MainPID safeadmin");
+		await node.run(`kill -9 ${pid}`);
+		await lab.until("the daemon is there again", 20_000, async () => {
+			const now = await node.run("systemctl show -P MainPID -P ActiveState safeadmin");
+			return /active/.test(now) && !now.includes("activating") && !now.split("\n").includes(pid);
+		});
+		t.is(await node.run(`${safekit} state -m m -l`), "ALONE Ready");
+		t.is(await node.run("cat /var/safekit/said"), "start_prim", "the application was not touched");
+		await node.run("systemctl stop safeadmin");
+		t.regex(
+			await node.run("cat /var/safekit/said"),
+			/^start_prim\nstop_prim\n/,
+			"the modules were stopped with the service",
+		);
+		await node.run("systemctl start safeadmin");
+		t.is(await node.run(`${safekit} state -m m -l`), "STOP NotReady");
+		await node.run(`${nodeInNode} ${checkoutInNode}/core/cli/setup.ts unsetup`);
+		t.is((await node.attempt("ls /etc/systemd/system/safeadmin.service")).code, 2);
+		t.not((await node.attempt("pgrep -f core/node/main.ts")).code, 0);
+	},
+);
