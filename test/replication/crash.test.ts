@@ -1,7 +1,8 @@
 /** Crashes and cut links at random moments: what was acknowledged is on the side that goes on. */
-import { setTimeout as sleep } from "node:timers/promises";
+
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import { Pair, type TestNode } from "./pair.ts";
 import { Writer } from "./writer.ts";
@@ -16,23 +17,27 @@ async function takeOver(pair: Pair, node: TestNode): Promise<void> {
 const moment = (): number => 100 + Math.random() * 400;
 
 for (const async of ["second", "none"] as const) {
-	test.serial(`the primary's process dies at random moments (async=${async}): nothing acknowledged is lost`, async (t) => {
-		for (let round = 0; round < 3; round++) {
-			const pair = await Pair.make(t, { async });
-			const { a, b } = pair;
-			await pair.up();
-			const writer = new Writer(a.dir);
-			const writing = writer.run();
-			await sleep(moment());
-			await a.kill();
-			await writing;
-			t.true(writer.total > 0);
-			t.true(writer.failed.length > 0, "the writer noticed");
-			await takeOver(pair, b);
-			t.is(writer.lostIn(b.dir), 0, `of ${writer.total}`);
-			appendFileSync(join(b.dir, "lines0"), "written after the failover\n");
-		}
-	});
+	test.serial(
+		`the primary's process dies at random moments (async=${async}): nothing acknowledged is lost`,
+		async (t) => {
+			for (let round = 0; round < 3; round++) {
+				const pair = await Pair.make(t, { async });
+				const { a, b } = pair;
+				await pair.up();
+				const writer = new Writer(a.dir);
+				const writing = writer.run();
+				await writer.started();
+				await sleep(moment());
+				await a.kill();
+				await writing;
+				t.true(writer.total > 0);
+				t.true(writer.failed.length > 0, "the writer noticed");
+				await takeOver(pair, b);
+				t.is(writer.lostIn(b.dir), 0, `of ${writer.total}`);
+				appendFileSync(join(b.dir, "lines0"), "written after the failover\n");
+			}
+		},
+	);
 }
 
 test.serial("negative control: with early acknowledgements the same test finds lost writes", async (t) => {
@@ -43,6 +48,7 @@ test.serial("negative control: with early acknowledgements the same test finds l
 	t.regex(pair.a.logs.join("\n"), /W rfsplug OPENSAFE_SABOTAGE=early-ack/);
 	const writer = new Writer(pair.a.dir);
 	const writing = writer.run();
+	await writer.started();
 	await sleep(moment());
 	await pair.a.kill();
 	await writing;
@@ -50,70 +56,78 @@ test.serial("negative control: with early acknowledgements the same test finds l
 	t.true(writer.lostIn(pair.b.dir) > 0, `of ${writer.total}`);
 });
 
-test.serial("the secondary's process dies: frozen, permission, and the application goes on; then it catches up", async (t) => {
-	const pair = await Pair.make(t);
-	const { a, b } = pair;
-	await pair.up();
-	const writer = new Writer(a.dir);
-	const writing = writer.run();
-	for (let round = 0; round < 2; round++) {
-		await sleep(moment());
-		const from = a.facts.length;
-		await b.kill();
-		await a.until("frozen", from);
-		await sleep(50);
-		const frozenAt = writer.total;
-		await sleep(200);
-		t.is(writer.total, frozenAt, "nothing is acknowledged without permission");
-		await a.until("peerLost", from);
-		await a.ask({ order: "sync" }, "synchronised");
-		const epoch = a.records!.epoch!.current;
-		pair.term += 10;
-		await a.ask({ order: "goAlone", term: pair.term }, "alone");
-		t.deepEqual(a.records!.alone, { term: pair.term });
-		t.not(a.records!.epoch!.current, epoch, "a line of its own begins with what was frozen");
-		await sleep(200);
-		t.true(writer.total > frozenAt);
-		const opened = await b.open();
-		t.true(opened.crashed);
-		t.is(opened.seal, "open");
-		await pair.join(a, b, "PEER_BEHIND");
-		t.is(a.records!.alone, null);
-		t.deepEqual(b.records!.epoch, a.records!.epoch);
-		t.false(b.records!.copying);
-	}
-	writer.stop();
-	await writing;
-	t.deepEqual(writer.failed, []);
-	await a.ask({ order: "seal" }, "sealed");
-	await b.ask({ order: "close" }, "closed");
-	await a.ask({ order: "close" }, "closed");
-	t.deepEqual(pair.differences(), []);
-	t.is(writer.lostIn(b.dir), 0);
-});
+test.serial(
+	"the secondary's process dies: frozen, permission, and the application goes on; then it catches up",
+	async (t) => {
+		const pair = await Pair.make(t);
+		const { a, b } = pair;
+		await pair.up();
+		const writer = new Writer(a.dir);
+		const writing = writer.run();
+		await writer.started();
+		for (let round = 0; round < 2; round++) {
+			await sleep(moment());
+			const from = a.facts.length;
+			await b.kill();
+			await a.until("frozen", from);
+			await sleep(50);
+			const frozenAt = writer.total;
+			await sleep(200);
+			t.is(writer.total, frozenAt, "nothing is acknowledged without permission");
+			await a.until("peerLost", from);
+			await a.ask({ order: "sync" }, "synchronised");
+			const epoch = a.records!.epoch!.current;
+			pair.term += 10;
+			await a.ask({ order: "goAlone", term: pair.term }, "alone");
+			t.deepEqual(a.records!.alone, { term: pair.term });
+			t.not(a.records!.epoch!.current, epoch, "a line of its own begins with what was frozen");
+			await sleep(200);
+			t.true(writer.total > frozenAt);
+			const opened = await b.open();
+			t.true(opened.crashed);
+			t.is(opened.seal, "open");
+			await pair.join(a, b, "PEER_BEHIND");
+			t.is(a.records!.alone, null);
+			t.deepEqual(b.records!.epoch, a.records!.epoch);
+			t.false(b.records!.copying);
+		}
+		writer.stop();
+		await writing;
+		t.deepEqual(writer.failed, []);
+		await a.ask({ order: "seal" }, "sealed");
+		await b.ask({ order: "close" }, "closed");
+		await a.ask({ order: "close" }, "closed");
+		t.deepEqual(pair.differences(), []);
+		t.is(writer.lostIn(b.dir), 0);
+	},
+);
 
-test.serial("a short break of the link: what was not received is sent again, nothing is asked of anybody", async (t) => {
-	const pair = await Pair.make(t);
-	const { a, b } = pair;
-	await pair.up();
-	const writer = new Writer(a.dir);
-	const writing = writer.run();
-	for (let round = 0; round < 5; round++) {
-		await sleep(moment());
-		const from = a.facts.length;
-		pair.proxy.cut();
-		await a.until("frozen", from);
-		pair.proxy.mend();
-		await a.until("thawed", from);
-	}
-	t.false(a.facts.some((fact) => fact.fact === "peerLost"));
-	writer.stop();
-	await writing;
-	t.deepEqual(writer.failed, []);
-	await a.kill();
-	await takeOver(pair, b);
-	t.is(writer.lostIn(b.dir), 0, `of ${writer.total}`);
-});
+test.serial(
+	"a short break of the link: what was not received is sent again, nothing is asked of anybody",
+	async (t) => {
+		const pair = await Pair.make(t);
+		const { a, b } = pair;
+		await pair.up();
+		const writer = new Writer(a.dir);
+		const writing = writer.run();
+		await writer.started();
+		for (let round = 0; round < 5; round++) {
+			await sleep(moment());
+			const from = a.facts.length;
+			pair.proxy.cut();
+			await a.until("frozen", from);
+			pair.proxy.mend();
+			await a.until("thawed", from);
+		}
+		t.false(a.facts.some((fact) => fact.fact === "peerLost"));
+		writer.stop();
+		await writing;
+		t.deepEqual(writer.failed, []);
+		await a.kill();
+		await takeOver(pair, b);
+		t.is(writer.lostIn(b.dir), 0, `of ${writer.total}`);
+	},
+);
 
 test.serial("the link is cut for good: without permission EIO and a seal; the other side has everything", async (t) => {
 	const pair = await Pair.make(t, { linkTimeoutMs: 1000 });
@@ -121,6 +135,7 @@ test.serial("the link is cut for good: without permission EIO and a seal; the ot
 	await pair.up();
 	const writer = new Writer(a.dir);
 	const writing = writer.run();
+	await writer.started();
 	await sleep(moment());
 	pair.proxy.stall(true);
 	await a.until("peerLost", 0, 10_000);

@@ -20,7 +20,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
-import { Pair } from "./pair.ts";
+import { Pair, type TestNode } from "./pair.ts";
+import { compareTrees } from "./treeCompare.ts";
 
 test.serial("what is written on the primary is on the secondary, by full comparison", async (t) => {
 	const pair = await Pair.make(t);
@@ -56,4 +57,24 @@ test.serial("what is written on the primary is on the secondary, by full compari
 	await a.ask({ order: "close" }, "closed");
 	t.deepEqual(pair.differences(), []);
 	t.is(readFileSync(join(b.dir, "dir2", "hard"), "utf8"), "hello world");
+});
+
+test.serial("several directories under one session, each with its own names", async (t) => {
+	const pair = await Pair.make(t);
+	const second = (node: TestNode) => join(node.dir, "..", "second dir");
+	for (const node of [pair.a, pair.b]) {
+		mkdirSync(second(node));
+		node.config.directories.push({ dir: second(node), notReplicatedPaths: [], notReplicatedRegexes: [] });
+	}
+	writeFileSync(join(second(pair.a), "before"), "in the second");
+	await pair.up();
+	writeFileSync(join(pair.a.dir, "same name"), "in the first");
+	writeFileSync(join(second(pair.a), "same name"), "in the second");
+	t.throws(() => linkSync(join(pair.a.dir, "same name"), join(second(pair.a), "link")), { code: "EXDEV" });
+	await pair.a.ask({ order: "seal" }, "sealed");
+	for (const node of [pair.b, pair.a]) await node.ask({ order: "close" }, "closed");
+	t.deepEqual(pair.differences(), []);
+	t.deepEqual(compareTrees(second(pair.a), second(pair.b)), []);
+	t.is(readFileSync(join(second(pair.b), "same name"), "utf8"), "in the second");
+	t.is(readFileSync(join(second(pair.b), "before"), "utf8"), "in the second");
 });

@@ -1,5 +1,14 @@
 /** Two replication processes on this machine, each with its own directory, linked over loopback, given orders by hand. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	readlinkSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -105,7 +114,9 @@ export class TestNode {
 			}
 			await sleep(50);
 		}
-		for (let n = 0; n < 5 && linuxSystem.umount(this.dir, umountFlag.DETACH) === 0; n++);
+		for (const { dir } of this.config.directories) {
+			for (let n = 0; n < 5 && linuxSystem.umount(dir, umountFlag.DETACH) === 0; n++);
+		}
 	}
 }
 

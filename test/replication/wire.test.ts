@@ -75,7 +75,8 @@ const message = fc.oneof(
 	fc.record({ is: is("operation"), dir, seq, operation }),
 	fc.record({ is: is("bind"), dir, file: ref, own: ref }),
 	fc.record({ is: fc.constantFrom("received", "synced"), seq }),
-	fc.record({ is: fc.constantFrom("accepted", "pulse", "farewell", "finished") }),
+	fc.record({ is: fc.constantFrom("accepted", "farewell", "finished") }),
+	fc.record({ is: fc.constantFrom("pulse", "echo"), at: seq }),
 	fc.record({ is: is("broken"), why: fc.string({ maxLength: 900 }) }),
 	fc.record({ is: is("list"), request: seq, dir, file: ref }),
 	fc.record({

@@ -1,7 +1,9 @@
 /** An application that counts what was acknowledged to it: numbered lines, some of them fsynced. */
-import { open } from "node:fs/promises";
+
 import { readFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const files = 4;
 
@@ -25,6 +27,11 @@ export class Writer {
 	/** Writes until `stop` or an error. */
 	async run(): Promise<void> {
 		await Promise.all(this.acknowledged.map((_, index) => this.#write(index)));
+	}
+
+	/** Every file has got its first lines, however slow the machine is. */
+	async started(): Promise<void> {
+		while (this.failed.length === 0 && this.acknowledged.some((count) => count < 5)) await sleep(10);
 	}
 
 	stop(): void {

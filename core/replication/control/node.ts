@@ -5,6 +5,7 @@ import { errnoName } from "../errno.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
 import { Primary } from "../primary/primary.ts";
 import { type SessionOrder, Source } from "../primary/source.ts";
+import { emptyLimbo } from "../secondary/repairs.ts";
 import { Target } from "../secondary/target.ts";
 import { type Context, syncAll } from "./context.ts";
 
@@ -121,7 +122,7 @@ export class ReplicationNode {
 		});
 	}
 
-	#serve({ term, alone, force = false }: Of<"serve">): void {
+	#serve({ term, alone, force = false }: Of<"serve">) {
 		const { records, fact } = this.#context;
 		if (this.#served?.term === term && this.#served.alone === alone) return fact({ fact: "serving", term });
 		if (records.now.copying && !force) throw refused("this node was only half copied");
@@ -134,9 +135,12 @@ export class ReplicationNode {
 			throw refused(`no session of term ${term} was accepted`);
 		}
 		const own = complete ? {} : { alone: { term } };
-		records.change({ term, role, seal: "open", copying: false, ...own }, true);
+		const { copying } = records.now;
+		records.change({ term, role, seal: "open", copying: false, keeping: false, ...own }, true);
 		if (force) records.mint(true);
 		for (const { tree } of this.#context.volumes) tree.emptyKept();
+		// Left by a copy that was complete; of one that was not, a person may still want something.
+		if (!copying) emptyLimbo(this.#context, () => this.#served?.term !== term);
 		this.#served = { term, alone };
 		this.#mounts.setWritable(true);
 		if (complete) this.primary.servePaired(term);
@@ -146,7 +150,7 @@ export class ReplicationNode {
 	}
 
 	/** §5.5 step 3: what had two copies in memory is on disk before it has one keeper. */
-	#sync(done: () => void, order: ReplicationOrder["order"] = "sync", failed: () => void = () => {}): void {
+	#sync(done: () => void, order: ReplicationOrder["order"] = "sync", failed: () => void = () => {}) {
 		syncAll(this.#context, (result) => {
 			if (result < 0) {
 				const message = `the disk cannot be synced: ${errnoName(result)}`;
@@ -159,7 +163,7 @@ export class ReplicationNode {
 		});
 	}
 
-	#goAlone({ term }: Of<"goAlone">): void {
+	#goAlone({ term }: Of<"goAlone">) {
 		const { records, fact } = this.#context;
 		if (this.#wentAlone === term) return fact({ fact: "alone", term });
 		if (this.#served === null || this.primary.mode === "failed") throw refused("this node does not serve");

@@ -22,13 +22,17 @@ export class Channel {
 	#batchBytes = 0;
 	#flushing = false;
 	#pulse: Cancel;
+	#deadline: Cancel;
+	/** When the last pulse was sent whose echo has come. */
+	#echoedMs: number;
+	readonly #silenceMs: number;
 
-	/** @param pulseMs so often something is sent although there is nothing to say. */
+	/** @param silenceMs a pulse must be echoed within this, or the link counts as dead (on both sides alike). */
 	constructor(
 		loop: DataLoop,
 		connection: Connection,
 		keys: { sends: Buffer; receives: Buffer },
-		pulseMs: number,
+		silenceMs: number,
 		events: ChannelEvents,
 	) {
 		this.#loop = loop;
@@ -40,7 +44,10 @@ export class Channel {
 			received: (bytes) => this.#received(bytes),
 			ended: (why) => this.#ended(why),
 		});
-		this.#pulse = this.#armPulse(pulseMs);
+		this.#silenceMs = silenceMs;
+		this.#echoedMs = loop.now();
+		this.#pulse = this.#armPulse(Math.max(10, Math.min(1000, silenceMs / 5)));
+		this.#deadline = this.#armDeadline();
 	}
 
 	get open(): boolean {
@@ -87,14 +94,11 @@ export class Channel {
 		this.#connection.send(this.#sealer.seal(batch));
 	}
 
-	pause(paused: boolean): void {
-		this.#connection.pause(paused);
-	}
-
 	/** Ends on purpose: what waits is offered to the network once more, `ended` is not called. */
 	close(): void {
 		this.flush();
 		this.#pulse.cancel();
+		this.#deadline.cancel();
 		this.#connection.close();
 	}
 
@@ -107,7 +111,9 @@ export class Channel {
 			for (const packet of this.#opener.push(bytes)) {
 				if (!this.#connection.open) return;
 				const message = decodeMessage(packet);
-				if (message.is !== "pulse") this.#events.received(message, packet.length);
+				if (message.is === "echo") this.#echoedMs = Math.max(this.#echoedMs, message.at);
+				else if (message.is === "pulse") this.#sendNow({ is: "echo", at: message.at });
+				else this.#events.received(message, packet.length);
 			}
 		} catch (error) {
 			const known = asSafekitError(error);
@@ -118,14 +124,26 @@ export class Channel {
 
 	#ended(why: string): void {
 		this.#pulse.cancel();
+		this.#deadline.cancel();
 		this.#events.ended(why);
+	}
+
+	#sendNow(message: Message): void {
+		this.send(message);
+		this.flush();
 	}
 
 	#armPulse(everyMs: number): Cancel {
 		return this.#loop.timer(everyMs, () => {
-			this.send({ is: "pulse" });
-			this.flush();
+			this.#sendNow({ is: "pulse", at: Math.floor(this.#loop.now()) });
 			this.#pulse = this.#armPulse(everyMs);
+		});
+	}
+
+	#armDeadline(): Cancel {
+		return this.#loop.timer(Math.max(1, this.#echoedMs + this.#silenceMs - this.#loop.now()), () => {
+			if (this.#loop.now() < this.#echoedMs + this.#silenceMs) this.#deadline = this.#armDeadline();
+			else this.fail(`the other side has not answered for ${this.#silenceMs} ms`);
 		});
 	}
 }

@@ -28,7 +28,6 @@ export class Connection {
 	#events: ConnectionEvents;
 	#queue: Buffer[] = [];
 	#queuedBytes = 0;
-	#paused = false;
 	#ended = false;
 	#heardMs: number;
 	#movedMs: number;
@@ -70,14 +69,6 @@ export class Connection {
 		this.#push();
 	}
 
-	/** Stops or goes on reading: back-pressure towards the peer. Silence does not count while paused. */
-	pause(paused: boolean): void {
-		if (this.#paused === paused || this.#ended) return;
-		this.#paused = paused;
-		this.#heardMs = this.#loop.now();
-		this.#watch();
-	}
-
 	/** Closes without telling the events. */
 	close(): void {
 		if (this.#ended) return;
@@ -97,7 +88,7 @@ export class Connection {
 	}
 
 	#watch(): void {
-		const events = (this.#paused ? 0 : poll.IN) | (this.#queue.length > 0 ? poll.OUT : 0);
+		const events = poll.IN | (this.#queue.length > 0 ? poll.OUT : 0);
 		this.#loop.watch(this.#fd, events, (revents) => this.#ready(revents));
 	}
 
@@ -139,7 +130,7 @@ export class Connection {
 		return this.#loop.timer(every, () => {
 			const now = this.#loop.now();
 			const { silenceMs, sendTimeoutMs } = this.#times;
-			if (!this.#paused && now - this.#heardMs > silenceMs) this.fail(`nothing came for ${silenceMs} ms`);
+			if (now - this.#heardMs > silenceMs) this.fail(`nothing came for ${silenceMs} ms`);
 			else if (this.#queuedBytes > 0 && now - this.#movedMs > sendTimeoutMs)
 				this.fail(`sending was stuck for ${sendTimeoutMs} ms`);
 			else this.#check = this.#arm();

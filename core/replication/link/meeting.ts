@@ -21,7 +21,8 @@ const deadlineMs = 5000;
 export interface MeetingOptions {
 	/** The module's replication key, 32 bytes. */
 	key: Buffer;
-	pulseMs: number;
+	/** See Channel. */
+	silenceMs: number;
 	/** What this side says; the target sees the other's words first (unproven: they decide only what it answers). */
 	hello(other: Hello | null): Hello;
 	/** Both proofs are checked and both mean the same session. The events must be set by `channel.handOver`. */
@@ -129,7 +130,7 @@ export class Meeting {
 			this.#isSource
 				? { sends: keys.fromSource, receives: keys.fromTarget }
 				: { sends: keys.fromTarget, receives: keys.fromSource },
-			this.#options.pulseMs,
+			this.#options.silenceMs,
 			noEvents,
 		);
 		this.#options.met(channel, other, own);

@@ -8,8 +8,9 @@ import { errno } from "../errno.ts";
 import type { Channel } from "../link/channel.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
 import type { ChangeSink, FileId, Operation } from "../operation.ts";
+import { maxSendBytes, windowBytes } from "../wire/limits.ts";
 import { encodeMessage, type Message } from "../wire/messages.ts";
-import { Window } from "./window.ts";
+import { Unreceived, Window } from "./window.ts";
 
 /**
  * - `readOnly`: a secondary, or nothing yet: changes are refused with EROFS.
@@ -28,9 +29,14 @@ export interface LiveFilter {
 /** `OPENSAFE_SABOTAGE=early-ack`: so long the peer lacks what was acknowledged already. */
 const sabotageDelayMs = 200;
 
+/** A larger write travels in pieces of this size. */
+const pieceBytes = 256 * 1024;
+const settled = (): void => {};
+
 export class Primary {
 	readonly #context: Context;
 	readonly #window = new Window();
+	readonly #unreceived = new Unreceived();
 	readonly #earlyAck: boolean;
 	#mode: PrimaryMode = "readOnly";
 	#channel: Channel | null = null;
@@ -61,7 +67,15 @@ export class Primary {
 
 	/** Sends an operation of a resync, numbered like any other. */
 	repair(volume: Volume, operation: Operation): void {
-		this.#channel?.send({ is: "operation", dir: volume.index, seq: ++this.#seq, operation });
+		this.#sendUnawaited(volume, operation);
+	}
+
+	/** Nobody waits for it; counted until the peer has received it, so that its queue stays bounded. */
+	#sendUnawaited(volume: Volume, operation: Operation): void {
+		if (this.#channel === null) return;
+		const bytes = encodeMessage({ is: "operation", dir: volume.index, seq: ++this.#seq, operation });
+		this.#unreceived.add(this.#seq, bytes.length);
+		this.#channel.sendEncoded(bytes);
 	}
 
 	/** Operations whose callers wait. */
@@ -119,6 +133,7 @@ export class Primary {
 
 	/** The link is gone while alone: nothing waits for it. */
 	unlink(): void {
+		this.#unreceived.clear();
 		this.#channel = null;
 		this.#filter = null;
 	}
@@ -154,6 +169,7 @@ export class Primary {
 
 	peerReceived(seq: number): void {
 		this.#window.received(seq);
+		this.#unreceived.received(seq);
 	}
 
 	peerSynced(seq: number): void {
@@ -194,16 +210,21 @@ export class Primary {
 		}
 	}
 
+	/** Much was sent that the peer has not received yet; it may be busy applying. */
+	get crowded(): boolean {
+		return this.#window.full || this.#unreceived.bytes > windowBytes;
+	}
+
 	#room(): 0 | "park" {
-		const queued = this.#channel?.queuedBytes ?? 0;
-		this.#parked = this.#window.full || queued > 64 << 20;
+		this.#parked = this.crowded || (this.#channel?.queuedBytes ?? 0) > maxSendBytes;
 		if (this.#parked) this.#context.loop.timer(5, () => this.#unparkIfRoom());
 		return this.#parked ? "park" : 0;
 	}
 
 	#unparkIfRoom(): void {
 		if (!this.#parked) return;
-		if (this.#window.roomy && (this.#channel?.queuedBytes ?? 0) < 32 << 20) {
+		const isRoomy = this.#window.roomy && this.#unreceived.bytes <= windowBytes / 2;
+		if (isRoomy && (this.#channel?.queuedBytes ?? 0) < maxSendBytes / 2) {
 			this.#parked = false;
 			this.#context.unpark();
 		} else this.#context.loop.timer(5, () => this.#unparkIfRoom());
@@ -218,25 +239,41 @@ export class Primary {
 			case "alone":
 				for (const message of this.#filter?.live(volume, operation) ?? []) {
 					// Numbered only now: the filter may have sent repairs, which come before.
-					this.#channel?.send(message.is === "operation" ? { ...message, seq: ++this.#seq } : message);
+					if (message.is === "operation") this.#sendUnawaited(volume, message.operation);
+					else this.#channel?.send(message);
 				}
 				acknowledge(0);
 				return;
 			default:
-				this.#forward(++this.#seq, volume, operation, acknowledge);
+				this.#forward(volume, operation, acknowledge);
 		}
 	}
 
-	#forward(seq: number, volume: Volume, operation: Operation, acknowledge: (errno: number) => void): void {
-		const bytes = encodeMessage({ is: "operation", dir: volume.index, seq, operation });
-		const isSync = operation.op === "sync";
-		const atMs = this.#context.loop.now();
+	#forward(volume: Volume, operation: Operation, acknowledge: (errno: number) => void): void {
 		if (this.#earlyAck) {
 			acknowledge(0);
+			const bytes = encodeMessage({ is: "operation", dir: volume.index, seq: ++this.#seq, operation });
 			this.#context.loop.timer(sabotageDelayMs, () => this.#channel?.sendEncoded(bytes));
 			return;
 		}
-		this.#window.add({ seq, bytes, isSync, acknowledge, atMs });
+		if (operation.op !== "write" || operation.data.length <= pieceBytes) {
+			this.#await(volume, operation, acknowledge);
+			return;
+		}
+		// In pieces, so that the peer opens one while this side seals the next; the last one answers for all.
+		for (let at = 0; at < operation.data.length; at += pieceBytes) {
+			const data = operation.data.subarray(at, at + pieceBytes);
+			const isLast = at + pieceBytes >= operation.data.length;
+			const piece = { ...operation, offset: operation.offset + BigInt(at), data };
+			this.#await(volume, piece, isLast ? acknowledge : settled);
+			this.#channel?.flush();
+		}
+	}
+
+	#await(volume: Volume, operation: Operation, acknowledge: (errno: number) => void): void {
+		const seq = ++this.#seq;
+		const bytes = encodeMessage({ is: "operation", dir: volume.index, seq, operation });
+		this.#window.add({ seq, bytes, isSync: operation.op === "sync", acknowledge, atMs: this.#context.loop.now() });
 		this.#channel?.sendEncoded(bytes);
 	}
 

@@ -110,7 +110,7 @@ export class Source {
 		const connection = new Connection(loop, system, fd, times, { received: () => {}, ended: () => {} });
 		const meeting = new Meeting(loop, connection, true, {
 			key,
-			pulseMs: pulseOf(config.linkTimeoutMs),
+			silenceMs: config.linkTimeoutMs,
 			hello: () => this.#hello(),
 			met: (channel, other) => this.#met(channel, other),
 			refused: (why, proven) => this.#again(why, proven || !why.includes("closed")),
@@ -229,13 +229,12 @@ export class Source {
 
 	/** §5.8 step 5: the peer is durably equal; only now this node gives up its right to start without it. */
 	#finished(): void {
-		const { records, fact, log } = this.#context;
+		const { records, fact } = this.#context;
 		records.change({ alone: null });
 		const { files, bytes } = this.#resync!.end();
 		this.#channel!.send({ is: "promotable", files, bytes });
 		this.#phase = "complete";
 		this.#resync = null;
-		log("I", "rfsplug", "Reintegration ended (default)");
 		fact({ fact: "synced", term: this.#order.term, files, bytes });
 	}
 
@@ -268,11 +267,6 @@ export class Source {
 		this.#context.log("W", "rfsplug", `The synchronisation was interrupted and begins again: ${why}`);
 		this.#again(why, false);
 	}
-}
-
-/** So often a side that has nothing to say shows that it lives. */
-export function pulseOf(linkTimeoutMs: number): number {
-	return Math.max(20, Math.min(1000, linkTimeoutMs / 5));
 }
 
 /** Of a replication process: what it received dies with it. */

@@ -68,3 +68,30 @@ export class Window {
 		return entry;
 	}
 }
+
+/** Bytes of operations that nobody waits for, sent and not yet received. */
+export class Unreceived {
+	#sent: { seq: number; bytes: number }[] = [];
+	#head = 0;
+	bytes = 0;
+
+	add(seq: number, bytes: number): void {
+		this.#sent.push({ seq, bytes });
+		this.bytes += bytes;
+	}
+
+	received(seq: number): void {
+		for (; this.#head < this.#sent.length && this.#sent[this.#head]!.seq <= seq; this.#head++) {
+			this.bytes -= this.#sent[this.#head]!.bytes;
+		}
+		if (this.#head < 1024 && this.#head < this.#sent.length) return;
+		this.#sent = this.#sent.slice(this.#head);
+		this.#head = 0;
+	}
+
+	clear(): void {
+		this.#sent = [];
+		this.#head = 0;
+		this.bytes = 0;
+	}
+}

@@ -24,6 +24,7 @@ function fresh(): StoredRecords {
 		seal: { term: 0, seq: 0 },
 		alone: null,
 		copying: false,
+		keeping: false,
 		checkpoint: { own: 0, peer: 0 },
 	};
 }

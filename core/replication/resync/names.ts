@@ -181,14 +181,15 @@ export class Names {
 	/** The names that changed meanwhile, then the directory itself; from here on it is equal. */
 	#end(merge: Merge, fd: number): boolean {
 		const { scope, ref } = merge;
-		const { tree, exclusion } = scope.volume;
+		const { tree } = scope.volume;
 		const isLast = merge.dirty.size <= finalNames;
 		for (const [key, name] of [...merge.dirty].slice(0, finalNames)) {
 			merge.dirty.delete(key);
 			merge.repaired = true;
 			const now = tree.refAt(fd, name);
+			// What is not replicated never comes here: the mount keeps it to itself.
 			if (typeof now === "number") scope.limbo(ref, name);
-			else if (exclusion.empty || !exclusion.excludesIn(tree, ref, name, false)) scope.place(ref, name, now);
+			else scope.place(ref, name, now);
 		}
 		if (!isLast) return false;
 		const stat = tree.system.stat(fd, "");

@@ -5,6 +5,7 @@ import type { Channel } from "../link/channel.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
 import type { LiveFilter, Primary } from "../primary/primary.ts";
 import type { SessionOrder } from "../primary/source.ts";
+import { maxSendBytes } from "../wire/limits.ts";
 import type { Message } from "../wire/messages.ts";
 import { Contents } from "./contents.ts";
 import { liveMessages } from "./live.ts";
@@ -12,12 +13,11 @@ import { Names } from "./names.ts";
 import { Scope } from "./scope.ts";
 
 const sliceMs = 3;
-/** Repairs that the network has not taken yet; more are not read from the disk. */
-const maxQueuedBytes = 8 << 20;
 const progressMs = 500;
 
 export class Resync {
 	readonly #context: Context;
+	readonly #primary: Primary;
 	readonly #channel: Channel;
 	readonly #names: Names;
 	readonly #contents: Contents;
@@ -32,6 +32,7 @@ export class Resync {
 	/** @param completed everything was sent and every live change is being sent: §5.8 step 4 comes. */
 	constructor(context: Context, primary: Primary, channel: Channel, order: SessionOrder, completed: () => void) {
 		this.#context = context;
+		this.#primary = primary;
 		this.#channel = channel;
 		this.#completed = completed;
 		this.#startedMs = context.loop.now();
@@ -61,16 +62,10 @@ export class Resync {
 		this.#context.progress(null);
 	}
 
-	/** The target is equal: what it took, also into the log. */
+	/** The target is equal: what it took. */
 	end(): { files: number; bytes: number } {
 		this.cancel();
 		const { files, bytes } = this.#contents;
-		const seconds = Math.max(0.001, (this.#context.loop.now() - this.#startedMs) / 1000);
-		if (files > 0) {
-			const kb = Math.ceil(bytes / 1024);
-			const text = `Copied ${kb} KB in ${files} files in ${seconds.toFixed(1)} s (${Math.round(kb / seconds)} KB/s)`;
-			this.#context.log("I", "reintegre", text);
-		}
 		return { files, bytes };
 	}
 
@@ -79,7 +74,7 @@ export class Resync {
 		const { tree } = volume;
 		scope.onDirectory = (ref) => this.#names.enqueue(scope, ref);
 		scope.onFile = (ref, size) => this.#contents.enqueue(scope, ref, size);
-		this.#context.log("I", "reintegre", `Updating directory tree from ${tree.path}`);
+		this.#context.log("I", "reintegre", `The other server's copy of ${tree.path} is being updated`);
 		scope.send({ is: "bind", dir: volume.index, file: tree.rootRef, own: 0n });
 		scope.known.add(tree.rootRef);
 		this.#names.enqueue(scope, tree.rootRef);
@@ -122,7 +117,8 @@ export class Resync {
 		const { resyncBandwidth } = this.#context.config;
 		const elapsedMs = this.#context.loop.now() - this.#startedMs;
 		const allowed = resyncBandwidth === null ? Number.POSITIVE_INFINITY : resyncBandwidth * 1.024 * elapsedMs + 65_536;
-		if (this.#channel.queuedBytes < maxQueuedBytes && this.#contents.bytes < allowed) return false;
+		if (this.#channel.queuedBytes < maxSendBytes / 2 && !this.#primary.crowded && this.#contents.bytes < allowed)
+			return false;
 		this.#pauseTimer = this.#context.loop.timer(5, () => {
 			this.#pauseTimer = null;
 			this.#wake();

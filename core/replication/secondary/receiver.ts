@@ -46,7 +46,10 @@ export class Receiver {
 	#queuedBytes = 0;
 	#received = 0;
 	#applied = 0;
+	/** async="none": on disk up to this number. */
+	#syncedUpTo = 0;
 	#ackPosted = false;
+	#withheld = false;
 	#syncing = false;
 	#task: Cancel | null = null;
 	#stopped = false;
@@ -72,13 +75,20 @@ export class Receiver {
 		return this.#received;
 	}
 
+	/** What the source may answer to its callers: with `async="none"` it is on disk. */
+	get acknowledged(): number {
+		return this.#context.config.async === "none" ? this.#syncedUpTo : this.#received;
+	}
+
 	/** Something could not be applied, or the receiver was given up. */
 	get stopped(): boolean {
 		return this.#stopped;
 	}
 
+	/** null: no link. A new one begins with what was acknowledged, since the last word may have been lost. */
 	attach(channel: Channel | null): void {
 		this.#channel = channel;
+		if (this.acknowledged > 0) channel?.send({ is: "received", seq: this.acknowledged });
 	}
 
 	/** Nothing more is applied. */
@@ -109,13 +119,13 @@ export class Receiver {
 		}
 		this.#queue.push({ message, bytes });
 		this.#queuedBytes += bytes;
-		if (this.#queuedBytes > applyQueueBytes) this.#channel?.pause(true);
 		this.#task ??= this.#context.loop.idle(() => this.#slice());
 	}
 
-	/** One acknowledgement for everything that came in this round. */
+	/** One acknowledgement for everything that came in this round. A full queue gives none: the source's window fills. */
 	#acknowledge(): void {
-		if (this.#ackPosted) return;
+		this.#withheld = this.#queuedBytes > applyQueueBytes;
+		if (this.#ackPosted || this.#withheld) return;
 		this.#ackPosted = true;
 		this.#context.loop.post(() => {
 			this.#ackPosted = false;
@@ -137,7 +147,7 @@ export class Receiver {
 			this.#queue = this.#queue.slice(this.#head);
 			this.#head = 0;
 		}
-		if (this.#queuedBytes < applyQueueBytes / 2) this.#channel?.pause(false);
+		if (this.#withheld && this.#queuedBytes < applyQueueBytes / 2) this.#acknowledge();
 		if (this.#context.config.async === "none") this.#syncApplied();
 		for (const { bindings, volume } of this.#sides) bindings.sweep(volume.tree);
 		if (this.#head < this.#queue.length) return true;
@@ -284,8 +294,6 @@ export class Receiver {
 			this.#syncApplied();
 		});
 	}
-
-	#syncedUpTo = 0;
 }
 
 function describe(message: Message): string {

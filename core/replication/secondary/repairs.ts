@@ -2,7 +2,7 @@
  * What the target of a resync is told besides operations: which entries must or must not exist, and what it holds.
  * Nothing is deleted here: what the source lacks goes to `.opensafe/limbo`, where a file is found again by its id.
  */
-import type { Volume } from "../control/context.ts";
+import type { Context, Volume } from "../control/context.ts";
 import { at, errno, type as fileType, open } from "../errno.ts";
 import { refAsName } from "../local/handles.ts";
 import { makeFile } from "../local/make.ts";
@@ -11,6 +11,8 @@ import type { Quarantine } from "../quarantine/quarantine.ts";
 import { attributesOf, digestsOf, userAttributes } from "../resync/look.ts";
 import type { Attributes, ListedEntry, Message } from "../wire/messages.ts";
 import type { RefBindings } from "./bindings.ts";
+
+const removedAtOnce = 200;
 
 type Of<K extends Message["is"]> = Extract<Message, { is: K }>;
 
@@ -229,8 +231,19 @@ function nameIn(volume: Volume, parentFd: number, own: FileRef): Buffer | null {
 	}
 }
 
+/** Removes what no name was found for, in the background, until `stopped` says so. */
+export function emptyLimbo(context: Context, stopped: () => boolean): void {
+	const left = [...context.volumes];
+	context.loop.idle(() => {
+		const volume = left[0];
+		if (volume === undefined || stopped()) return false;
+		if (!removeStep(volume, volume.tree.folderFd.limbo, removedAtOnce)) left.shift();
+		return left.length > 0;
+	});
+}
+
 /** Removes one entry of a private folder, with everything below it, in bounded steps; true while there is more. */
-export function removeStep(volume: Volume, folderFd: number, most: number): boolean {
+function removeStep(volume: Volume, folderFd: number, most: number): boolean {
 	const { tree } = volume;
 	const { system } = tree;
 	let left = most;

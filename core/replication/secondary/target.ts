@@ -7,16 +7,15 @@ import type { Channel } from "../link/channel.ts";
 import { Connection } from "../link/connection.ts";
 import { Listener } from "../link/endpoints.ts";
 import { Meeting } from "../link/meeting.ts";
-import { newIncarnation, pulseOf, type SessionOrder } from "../primary/source.ts";
+import { newIncarnation, type SessionOrder } from "../primary/source.ts";
 import { Salvage } from "../quarantine/salvage.ts";
 import { type Hello, newNonce, protocol } from "../wire/handshake.ts";
 import type { Message } from "../wire/messages.ts";
 import { Receiver } from "./receiver.ts";
-import { removeStep } from "./repairs.ts";
+import { emptyLimbo } from "./repairs.ts";
 
 /** Connections whose proof is not checked yet. */
 const maxMeetings = 4;
-const removedAtOnce = 200;
 
 export class Target {
 	readonly #context: Context;
@@ -88,7 +87,7 @@ export class Target {
 		const connection = new Connection(loop, system, fd, times, { received: () => {}, ended: () => {} });
 		const meeting: Meeting = new Meeting(loop, connection, false, {
 			key,
-			pulseMs: pulseOf(config.linkTimeoutMs),
+			silenceMs: config.linkTimeoutMs,
 			hello: (other) => this.#hello(other!),
 			met: (channel, other, own) => {
 				this.#meetings.delete(meeting);
@@ -119,7 +118,7 @@ export class Target {
 			outcome: this.#order.outcome,
 			incarnation: this.#incarnation,
 			resume: resumes,
-			received: resumes ? this.seq : null,
+			received: resumes ? this.#receiver!.acknowledged : null,
 			refusal,
 		};
 	}
@@ -162,11 +161,16 @@ export class Target {
 		this.#receiver?.stop();
 		// Everything is compared anew, so what could not be applied before is made good.
 		this.#broken = false;
-		this.#salvage ??= new Salvage(this.#context);
-		if (this.#order.quarantine) this.#salvage.begin(records.now.epoch?.current ?? records.now.tree);
+		this.#salvage?.close();
+		this.#salvage = new Salvage(this.#context);
+		// An interrupted copy that kept what it overwrote goes on to do so.
+		const keeping = this.#order.quarantine || records.now.keeping === true;
 		const role = { was: "secondary", sinceTerm: this.#order.term } as const;
-		records.change({ term: this.#order.term, role, copying: true, alone: null, seal: "open" }, true);
-		for (const { tree } of this.#context.volumes) tree.emptyKept();
+		records.change({ term: this.#order.term, role, copying: true, keeping, alone: null, seal: "open" }, true);
+		for (const { tree } of this.#context.volumes) {
+			tree.emptyKept();
+			this.#context.log("E", "reintegre", `Updating directory tree from ${tree.path}`);
+		}
 		this.#receiver = new Receiver(this.#context, this.#salvage, {
 			finish: (epoch) => this.#finish(epoch),
 			promotable: (files, bytes) => this.#becomePromotable(files, bytes),
@@ -197,7 +201,7 @@ export class Target {
 			}
 			try {
 				this.#salvage?.end();
-				this.#context.records.change({ epoch, copying: false });
+				this.#context.records.change({ epoch, copying: false, keeping: false });
 			} catch (error) {
 				if (!(error instanceof SafekitError)) throw error;
 				receiver.stop();
@@ -212,17 +216,9 @@ export class Target {
 		this.#promotable = true;
 		if (this.#told) return;
 		this.#told = true;
-		this.#context.log("I", "rfsplug", "Uptodate replicated file system");
 		this.#context.fact({ fact: "synced", term: this.#order.term, files, bytes });
-		const left = new Set(this.#context.volumes);
-		// What the source lacks has waited here for a name until now.
-		this.#context.loop.idle(() => {
-			for (const volume of left) {
-				if (!removeStep(volume, volume.tree.folderFd.limbo, removedAtOnce)) left.delete(volume);
-				break;
-			}
-			return left.size > 0 && !this.#over;
-		});
+		// What the source lacks has waited in limbo for a name until now.
+		emptyLimbo(this.#context, () => this.#over);
 	}
 
 	#break(why: string): void {

@@ -14,9 +14,11 @@ export const maxLinkTarget = 4096;
 export const maxFileId = 64;
 /** Sent but not yet acknowledged, kept to be sent again; a full window parks the application's changes. */
 export const windowBytes = 64 << 20;
-/** Received but not yet applied; beyond it the secondary stops reading. */
+/** Received but not yet applied; beyond it the secondary stops acknowledging, so it holds at most this and a window. */
 export const applyQueueBytes = 64 << 20;
 /** Files known by reference on both sides in one session: 32 bytes each. */
 export const maxBindings = 4_000_000;
 /** Comparing of contents: one digest covers so many bytes. */
 export const regionBytes = 1 << 20;
+/** Bytes that the network has not taken yet: little, so that a pulse is not late behind them on a slow network. */
+export const maxSendBytes = 4 << 20;

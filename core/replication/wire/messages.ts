@@ -40,7 +40,8 @@ export type Message =
 	| { is: "accepted" }
 	/** Target: it could not apply something and stops. */
 	| { is: "broken"; why: string }
-	| { is: "pulse" }
+	/** Either side, all the time; the other sends it back as an echo. `at`: the sender's own clock, milliseconds. */
+	| { is: "pulse" | "echo"; at: number }
 	/** Either side: the session ends on purpose (stop, swap), nothing is missing. Source → target: drained up to here. */
 	| { is: "farewell" }
 	/** Source: what is in this directory? */
@@ -80,6 +81,7 @@ const kinds = [
 	"accepted",
 	"broken",
 	"pulse",
+	"echo",
 	"farewell",
 	"list",
 	"listed",
@@ -119,9 +121,12 @@ export function encodeMessage(m: Message): Buffer {
 			w.text(JSON.stringify(m.epoch));
 			break;
 		case "accepted":
-		case "pulse":
 		case "farewell":
 		case "finished":
+			break;
+		case "pulse":
+		case "echo":
+			w.count(m.at);
 			break;
 		case "promotable":
 			w.count(m.files).count(m.bytes);
@@ -197,10 +202,12 @@ function readMessage(is: Message["is"], r: ByteReader): Message {
 		case "finish":
 			return { is, epoch: readEpoch(r.text(4000)) };
 		case "accepted":
-		case "pulse":
 		case "farewell":
 		case "finished":
 			return { is };
+		case "pulse":
+		case "echo":
+			return { is, at: r.count() };
 		case "promotable":
 			return { is, files: r.count(), bytes: r.count() };
 		default:
