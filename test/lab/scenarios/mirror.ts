@@ -13,7 +13,7 @@ export const nodeInNode = join(checkoutInNode, `node_modules/node-linux-${proces
 /** The replicated directory of the module. */
 export const data = "/data";
 const virtualHost = 100;
-const scripts = join(import.meta.dirname, "../../../sdk/demo/module/bin");
+const demoModule = join(import.meta.dirname, "../../../sdk/demo/module");
 const daemon = `env NODE_COMPILE_CACHE=/var/safekit/run/compile-cache ${nodeInNode} ${checkoutInNode}/core/node/main.ts`;
 const commandWithinMs = 120_000;
 
@@ -25,6 +25,19 @@ export interface MirrorOptions extends NodeOptions {
 	replicated?: boolean;
 	/** More attributes of `<service>`. */
 	service?: string;
+}
+
+export interface PackageFile {
+	path: string;
+	content: string;
+	mode: number;
+}
+
+/** The files of one folder of a module, as they go into its package. */
+export function filesIn(module: string, folder: string, mode: number): PackageFile[] {
+	return readdirSync(join(module, folder)).map((name) => {
+		return { path: `${folder}/${name}`, content: readFileSync(join(module, folder, name), "utf8"), mode };
+	});
 }
 
 export interface State {
@@ -55,7 +68,8 @@ export class Mirror {
 		const nodes: [LabNode, LabNode] = [await lab.node("n1", nodeOptions), await lab.node("n2", nodeOptions)];
 		const mirror = new Mirror(lab, nodes, "service");
 		await mirror.setUpCluster(lab.lanCount);
-		for (const node of nodes) await mirror.#installService(node, options);
+		const userconfig = { path: "conf/userconfig.xml", content: mirror.#userconfig(options), mode: 0o644 };
+		await mirror.install([userconfig, ...filesIn(demoModule, "bin", 0o755)]);
 		return mirror;
 	}
 
@@ -148,16 +162,16 @@ export class Mirror {
 		return names;
 	}
 
-	async #installService(node: LabNode, options: MirrorOptions): Promise<void> {
+	/** Packs `files` as a .safe, installs and configures it on both servers. */
+	async install(files: PackageFile[]): Promise<void> {
 		const zip = new AdmZip();
-		zip.addFile("conf/userconfig.xml", Buffer.from(this.#userconfig(options)), "", 0o644);
-		for (const name of readdirSync(scripts)) {
-			zip.addFile(`bin/${name}`, readFileSync(join(scripts, name)), "", 0o755);
-		}
+		for (const { path, content, mode } of files) zip.addFile(path, Buffer.from(content), "", mode);
 		const file = `${this.module}.safe`;
-		zip.writeZip(join(node.disk("/var/safekit"), file));
-		await node.run(`${safekit} module install -m ${this.module} /var/safekit/${file} && rm /var/safekit/${file}`);
-		await this.command(node, "config");
+		for (const node of this.nodes) {
+			zip.writeZip(join(node.disk("/var/safekit"), file));
+			await node.run(`${safekit} module install -m ${this.module} /var/safekit/${file} && rm /var/safekit/${file}`);
+			await this.command(node, "config");
+		}
 	}
 
 	#userconfig(options: MirrorOptions): string {
