@@ -48,7 +48,11 @@ test.serial("whatever a stranger sends to the port ends his connection only", as
 	const pair = await Pair.make(t);
 	await pair.up();
 	const { address, port } = pair.b.config.listen;
-	for (const bytes of [Buffer.alloc(100_000, 0xff), Buffer.from("GET / HTTP/1.0\r\n\r\n"), Buffer.from([0, 0, 0, 2, 0x7b, 0x7d])]) {
+	for (const bytes of [
+		Buffer.alloc(100_000, 0xff),
+		Buffer.from("GET / HTTP/1.0\r\n\r\n"),
+		Buffer.from([0, 0, 0, 2, 0x7b, 0x7d]),
+	]) {
 		await new Promise<void>((resolve) => {
 			const socket = connect(port, address, () => socket.write(bytes));
 			socket.on("error", () => {});
@@ -101,7 +105,10 @@ test.serial("a diverged node keeps what it loses", async (t) => {
 	pair.proxy.mend();
 	pair.term = 30;
 	await pair.session(a, b, "DIVERGED", true);
-	await b.until("synced", b.facts.findLastIndex((fact) => fact.fact === "opened"));
+	await b.until(
+		"synced",
+		b.facts.findLastIndex((fact) => fact.fact === "opened"),
+	);
 	await closeBoth(pair);
 	t.deepEqual(pair.differences(), []);
 	const kept = join(b.dir, ".opensafe", "quarantine", lost);
