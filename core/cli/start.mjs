@@ -35,6 +35,7 @@ const works = {
 	package: ["core/module/pack/main.ts"],
 };
 
+const parent = process.ppid;
 const [what, ...args] = process.argv.slice(2);
 if (what === undefined || !(what in works)) {
 	process.stderr.write(`Error: unknown work '${what ?? ""}'\nOne of: ${Object.keys(works).join(", ")}.\n`);
@@ -53,13 +54,21 @@ try {
 function run(name) {
 	const [file, ...before] = works[name];
 	const env = { ...process.env, ...compileCache() };
+	// The demo ends when this process is gone, whatever became of it.
+	if (name === "demo") env.OPENSAFE_DEMO_STARTER = String(process.pid);
 	const child = spawn(projectNode(), [join(root, file), ...before, ...args], { stdio: "inherit", env });
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+	if (name === "demo" && process.env.npm_lifecycle_event) endWithNpm(() => child.kill("SIGTERM"));
 	child.on("error", (error) => {
 		process.stderr.write(`Error: the project's Node does not start: ${error.message}\n`);
 		process.exit(1);
 	});
 	child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 1)));
+}
+
+/** An npm that is killed tells nobody. */
+function endWithNpm(end) {
+	setInterval(() => process.ppid !== parent && end(), 100).unref();
 }
 
 /** The Node that the project pins, for this machine. */

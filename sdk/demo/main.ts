@@ -1,6 +1,6 @@
 /** `npm run demo`: a real mirror of two servers on this machine, watched through a failure and back. */
 import { parseArgs } from "node:util";
-import { asSafekitError, errorAsJson, errorAsText } from "../../core/errors.ts";
+import { asSafekitError, errorAsJson, errorAsText, SafekitError } from "../../core/errors.ts";
 import { describeMissing, ensureDebianPackages, labPackages, missingForLab } from "../lab/prerequisites.ts";
 import { play } from "./scenario.ts";
 import { Servers, type StateLine } from "./servers.ts";
@@ -20,6 +20,8 @@ Examples:
   npm run demo -- --once --json --sabotage early-ack; echo $?
 `;
 
+/** How often to look whether the process that started this one lives. Milliseconds. */
+const watchMs = 100;
 const startedMs = performance.now();
 const states: { atMs: number; node: string; state: string; status: string }[] = [];
 
@@ -40,9 +42,16 @@ function readOptions() {
 		if (values.sabotage === undefined || values.sabotage === "early-ack") return values;
 		throw new Error(`there is no sabotage '${values.sabotage}', only early-ack`);
 	} catch (error) {
-		process.stderr.write(`Error: ${(error as Error).message}\n\n${help}`);
-		return process.exit(2);
+		const usage = new SafekitError("USAGE", (error as Error).message, { remedy: help });
+		fail(usage, process.argv.includes("--json"));
+		return process.exit();
 	}
+}
+
+function fail(error: unknown, json = options.json): void {
+	if (json) process.stdout.write(`${JSON.stringify(errorAsJson(error))}\n`);
+	process.stderr.write(errorAsText(error));
+	process.exitCode = asSafekitError(error).exit;
 }
 
 const options = readOptions();
@@ -64,67 +73,78 @@ function showState(line: StateLine): void {
 	}
 }
 
+/** What the first Ctrl-C, or the death of the process that started this one, ends; null until it comes. */
+let servers: Servers | null = null;
+let ended: Promise<void> | null = null;
+let onEnd: () => void = () => {};
+
+/** Ends everything, once, whatever is being done. */
+function end(): void {
+	ended ??= close().then(() => process.exit(130));
+	onEnd();
+}
+
+async function close(): Promise<void> {
+	if (servers === null) return;
+	await servers.lab.close();
+	say("The servers are gone, and nothing of them is left.");
+}
+
+/**
+ * Ctrl-C at any time ends everything; so does the death of the process that started this one, however it died, also
+ * if it died before this one could look.
+ */
+function endWithTheStarter(): void {
+	const parent = Number(process.env.OPENSAFE_DEMO_STARTER) || process.ppid;
+	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
+	setInterval(() => process.ppid !== parent && end(), watchMs).unref();
+}
+
 async function main(): Promise<number> {
 	if (options.help) {
 		process.stdout.write(help);
 		return 0;
 	}
+	endWithTheStarter();
 	if (process.getuid?.() === 0) await ensureDebianPackages(labPackages, say);
 	const missing = await missingForLab();
-	if (missing.length > 0) {
-		process.stderr.write(`The demo cannot run here.\n${describeMissing(missing)}\n`);
-		return 1;
-	}
+	if (missing.length > 0) throw new SafekitError("LAB_IMPOSSIBLE", describeMissing(missing));
 	say("Two servers are made on this machine, in namespaces of their own …");
-	const servers = await Servers.make(options.sabotage ?? null);
-	const stop = endOnSignal(servers);
+	servers = await Servers.make(options.sabotage ?? null);
 	try {
 		servers.watch(showState);
 		const result = await play(servers, say);
 		if (options.json) process.stdout.write(`${JSON.stringify({ ...result, states })}\n`);
-		if (!options.once) await stayUp(servers, stop);
+		if (!options.once) await stayUp(servers);
 		return result.lostWrites === 0 ? 0 : 1;
 	} finally {
-		await servers.lab.close();
-		say("The servers are gone, and nothing of them is left.");
+		if (ended === null) await close();
 	}
 }
 
-/** Ctrl-C at any time ends everything; so does the death of the process that started this one, however it died. */
-function endOnSignal(servers: Servers): Promise<void> {
-	const parent = process.ppid;
-	return new Promise((resolve) => {
-		const end = (): void => {
-			resolve();
-			servers.lab.close().then(() => process.exit(130));
-		};
-		for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, end);
-		const watch = setInterval(() => {
-			if (process.ppid === parent) return;
-			clearInterval(watch);
-			end();
-		}, 500);
-		watch.unref();
-	});
-}
-
-async function stayUp(servers: Servers, stop: Promise<void>): Promise<void> {
+/** Until Ctrl-C. */
+function stayUp({ url, nodes, shell }: Servers): Promise<void> {
 	out.write(`\nEverything stays up until Ctrl-C. Look around, in another terminal:\n\n`);
-	out.write(`  curl ${servers.url}/            the application, at the virtual IP\n`);
-	for (const node of servers.nodes) out.write(`  ${servers.shell(node)}    # a shell on ${node.name}\n`);
+	out.write(`  curl ${url}/            the application, at the virtual IP\n`);
+	for (const node of nodes) out.write(`  ${shell(node)}    # a shell on ${node.name}\n`);
 	out.write(
 		"\nand there: `safekit state`, `safekit log -m demo`, `safekit logview -m demo`, `safekit swap -m demo`.\n\n",
 	);
 	const alive = setInterval(() => {}, 60_000);
-	await stop;
-	clearInterval(alive);
+	return new Promise((resolve) => {
+		onEnd = () => {
+			clearInterval(alive);
+			resolve();
+		};
+	});
 }
 
 try {
 	process.exitCode = await main();
 } catch (error) {
-	if (options.json) process.stdout.write(`${JSON.stringify(errorAsJson(error))}\n`);
-	process.stderr.write(errorAsText(error));
-	process.exitCode = asSafekitError(error).exit;
+	// What is taken away under a running step fails; that is no news.
+	await ended;
+	fail(error);
 }
+await ended;
 process.exit();

@@ -32,7 +32,7 @@ export class Lab {
 	readonly folder: string;
 	readonly #switch: Switch;
 	readonly #nodes = new Map<string, LabNode>();
-	#isClosed = false;
+	#closed: Promise<void> | null = null;
 
 	private constructor(folder: string, theSwitch: Switch) {
 		this.folder = folder;
@@ -128,10 +128,13 @@ export class Lab {
 		throw new SafekitError("LAB_FAILED", `not within ${withinMs} ms: ${what} (at last: ${String(last)})`);
 	}
 
-	/** Switches everything off and removes what the lab made. Closing twice is no error. */
-	async close(): Promise<void> {
-		if (this.#isClosed) return;
-		this.#isClosed = true;
+	/** Switches everything off and removes what the lab made. Closing twice is no error: both wait for the end. */
+	close(): Promise<void> {
+		this.#closed ??= this.#close();
+		return this.#closed;
+	}
+
+	async #close(): Promise<void> {
 		for (const node of this.nodes) if (node.isOn) await node.powerCut();
 		await this.#switch.box.kill();
 		await removeStateFolder(this.folder);
