@@ -6,6 +6,7 @@ import { actCommand, countsAsError, takeCommand } from "./commands.ts";
 import { Context } from "./context.ts";
 import { assertInvariants } from "./invariants.ts";
 import { deny, seekPermission } from "./loss.ts";
+import { orderSession } from "./meet.ts";
 import { beginStart, beginStop, continueStop, nextStopStage } from "./passages.ts";
 import { handedOverSteps } from "./plans.ts";
 import { actPrimary, actPrimaryAtOnce } from "./primary.ts";
@@ -271,8 +272,18 @@ function resume(ctx: Context, rebooted: boolean): void {
 	if (s.phase === "promoting") ctx.arm("promotion", s.config.lockTimeoutMs);
 	if (s.held !== null) ctx.arm("held", heldMs);
 	s.lease = { ...s.lease, known: false, renewedMs: -1 };
+	repeatOrders(ctx);
 	tickLease(ctx);
 	watchLease(ctx);
+}
+
+/** Orders outside plans may have been stored and not given, or given and their answer lost: all are idempotent. */
+function repeatOrders(ctx: Context): void {
+	const { s } = ctx;
+	if (s.loss?.stage === "granted") ctx.order({ order: "goAlone", term: s.servedTerm });
+	if (s.loss?.stage === "asking" && !s.loss.synchronised) ctx.order({ order: "sync" });
+	if (s.sealing) ctx.order({ order: "seal" });
+	if (s.config.replicated && s.session !== null && !s.session.synced && !s.sealing) orderSession(ctx, s.session);
 }
 
 /** Status, the documented log lines of a change, and the resources that show it. */

@@ -1,7 +1,7 @@
 /** Meeting the other node: from what both announce to a session, an offer, or a reason to wait (replication.md §5.7). */
 import { type Meeting, meet, sessionOutcome } from "../../sdk/index.ts";
 import type { Context } from "./context.ts";
-import { heardPeer, type MirrorAnnouncement, type MirrorState } from "./state.ts";
+import { heardPeer, type MirrorAnnouncement, type MirrorState, type Session } from "./state.ts";
 
 /** The table as this node sees it; null while either side's records are not known. */
 export function meeting(s: MirrorState): Meeting | null {
@@ -55,5 +55,11 @@ export function joinOffer(ctx: Context): boolean {
 
 function startSession(ctx: Context, source: boolean, offer: Offer): void {
 	ctx.s.session = { ...offer, source, accepted: false, synced: false, syncedMs: 0, spoilt: false };
-	ctx.order({ order: "session", source, ...offer });
+	orderSession(ctx, ctx.s.session);
+}
+
+/** Gives the order of a session, for the first time or again. */
+export function orderSession(ctx: Context, session: Session): void {
+	const { source, term, outcome, everything, quarantine } = session;
+	ctx.order({ order: "session", source, term, outcome, everything, quarantine });
 }

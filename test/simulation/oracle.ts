@@ -84,7 +84,11 @@ export class Oracle {
 		const heads = this.#heads[op.key] as Head[];
 		const kept = heads.filter((head) => !this.#has(op.value, head.value) || (head.durable && !durable));
 		if (!heads.some((head) => head.value > op.value && this.#has(head.value, op.value))) {
-			kept.push({ value: op.value, inSession, by: replica.index, hits: new Set(), durable });
+			// The receipt may have been on its way when the other's process died: then that copy is gone already.
+			const { target } = replica.peer;
+			const held = target !== null && target.term === term && target.received >= op.seq;
+			const hits = new Set(inSession && !held ? [replica.peer.index] : []);
+			kept.push({ value: op.value, inSession, by: replica.index, hits, durable });
 		}
 		this.#heads[op.key] = kept;
 	}
