@@ -164,12 +164,21 @@ function formerPrimary(mine: Side, theirs: Side): Who {
 	const b = theirs.records.role;
 	const aSince = a?.sinceTerm ?? -1;
 	const bSince = b?.sinceTerm ?? -1;
-	if (aSince > bSince) return a?.was === "primary" ? "mine" : "theirs";
-	if (bSince > aSince) return b?.was === "primary" ? "theirs" : "mine";
+	if (aSince !== bSince) {
+		const later: Who = aSince > bSince ? "mine" : "theirs";
+		const [last, first] = later === "mine" ? [mine, theirs] : [theirs, mine];
+		const split = bothPrimary(mine, theirs) && (last.records.role?.sinceTerm ?? 0) <= first.records.term;
+		// It took over while the other went on in the same term: the one that was primary before stays (spec/01 M23).
+		if (split) return other(later);
+		return last.records.role?.was === "primary" ? later : other(later);
+	}
 	if (a !== null && b !== null && a.was !== b.was) return a.was === "primary" ? "mine" : "theirs";
 	if (mine.records.term !== theirs.records.term) return mine.records.term > theirs.records.term ? "mine" : "theirs";
 	return mine.node < theirs.node ? "mine" : "theirs";
 }
+
+const bothPrimary = (a: Side, b: Side): boolean =>
+	a.records.role?.was === "primary" && b.records.role?.was === "primary";
 
 function related(a: Epoch, b: Epoch): boolean {
 	const known = new Set([a.current, a.base, ...a.history]);
