@@ -18,7 +18,8 @@
  *    a fired timer is gone. They are not stored.
  * 5. **Heartbeats**: `up` is said only when both directions work; `down` after the ident's timeout. After a start
  *    of the daemon every ident is reported once, up or (after its timeout) down. Announcements are delivered
- *    in order, none older than the last one delivered, and before the `up` that the same pulse causes.
+ *    in order, none older than the last one delivered, and before the `up` that the same pulse causes; after a silence
+ *    of all idents the first one is delivered even if it did not change.
  * 6. **Restart.** The stored state is taken up with the event `resumed` before any other. `rebooted: false`: a plan
  *    that was running goes on at the step that had not ended (steps are idempotent; running scripts are found again),
  *    or, if that cannot be, `planEnded` with ok=false is delivered. The replication process, found again, repeats its

@@ -288,6 +288,8 @@ export class SimNode implements Host {
 
 	#lose(lan: number): undefined {
 		(this.#ears[lan] as Ear).up = false;
+		// After a silence the first announcement is news, even if it did not change.
+		if (this.#ears.every((ear) => !ear.up)) this.#heardSays = null;
 		this.dispatch({ type: "heartbeat", ident: this.config.heartbeats[lan] as string, up: false });
 	}
 }
