@@ -36,6 +36,7 @@ const works = {
 };
 
 const parent = process.ppid;
+const grandparent = parentOf(parent);
 const [what, ...args] = process.argv.slice(2);
 if (what === undefined || !(what in works)) {
 	process.stderr.write(`Error: unknown work '${what ?? ""}'\nOne of: ${Object.keys(works).join(", ")}.\n`);
@@ -66,9 +67,20 @@ function run(name) {
 	child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 1)));
 }
 
-/** An npm that is killed tells nobody. */
+/** An npm that is killed tells nobody, nor does the shell that it started this with. */
 function endWithNpm(end) {
-	setInterval(() => process.ppid !== parent && end(), 100).unref();
+	const living = () => process.ppid === parent && parentOf(parent) === grandparent;
+	setInterval(() => living() || end(), 100).unref();
+}
+
+/** Parent of a process; undefined where there is no /proc. */
+function parentOf(pid) {
+	try {
+		const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+		return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1];
+	} catch {
+		return undefined;
+	}
 }
 
 /** The Node that the project pins, for this machine. */
