@@ -41,13 +41,13 @@ const stages: Stage[] = [
 	ava("unit", [
 		"test/**/*.test.ts",
 		"!test/{tidy,errors}.test.ts",
-		"!test/{decisions,simulation,lab,posix}/**",
+		"!test/{decisions,simulation,lab,demo,posix}/**",
 		"!test/replication/**",
 	]),
 	ava("decisions", ["test/decisions/**/*.test.ts"]),
 	ava("simulation", ["test/simulation/**/*.test.ts"]),
 	ava("replication", ["test/{replication,posix}/**/*.test.ts"]),
-	ava("lab", ["test/lab/**/*.test.ts"], 1),
+	ava("lab", ["test/{lab,demo}/**/*.test.ts"], 1),
 ];
 
 const long: Stage[] = [ava("long", ["test/**/*.long.ts"], 1)];
