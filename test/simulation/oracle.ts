@@ -66,13 +66,22 @@ export class Oracle {
 		this.#received.set(target.term, operation.seq);
 	}
 
-	acknowledged(replica: Replica, op: Operation, inSession: boolean, none: boolean): undefined {
+	/**
+	 * A change was acknowledged. `receipt`: the target had to have it. `complete`: two keepers were promised; until §5.8
+	 * step 5 the source is ALONE, and what it acknowledges is as safe as on a local disk.
+	 */
+	acknowledged(
+		replica: Replica,
+		op: Operation,
+		how: { receipt: boolean; complete: boolean; none: boolean },
+	): undefined {
+		const inSession = how.complete;
 		this.acknowledgedCount++;
 		const { term } = replica.records;
-		if (inSession && op.seq > 0 && op.seq > (this.#received.get(term) ?? 0)) {
+		if (how.receipt && op.seq > 0 && op.seq > (this.#received.get(term) ?? 0)) {
 			this.violation("4", `${op.value} was acknowledged before the secondary had it`);
 		}
-		const durable = op.durable || none;
+		const durable = op.durable || how.none;
 		if (durable && !this.#has(replica.disk.stable[op.key] as number, op.value)) {
 			this.violation("3", `${op.value} was acknowledged as synced, but is not on the disk of ${replica.host.name}`);
 		}
@@ -86,7 +95,7 @@ export class Oracle {
 		if (!heads.some((head) => head.value > op.value && this.#has(head.value, op.value))) {
 			// The receipt may have been on its way when the other's process died: then that copy is gone already.
 			const { target } = replica.peer;
-			const held = target !== null && target.term === term && target.received >= op.seq;
+			const held = target !== null && !target.spoilt && target.term === term && target.received >= op.seq;
 			const hits = new Set(inSession && !held ? [replica.peer.index] : []);
 			kept.push({ value: op.value, inSession, by: replica.index, hits, durable });
 		}

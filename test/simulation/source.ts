@@ -123,7 +123,11 @@ export class Source {
 		if (ready.length === 0) return;
 		this.#pending = this.#pending.filter(waits);
 		for (const pending of ready) {
-			this.replica.world.oracle.acknowledged(this.replica, pending, this.#needsReceipt, this.replica.none);
+			this.replica.world.oracle.acknowledged(this.replica, pending, {
+				receipt: this.#needsReceipt,
+				complete: this.complete,
+				none: this.replica.none,
+			});
 			pending.answer(true);
 		}
 		if (this.#draining !== null && this.#pending.length === 0) {
