@@ -159,7 +159,10 @@ export const errors = {
 		remedy: "See the module's log for why the replication process did not start, and start the module again.",
 	},
 
-	LOOP_LIMIT: { exit: "failed", remedy: "Stop the module with `safekit stop -i NAME`, find the cause, then `safekit resetloop` and start it." },
+	LOOP_LIMIT: {
+		exit: "failed",
+		remedy: "Stop the module with `safekit stop -i NAME`, find the cause, then `safekit resetloop` and start it.",
+	},
 	CLI_MODULE: { exit: "usage", remedy: "Name the module with -m; `safekit module list` shows those installed." },
 	CLI_NOT_STARTED: {
 		exit: "failed",
@@ -221,7 +224,11 @@ export const errors = {
 		remedy: "Wait for the module to become stable with `safekit waitstate`, or use `safekit stop`, and try again.",
 	},
 	MODULE_NOT_STARTED: { exit: "failed", remedy: "Start the module with `safekit start` first." },
-	MODULE_STARTED: { exit: "failed", remedy: "Stop the module with `safekit stop` first." },
+	MODULE_STARTED: {
+		exit: "failed",
+		remedy:
+			"Stop the module with `safekit stop` first; `safekit swap` on the primary makes a secondary the primary without a stop.",
+	},
 	MODULE_START_FAILED: {
 		exit: "failed",
 		remedy: "See the module's log with `safekit logview` for the step that failed.",
@@ -244,6 +251,11 @@ export const errors = {
 		exit: "failed",
 		remedy:
 			"Run `safekit cluster create IP1 IP2` and `safekit cluster config`, or `safekit cluster config FILE.zip` with the file that `cluster package` made on the other server.",
+	},
+	CLUSTER_EXISTS: {
+		exit: "unsafe",
+		remedy:
+			"To change it, edit the file and run `safekit cluster config`; to begin anew, run `safekit cluster deconfig` first.",
 	},
 	CLUSTER_FILE: {
 		exit: "usage",

@@ -40,7 +40,26 @@ export function actions(program: Command, context: Context): void {
 			await give(context, chosen, orderOf(name as CommandName, given, chosen, context));
 		});
 	}
+	secondForceCommand(program, context);
 	shutdownCommand(program, context);
+}
+
+/** YYYY-MM-DD[Z], "YYYY-MM-DD hh:mm:ss[Z]", YYYY-MM-DDThh:mm:ss[Z] (spec/04 §3). */
+const dateShape = /^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2})?Z?$/;
+
+/** Files older than the date need no copying, says who gives it. All are compared here: too much, never too little. */
+function secondForceCommand(program: Command, context: Context): void {
+	moduleCommand(program, "secondforce", "start as secondary; all files are compared, whatever their date", [
+		"secondforce -m mirror -d 2026-01-31",
+	])
+		.requiredOption("-d, --date <date>", "accepted for compatibility: YYYY-MM-DD[Z] or YYYY-MM-DDThh:mm:ss[Z]")
+		.option("--dry-run", "say what would be done, change nothing")
+		.action((options: ActionOptions & { date: string }) => {
+			if (!dateShape.test(options.date) || Number.isNaN(Date.parse(options.date.replace(/^([\d-]+)Z$/, "$1")))) {
+				throw new SafekitError("USAGE", `'${options.date}' is no date; expected YYYY-MM-DD or YYYY-MM-DDThh:mm:ss.`);
+			}
+			return give(context, options, { command: "second", who: context.call.who });
+		});
 }
 
 function orderOf(command: CommandName, word: string | undefined, options: ActionOptions, context: Context): Order {
@@ -74,7 +93,7 @@ export async function give(context: Context, options: ActionOptions, order: Orde
  */
 export async function giveAndHear(context: Context, module: ModuleControl, order: Order): Promise<Refused | null> {
 	const { answered, refusedAtOnce } = module.command(order);
-	const inside = order.identity !== undefined || context.call.module === module.configuration.module;
+	const inside = order.identity !== undefined || context.node.isInsideScript(module, context.call.pid);
 	if (inside) return refusedAtOnce();
 	let timer: NodeJS.Timeout | undefined;
 	const late = new Promise<null>((resolve) => {

@@ -3,6 +3,7 @@ import { actions } from "./actions.ts";
 import { cluster } from "./cluster.ts";
 import { configure } from "./configure.ts";
 import type { Group } from "./groups.ts";
+import { later } from "./later.ts";
 import { logs } from "./logs.ts";
 import { modules } from "./modules.ts";
 import { reference } from "./reference.ts";
@@ -22,4 +23,5 @@ export const allGroups: readonly Group[] = [
 	cluster,
 	server,
 	reference,
+	later,
 ];

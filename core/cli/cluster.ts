@@ -10,10 +10,11 @@ import {
 	generateClusterKey,
 	packageCluster,
 } from "../cluster/operations.ts";
+import { ownNode } from "../cluster/self.ts";
 import { problemAsText, SafekitError } from "../errors.ts";
 import { configurationInfo } from "../module/active.ts";
 import { printJson, table } from "./call.ts";
-import { type Context, type ModuleOptions, plainCommand } from "./groups.ts";
+import { type Context, type ModuleOptions, needsWord, plainCommand } from "./groups.ts";
 import { inFolder } from "./modules.ts";
 
 const keyTexts = {
@@ -24,12 +25,7 @@ const keyTexts = {
 
 export function cluster(program: Command, context: Context): void {
 	const group = program.command("cluster").description("the servers of the cluster: config, state, package …");
-	group.action(() => {
-		throw new SafekitError(
-			"USAGE",
-			"`cluster` needs a word: config, confcheck, confinfo, deconfig, state, genkey, delkey, create or package.",
-		);
-	});
+	needsWord(group, "config, confcheck, confinfo, deconfig, state, genkey, delkey, create or package");
 	plainCommand(
 		group,
 		"config [file] [lock]",
@@ -137,6 +133,7 @@ async function config(context: Context, words: (string | undefined)[], options: 
 	const done = await configureCluster(context.node.paths, {
 		...(path === undefined ? {} : { file: path }),
 		...(lock === undefined ? {} : { lock }),
+		accept: (cluster) => ownNode(cluster, process.env.SAFENODE),
 	});
 	for (const problem of done.warnings) context.call.err(problemAsText(problem));
 	const waiting = await reload(context);
@@ -151,11 +148,9 @@ async function config(context: Context, words: (string | undefined)[], options: 
 		});
 		return;
 	}
-	context.call.out(
-		`This server is ${node ?? "no node of this cluster: none of its addresses is in cluster.xml"}. ${keyTexts[done.key]}\n`,
-	);
+	context.call.out(`This server is ${node ?? "no node of this cluster"}. ${keyTexts[done.key]}\n`);
 	if (waiting.length > 0)
-		context.call.err(`Note: ${waiting.join(", ")} run with the previous configuration until they are stopped.\n`);
+		context.call.err(`Note: until stopped, these modules keep the previous configuration: ${waiting.join(", ")}.\n`);
 }
 
 /** Lets the daemon read the cluster anew; names of modules that run and so keep what they have. */

@@ -41,6 +41,15 @@ export function plainCommand(program: Command, usage: string, description: strin
 		.addHelpText("after", exampleText(examples));
 }
 
+/** A group of commands says which words it has, when it is given none or one that it does not know. */
+export function needsWord(group: Command, words: string): void {
+	group.argument("[word]").action((word: string | undefined) => {
+		const wrong =
+			word === undefined ? `\`${group.name()}\` needs a word` : `'${word}' means nothing after ${group.name()}`;
+		throw new SafekitError("USAGE", `${wrong}; expected ${words}.`);
+	});
+}
+
 function exampleText(examples: string[]): string {
 	return `\nExamples:\n${examples.map((example) => `  safekit ${example}\n`).join("")}`;
 }

@@ -1,7 +1,7 @@
 /** `safekit module …`: packages and what is installed (spec/04 §5). */
 import { isAbsolute, resolve } from "node:path";
 import type { Command } from "commander";
-import { exitCode, problemAsText, SafekitError } from "../errors.ts";
+import { exitCode, problemAsText } from "../errors.ts";
 import { readConfiguration } from "../module/active.ts";
 import { checkPackage } from "../module/check.ts";
 import { installModule, listModules, packageModule, uninstallModule } from "../module/install.ts";
@@ -9,7 +9,15 @@ import { portLines, portsAsText, portsOf } from "../module/ports.ts";
 import { idOf } from "../module/registry.ts";
 import { printJson, table } from "./call.ts";
 import { deconfigure, refuseRunning } from "./configure.ts";
-import { type Context, type ModuleOptions, moduleCommand, moduleName, plainCommand, wholeNumber } from "./groups.ts";
+import {
+	type Context,
+	type ModuleOptions,
+	moduleCommand,
+	moduleName,
+	needsWord,
+	plainCommand,
+	wholeNumber,
+} from "./groups.ts";
 import { localSchema } from "./schema.ts";
 
 interface InstallOptions extends ModuleOptions {
@@ -19,12 +27,7 @@ interface InstallOptions extends ModuleOptions {
 
 export function modules(program: Command, context: Context): void {
 	const group = program.command("module").description("packages: install, check, package, list …");
-	group.action(() => {
-		throw new SafekitError(
-			"USAGE",
-			"`module` needs a word: install, uninstall, package, list, listid, getports or check.",
-		);
-	});
+	needsWord(group, "install, uninstall, package, list, listid, getports or check");
 	moduleCommand(group, "install [file]", "install a package", [
 		"module install -m mirror",
 		"module install -m mydb /tmp/postgresql.safe",

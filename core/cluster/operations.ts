@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { type Problem, SafekitError } from "../errors.ts";
 import { makeFolder, removeTemporaries, replaceFile, syncFolder } from "../module/files.ts";
 import type { Paths } from "../module/paths.ts";
+import type { Cluster } from "./cluster.ts";
 import { isLocked, lockFile, readApplied } from "./configuration.ts";
 import { newKey, readKeyFile } from "./key.ts";
 import { clusterPackage, readClusterPackage } from "./package.ts";
@@ -18,6 +19,8 @@ export interface ConfigRequest {
 	file?: string;
 	/** `lock`: refuse later configurations; `unlock`: allow them again. */
 	lock?: "lock" | "unlock";
+	/** Asked before anything is written; what it throws refuses the configuration. */
+	accept?: (cluster: Cluster) => Promise<unknown>;
 }
 
 export interface ConfigResult {
@@ -44,7 +47,8 @@ export async function configureCluster(paths: Paths, request: ConfigRequest): Pr
 		return { warnings: [], key: "kept", locked: lock === "lock" };
 	}
 	const source = file === undefined ? await appliedSource(paths) : await fileSource(file);
-	const { warnings } = readCluster(source.xml, file ?? paths.clusterXml);
+	const { cluster, warnings } = readCluster(source.xml, file ?? paths.clusterXml);
+	await request.accept?.(cluster);
 	await prepareFolder(paths);
 	await replaceFile(paths.clusterKey, source.key ?? newKey(), 0o600);
 	await replaceFile(paths.clusterXml, source.xml, 0o644);
@@ -148,6 +152,11 @@ export async function createCluster(paths: Paths, addresses: readonly string[]):
 		`<?xml version="1.0"?>\n<cluster>\n  <lans>\n    <lan name="default">\n${nodes.join("")}    </lan>\n  </lans>\n</cluster>\n`,
 	);
 	readCluster(xml, "cluster.xml");
+	const inForce = await readApplied(paths);
+	const hasKey = (await readKeyFile(paths.clusterKey).catch(() => Buffer.alloc(0))) !== null;
+	if (inForce !== null && hasKey && !inForce.equals(xml)) {
+		throw new SafekitError("CLUSTER_EXISTS", `this server is in a cluster already, see ${paths.clusterXml}`);
+	}
 	await prepareFolder(paths);
 	await replaceFile(paths.clusterXml, xml, 0o644);
 }

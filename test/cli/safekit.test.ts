@@ -57,7 +57,7 @@ test("without a daemon: help, version, paths, schema", (t) => {
 
 test("each command has help with examples", async (t) => {
 	const commands =
-		"start stop restart stopstart forcestop shutdown waitstart waitstop waitstate swap prim second primforce update failover checker errd get set incloop resetloop checkloop state boot log logview logsave printi printe printw cmdlog level config deconfig confcheck confinfo";
+		"start stop restart stopstart forcestop shutdown waitstart waitstop waitstate swap prim second secondforce primforce update failover checker errd get set incloop resetloop checkloop state boot log logview logsave printi printe printw cmdlog level config deconfig confcheck confinfo";
 	const grouped = "install uninstall package list listid getports check".split(" ").map((word) => ["module", word]);
 	const cluster = "config confcheck confinfo deconfig state genkey delkey create package"
 		.split(" ")
@@ -90,6 +90,38 @@ test("what is not understood exits 2 and says what is expected", async (t) => {
 	const json = await inProcess("sart", "--json");
 	t.is(JSON.parse(json.out).error.code, "USAGE");
 	t.regex(json.out, /did you mean start|Did you mean start/i);
+});
+
+test("a wrong word after a group is named, with those that exist", async (t) => {
+	const answer = await inProcess("module", "instal", "-m", "x");
+	t.is(answer.code, 2);
+	const cluster = await inProcess("cluster", "join");
+	t.regex(cluster.err, /^Error: 'join' means nothing after cluster; expected config, .*package\.\n/);
+	t.regex((await inProcess("module")).err, /^Error: `module` needs a word; expected install, /);
+});
+
+test("commands of the existing product that this version lacks say what to use instead", async (t) => {
+	for (const argv of [
+		["snapshot", "-m", "am", "/tmp/x.zip"],
+		["kill", "-name=x", "-level=9"],
+		["uninstall", "-all"],
+	]) {
+		const answer = await inProcess(...argv);
+		t.is(answer.code, 2, argv.join(" "));
+		t.regex(answer.err, /^Error: This version has no command '\w+'\.\n.+\n$/);
+	}
+	t.notRegex((await inProcess("--help")).out, /snapshot/);
+});
+
+test("secondforce takes the documented dates", async (t) => {
+	for (const date of ["yesterday", "2026-13-45", "01/02/2026"]) {
+		const answer = await inProcess("secondforce", "-m", "am", "-d", date);
+		t.is(answer.code, 2);
+		t.regex(answer.err, /is no date/);
+	}
+	for (const date of ["2026-01-31", "2026-01-31Z", "2026-01-31 10:00:00", "2026-01-31T10:00:00Z"]) {
+		t.regex((await inProcess("secondforce", "-m", "am", "-d", date)).err, /needs the daemon/, date);
+	}
 });
 
 test("module check needs neither daemon nor SAFE, and exits 3 with the place of each problem", (t) => {

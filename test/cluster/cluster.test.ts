@@ -224,6 +224,12 @@ test("two commands on the first server, one on the second: both have the same si
 	t.true(await deleteClusterKey(second.paths));
 	t.is(await codeOf(readClusterConfiguration(second.paths)), "CLUSTER_KEY");
 	t.is(await codeOf(packageCluster(second.paths, zip)), "CLUSTER_KEY");
+	await createCluster(first.paths, ["10.0.0.1", "[fd00::2]"]);
+	t.is(await codeOf(createCluster(first.paths, ["10.0.0.1", "10.0.0.9"])), "CLUSTER_EXISTS", "never over a cluster");
+	const refuse = () => Promise.reject(new SafekitError("CLUSTER_NOT_A_NODE", "elsewhere"));
+	const before = readFileSync(first.paths.clusterKey);
+	t.is(await codeOf(configureCluster(first.paths, { accept: refuse })), "CLUSTER_NOT_A_NODE");
+	t.deepEqual(readFileSync(first.paths.clusterKey), before, "refused before anything is written");
 	t.true(await deconfigureCluster(first.paths));
 	t.false(await deconfigureCluster(first.paths));
 	t.false(existsSync(first.paths.clusterXml) || existsSync(first.paths.clusterKey));
