@@ -18,6 +18,7 @@ import { postAndWake } from "./loop/mailbox.ts";
 const maxMissed = 1000;
 /** A process that could not start tells every order why, and ends when nobody has asked for so long. */
 const fatalMs = 10_000;
+const lastWordsMs = 500;
 /** Changes of the session; the last one is told again to a daemon that connects. */
 const standing: ReplicationFact["fact"][] = [
 	"serving",
@@ -42,6 +43,7 @@ class ControlServer {
 	#missed: FromProcess[] = [];
 	readonly #now = new Map<string, FromProcess>();
 	#fatal: { code: string; message: string } | null = null;
+	#ended = false;
 
 	constructor(config: ProcessConfiguration, earlyAck: boolean) {
 		this.#config = config;
@@ -55,6 +57,12 @@ class ControlServer {
 		});
 		port1.on("message", (message: FromData) => this.#fromData(message));
 		worker.on("error", (error) => this.#died(error));
+		worker.on("exit", () => {
+			// Its last words may come after the news of its end.
+			setTimeout(() => {
+				if (!this.#ended && this.#fatal === null) this.#died("the data thread ended");
+			}, lastWordsMs);
+		});
 		this.#server = createServer((socket) => this.#connected(socket));
 	}
 
@@ -133,6 +141,7 @@ class ControlServer {
 
 	/** Answers are on their way; then nothing of this process is left. */
 	#end(): void {
+		this.#ended = true;
 		this.#server.close();
 		rmSync(this.#config.socket, { force: true });
 		const leave = (): void => process.exit(this.#fatal === null ? 0 : 1);

@@ -1,14 +1,5 @@
 /** Two replication processes on this machine, each with its own directory, linked over loopback, given orders by hand. */
-import {
-	existsSync,
-	mkdirSync,
-	mkdtempSync,
-	readdirSync,
-	readFileSync,
-	readlinkSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,6 +9,7 @@ import { linuxSystem } from "../../core/platform/linux/libc.ts";
 import { ReplicationClient } from "../../core/replication/client.ts";
 import type { ProcessConfiguration } from "../../core/replication/control/context.ts";
 import { umountFlag } from "../../core/replication/errno.ts";
+import { makeTestFolder } from "../folder.ts";
 import { type CompareOptions, compareTrees } from "./treeCompare.ts";
 
 export type FactOf<K extends ReplicationFact["fact"]> = Extract<ReplicationFact, { fact: K }>;
@@ -154,6 +146,15 @@ export class TestProxy {
 
 let lastPort = 20_000 + (process.pid % 20_000);
 
+/** What a secondary has received is applied a moment later: waits until it shows this, at most 20 s. */
+export async function shows(path: string, content: string): Promise<boolean> {
+	for (let n = 0; n < 1000; n++) {
+		if (existsSync(path) && readFileSync(path, "utf8") === content) return true;
+		await sleep(20);
+	}
+	return false;
+}
+
 /** Two nodes a and b, with a proxy in each direction. */
 export class Pair {
 	readonly root: string;
@@ -165,7 +166,7 @@ export class Pair {
 	term = 0;
 
 	private constructor(over: Partial<ProcessConfiguration>, ports: [number, number]) {
-		this.root = mkdtempSync(join(tmpdir(), `pair-${process.pid}-`));
+		this.root = makeTestFolder("pair");
 		this.proxy = new TestProxy(ports[1]);
 		this.#back = new TestProxy(ports[0]);
 		const node = (name: string, peer: string, index: 0 | 1): TestNode => {
@@ -199,7 +200,6 @@ export class Pair {
 		t: { teardown(fn: () => Promise<void>): void },
 		over: Partial<ProcessConfiguration> = {},
 	): Promise<Pair> {
-		sweep();
 		lastPort += 2;
 		const pair = new Pair(over, [lastPort, lastPort + 1]);
 		await Promise.all([pair.proxy.listen(), pair.#back.listen()]);
@@ -239,25 +239,5 @@ export class Pair {
 	/** Differences of what lies underneath both mounts, which must be gone. */
 	differences(options: CompareOptions = {}): string[] {
 		return compareTrees(this.a.dir, this.b.dir, options);
-	}
-}
-
-/** What a test run that was killed left behind: its processes are detached, as they must be. */
-function sweep(): void {
-	for (const name of readdirSync(tmpdir())) {
-		const owner = /^pair-(\d+)-/.exec(name)?.[1];
-		if (owner === undefined || existsSync(`/proc/${owner}`)) continue;
-		const root = join(tmpdir(), name);
-		for (const pid of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
-			try {
-				if (readlinkSync(`/proc/${pid}/fd/2`).startsWith(`${root}/`)) process.kill(Number(pid), "SIGKILL");
-			} catch {
-				// It has ended, or it is none of ours.
-			}
-		}
-		for (const node of ["a", "b"]) {
-			while (linuxSystem.umount(join(root, node, "data"), umountFlag.DETACH) === 0);
-		}
-		rmSync(root, { recursive: true, force: true });
 	}
 }

@@ -4,7 +4,7 @@ import { workerData } from "node:worker_threads";
 import type { ReplicationOrder } from "../../engine/replication.ts";
 import { asSafekitError } from "../../errors.ts";
 import { linuxSystem as system } from "../../platform/linux/libc.ts";
-import { errnoName } from "../errno.ts";
+import { errnoName, umountFlag } from "../errno.ts";
 import { mountSource, removeDeadMounts } from "../fuse/mountTable.ts";
 import { FuseServer } from "../fuse/server.ts";
 import { Exclusion } from "../local/exclusion.ts";
@@ -15,7 +15,7 @@ import { Syncers } from "../loop/syncers.ts";
 import { Records } from "../records/node.ts";
 import { RecordFile } from "../records/store.ts";
 import type { Context, ProcessConfiguration, Volume } from "./context.ts";
-import { ReplicationNode } from "./node.ts";
+import { type Mounts, ReplicationNode } from "./node.ts";
 import type { FromProcess } from "./protocol.ts";
 
 /** Data thread → main thread. */
@@ -29,39 +29,26 @@ const { config, port, wakeFd, earlyAck } = workerData as {
 };
 const say = (message: FromData): void => port.postMessage(message);
 
-try {
-	run();
-} catch (error) {
-	const { code, message } = asSafekitError(error);
-	say({ fatal: { code, message } });
-}
+const loop = new DataLoop(system);
+const syncers = new Syncers(loop, system);
+if (start()) {
+	// What is thrown from here on is a defect: the process dies, and its mounts stay as a fence.
+	loop.run();
+	syncers.stop();
+	say({ ended: true });
+} else syncers.stop();
 
-function run(): void {
-	const loop = new DataLoop(system);
-	const syncers = new Syncers(loop, system);
+/** False: something is missing, which was said; nothing is left behind. */
+function start(): boolean {
 	const servers: FuseServer[] = [];
 	try {
 		system.setIoFlusher();
 		const volumes = config.directories.map(openVolume);
 		const records = new Records(new RecordFile(system, volumes[0]!.tree.ownFd, "node"));
 		for (const { tree } of volumes) tree.emptyKept();
-		const context: Context = {
-			...{ config, loop, system, syncers, records, volumes },
-			key: Buffer.from(config.key, "hex"),
-			fact: (fact) => say(fact),
-			log: (level, origin, text) => say({ log: { level, origin, text } }),
-			progress: (progress) => say({ progress }),
-			unpark: () => {
-				for (const server of servers) server.unpark();
-			},
-		};
-		const mounts = {
-			setWritable: (writable: boolean) => {
-				for (const server of servers) server.setWritable(writable);
-			},
-			unmount: (done: (why: string | null) => void) => unmountAll(servers, done),
-		};
-		const node = new ReplicationNode(context, mounts, earlyAck, () => loop.stop());
+		const node = new ReplicationNode(makeContext(volumes, records, servers), makeMounts(servers), earlyAck, () =>
+			loop.stop(),
+		);
 		records.onChange = (shown) => say({ fact: "records", records: shown });
 		for (const volume of volumes) {
 			const { tree, exclusion } = volume;
@@ -71,15 +58,35 @@ function run(): void {
 			servers.at(-1)!.mount();
 		}
 		receive<ReplicationOrder>(loop, system, port, wakeFd, (order) => node.order(order));
-		loop.run();
+		return true;
 	} catch (error) {
-		// Whatever is mounted stays as a fence until it is taken away in order, but a start that fails leaves nothing.
-		for (const server of servers) if (server.mountedOn !== null) system.umount(server.mountedOn, 2);
-		throw error;
-	} finally {
-		syncers.stop();
+		for (const server of servers) if (server.mountedOn !== null) system.umount(server.mountedOn, umountFlag.DETACH);
+		const { code, message } = asSafekitError(error);
+		say({ fatal: { code, message } });
+		return false;
 	}
-	say({ ended: true });
+}
+
+function makeContext(volumes: Volume[], records: Records, servers: FuseServer[]): Context {
+	return {
+		...{ config, loop, system, syncers, records, volumes },
+		key: Buffer.from(config.key, "hex"),
+		fact: (fact) => say(fact),
+		log: (level, origin, text) => say({ log: { level, origin, text } }),
+		progress: (progress) => say({ progress }),
+		unpark: () => {
+			for (const server of servers) server.unpark();
+		},
+	};
+}
+
+function makeMounts(servers: FuseServer[]): Mounts {
+	return {
+		setWritable: (writable) => {
+			for (const server of servers) server.setWritable(writable);
+		},
+		unmount: (done) => unmountAll(servers, done),
+	};
 }
 
 function openVolume(

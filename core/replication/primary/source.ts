@@ -1,6 +1,7 @@
 /** A session as its source: connects, copies, completes, freezes when the link ends, and tries to go on. */
 import { randomBytes } from "node:crypto";
 import type { ReplicationOrder } from "../../engine/replication.ts";
+import { SafekitError } from "../../errors.ts";
 import type { Context } from "../control/context.ts";
 import type { Channel } from "../link/channel.ts";
 import { Connection } from "../link/connection.ts";
@@ -160,7 +161,20 @@ export class Source {
 		this.#incarnation = other.incarnation;
 		const { records } = this.#context;
 		const role = { was: "primary", sinceTerm: this.#order.term } as const;
-		records.change({ term: this.#order.term, role, seal: "open" }, true);
+		this.#record(() => records.change({ term: this.#order.term, role, seal: "open" }, true));
+	}
+
+	/** A record that cannot be written ends the session: nothing may rest on it. */
+	#record(write: () => void): boolean {
+		try {
+			write();
+			return true;
+		} catch (error) {
+			if (!(error instanceof SafekitError)) throw error;
+			this.#context.fact({ fact: "diskFailed", message: error.message });
+			this.#channel?.fail(error.message);
+			return false;
+		}
 	}
 
 	#resume(channel: Channel, other: Hello): void {
@@ -221,8 +235,8 @@ export class Source {
 	/** §5.8 step 4. */
 	#finish(): void {
 		const { records } = this.#context;
+		if (!this.#record(() => records.change({ epoch: sharedEpoch(records.now.epoch) }))) return;
 		this.#phase = "finishing";
-		records.change({ epoch: sharedEpoch(records.now.epoch) });
 		this.#primary.pair(this.#channel!);
 		this.#channel!.send({ is: "finish", epoch: records.now.epoch! });
 	}
@@ -230,7 +244,7 @@ export class Source {
 	/** §5.8 step 5: the peer is durably equal; only now this node gives up its right to start without it. */
 	#finished(): void {
 		const { records, fact } = this.#context;
-		records.change({ alone: null });
+		if (!this.#record(() => records.change({ alone: null }))) return;
 		const { files, bytes } = this.#resync!.end();
 		this.#channel!.send({ is: "promotable", files, bytes });
 		this.#phase = "complete";
@@ -258,8 +272,8 @@ export class Source {
 		// Not complete: `alone` is still recorded, so whatever waits may be acknowledged, under a line of its own.
 		if (this.#phase === "finishing") {
 			if (this.#primary.mode === "paired") {
-				this.#context.records.mint();
-				this.#primary.goAlone(this.#order.term);
+				if (this.#record(() => this.#context.records.mint())) this.#primary.goAlone(this.#order.term);
+				else this.#primary.fail();
 			}
 		}
 		this.#primary.unlink();

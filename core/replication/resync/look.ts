@@ -7,17 +7,18 @@ import type { FileCalls, Or, Stat } from "../system.ts";
 import type { Attributes } from "../wire/messages.ts";
 
 const noData = -6; // ENXIO: no data behind this offset
-const userPrefix = "user.";
+/** Stays on its node: the file's id with this node's own inode. ACLs (`system.`) are not replicated yet. */
+const isReplicated = (name: Buffer): boolean => !/^(system\.|trusted\.o$)/.test(name.toString("latin1"));
 const buffer = Buffer.allocUnsafe(1 << 20);
 /** More data than this where the other side has a hole is a difference in any case. */
 const mostBytes = 8 << 20;
 
-/** The user's extended attributes in the order of their names. */
-export function userAttributes(system: FileCalls, fd: number): { name: Buffer; value: Buffer }[] {
+/** The extended attributes that both sides have alike, in the order of their names. */
+export function extendedAttributes(system: FileCalls, fd: number): { name: Buffer; value: Buffer }[] {
 	const names = system.listxattr(fd);
 	if (typeof names === "number") return [];
 	const found: { name: Buffer; value: Buffer }[] = [];
-	for (const name of names.filter((known) => known.toString("latin1").startsWith(userPrefix)).sort(Buffer.compare)) {
+	for (const name of names.filter(isReplicated).sort(Buffer.compare)) {
 		const value = system.getxattr(fd, name);
 		if (typeof value !== "number") found.push({ name, value });
 	}
@@ -27,7 +28,7 @@ export function userAttributes(system: FileCalls, fd: number): { name: Buffer; v
 /** Of an open descriptor, also O_PATH. */
 export function attributesOf(system: FileCalls, fd: number, stat: Stat): Attributes {
 	const { mode, uid, gid, rdev, mtimeNs } = stat;
-	const entries = userAttributes(system, fd);
+	const entries = extendedAttributes(system, fd);
 	const hash = createHash("sha256");
 	for (const { name, value } of entries) hash.update(`${name.length} ${value.length} `).update(name).update(value);
 	const xattrs = entries.length === 0 ? Buffer.alloc(0) : hash.digest();
@@ -42,7 +43,7 @@ export function lookAt(tree: Tree, ref: FileRef): Or<Attributes> {
 	});
 }
 
-/** Mode, owner, device and extended attributes are the same (times and size are looked at by the caller). */
+/** Mode and owner are the same. */
 export function sameOwner(a: Attributes, b: Attributes): boolean {
 	return a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
 }

@@ -6,7 +6,7 @@ import type { FileId, FileRef, Operation } from "../operation.ts";
 import type { Stat } from "../system.ts";
 import type { Message } from "../wire/messages.ts";
 import { RefTable } from "../wire/refTable.ts";
-import { userAttributes } from "./look.ts";
+import { extendedAttributes } from "./look.ts";
 
 /** A directory whose entries are being compared: names changed meanwhile are looked at once more at the end. */
 export interface Merging {
@@ -115,7 +115,7 @@ export class Scope {
 		const { mode, uid, gid, atimeNs, mtimeNs } = stat;
 		const ownMode = (mode & fileType.MASK) === fileType.LINK ? {} : { mode };
 		if (all) {
-			const entries = userAttributes(this.volume.tree.system, fd);
+			const entries = extendedAttributes(this.volume.tree.system, fd);
 			this.send({ is: "xattrs", dir: this.volume.index, file, entries });
 		}
 		this.repair({ op: "setattr", file, ...ownMode, uid, gid, times: { atimeNs, mtimeNs } });

@@ -8,7 +8,7 @@ import { refAsName } from "../local/handles.ts";
 import { makeFile } from "../local/make.ts";
 import type { FileRef } from "../operation.ts";
 import type { Quarantine } from "../quarantine/quarantine.ts";
-import { attributesOf, digestsOf, userAttributes } from "../resync/look.ts";
+import { attributesOf, digestsOf, extendedAttributes } from "../resync/look.ts";
 import type { Attributes, ListedEntry, Message } from "../wire/messages.ts";
 import type { RefBindings } from "./bindings.ts";
 
@@ -63,7 +63,7 @@ export class Repairs {
 		});
 	}
 
-	/** Exactly these extended attributes of the user. */
+	/** Exactly these extended attributes. */
 	xattrs({ file, entries }: Of<"xattrs">): number {
 		const { tree } = this.#volume;
 		const own = this.#bindings.own(file);
@@ -71,7 +71,7 @@ export class Repairs {
 		return tree.with<never>(own, (fd) => {
 			const wanted = new Set(entries.map((entry) => entry.name.toString("latin1")));
 			let result = 0;
-			for (const { name } of userAttributes(tree.system, fd)) {
+			for (const { name } of extendedAttributes(tree.system, fd)) {
 				if (!wanted.has(name.toString("latin1"))) result = Math.min(result, tree.system.removexattr(fd, name));
 			}
 			for (const { name, value } of entries) result = Math.min(result, tree.system.setxattr(fd, name, value, 0));

@@ -13,7 +13,7 @@ export interface Attributes {
 	rdev: number;
 	size: bigint;
 	mtimeNs: bigint;
-	/** Digest over the user's extended attributes; empty: it has none. */
+	/** Digest over the extended attributes; empty: it has none. */
 	xattrs: Buffer;
 }
 
@@ -63,7 +63,7 @@ export type Message =
 	/** Source: digests of this range, one for each region. */
 	| { is: "compare"; request: number; dir: number; file: FileRef; offset: bigint; length: bigint; region: number }
 	| { is: "compared"; request: number; own: Attributes; digests: Buffer[] }
-	/** Source: exactly these extended attributes of the user. */
+	/** Source: exactly these extended attributes. */
 	| { is: "xattrs"; dir: number; file: FileRef; entries: { name: Buffer; value: Buffer }[] }
 	/** Source: nothing in this directory is known to me: put all of it into quarantine. */
 	| { is: "foreign"; dir: number }
