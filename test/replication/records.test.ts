@@ -1,15 +1,15 @@
 /** Durable records: what a power cut may leave of a write, and what is read afterwards. */
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { linuxSystem } from "../../core/platform/linux/libc.ts";
 import { blockBytes, decodeBlock, encodeBlock } from "../../core/replication/records/block.ts";
 import { Records, sharedEpoch } from "../../core/replication/records/node.ts";
 import { RecordFile } from "../../core/replication/records/store.ts";
+import { makeTestFolder } from "../folder.ts";
 
 function folder(t: { teardown(fn: () => void): void }): { path: string; fd: number } {
-	const path = mkdtempSync(join(tmpdir(), "records-"));
+	const path = makeTestFolder("records");
 	t.teardown(() => rmSync(path, { recursive: true, force: true }));
 	return { path, fd: openSync(path, "r") };
 }
