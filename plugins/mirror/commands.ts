@@ -6,6 +6,8 @@ import { restartSteps } from "./plans.ts";
 import { beginSwap, hasSecondary } from "./primary.ts";
 
 function refuse(ctx: Context, event: CommandEvent, code: Refusal["code"], message: string): undefined {
+	// Who reads the log has seen that the action was called, and would wait for it.
+	ctx.log("heart", "E", `Requested ${event.command} refused: ${message}`);
 	ctx.answer(event.request, refusal(code, message));
 }
 

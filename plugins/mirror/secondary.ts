@@ -83,7 +83,9 @@ function takeOver(ctx: Context, by: "no heartbeat" | "remote stop", swap: boolea
 		beginStop(ctx, { again: true, action: "stopstart" });
 		return true;
 	}
-	ctx.log("heartplug", "C", `Action alone called by heart: ${by}`);
+	if (!swap) ctx.log("heartplug", "C", `Action alone called by heart: ${by}`);
+	// A secondary that asked for the swap has said so.
+	else if (!s.expecting) ctx.log("heart", "E", "Begin of Swap");
 	if (usesLease(s) && by === "no heartbeat") {
 		s.phase = "promoting";
 		ctx.arm("promotion", s.config.lockTimeoutMs);
