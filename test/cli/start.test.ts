@@ -2,18 +2,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
+import { makeTestFolder } from "../folder.ts";
 
 const root = join(import.meta.dirname, "../..");
 const pinned = `node_modules/node-${process.platform}-${process.arch}`;
 
 /** A project with the real starter, and a lock that holds only the pinned Node and one small package. */
 async function smallProject(): Promise<string> {
-	const folder = await mkdtemp(join(tmpdir(), "opensafe-start-"));
+	const folder = makeTestFolder("start");
 	const lock = JSON.parse(await readFile(join(root, "package-lock.json"), "utf8"));
 	const names = [pinned, "node_modules/semver"];
 	const packages = Object.fromEntries(names.map((name) => [name, lock.packages[name]]));

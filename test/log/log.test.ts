@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { formatUs, nowUs } from "../../core/log/clock.ts";
@@ -10,9 +9,10 @@ import { formatLine, ModuleLog } from "../../core/log/moduleLog.ts";
 import { Resources } from "../../core/log/resources.ts";
 import { RotatingFile } from "../../core/log/rotating.ts";
 import { formatSyslog } from "../../core/log/syslog.ts";
+import { makeTestFolder } from "../folder.ts";
 
 function folder(t: { teardown(fn: () => void): void }): string {
-	const path = mkdtempSync(join(tmpdir(), "opensafe-log-"));
+	const path = makeTestFolder("log");
 	t.teardown(() => rmSync(path, { recursive: true, force: true }));
 	return path;
 }

@@ -2,9 +2,8 @@
  * The power goes before any step of a change. Each call that changes the disk is preceded by a copy of the whole
  * server's folders: every copy is a server that came back from a power cut there.
  */
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createRequire, syncBuiltinESMExports } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { configurationInfo, readConfiguration, signatureOf } from "../../core/module/active.ts";
@@ -13,6 +12,7 @@ import { installModule, listModules, uninstallModule } from "../../core/module/i
 import { withModuleLock } from "../../core/module/lock.ts";
 import { type Paths, pathsFrom } from "../../core/module/paths.ts";
 import { recover } from "../../core/module/recover.ts";
+import { makeTestFolder } from "../folder.ts";
 import { place, schema } from "./place.ts";
 import { userconfig } from "./zips.ts";
 
@@ -26,7 +26,7 @@ async function powerCuts(
 	top: string,
 	work: () => Promise<unknown>,
 ): Promise<{ safe: string; paths: Paths }[]> {
-	const folder = mkdtempSync(join(tmpdir(), "opensafe-cuts-"));
+	const folder = makeTestFolder("cuts");
 	t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 	let count = 0;
 	const copy = (): string => {

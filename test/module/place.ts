@@ -1,11 +1,11 @@
 /** A server's folders below a temporary one, and the schema of the mirror. */
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { type Paths, pathsFrom } from "../../core/module/paths.ts";
 import { createSchema } from "../../core/schema/schema.ts";
 import { mirrorElements } from "../../plugins/mirror/elements.ts";
+import { makeTestFolder } from "../folder.ts";
 import { type RawEntry, rawZip } from "./zips.ts";
 
 export const schema = createSchema([{ mode: "mirror", carried: true, elements: mirrorElements }]);
@@ -20,7 +20,7 @@ export interface Place {
 }
 
 export async function place(t: ExecutionContext): Promise<Place> {
-	const top = await mkdtemp(join(tmpdir(), "opensafe-module-"));
+	const top = makeTestFolder("module");
 	t.teardown(() => rm(top, { recursive: true, force: true }));
 	return {
 		top,

@@ -1,11 +1,11 @@
 /** A real server of a cluster on this machine: set up, with the real daemon, on loopback addresses of its own. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
+import { makeTestFolder } from "../folder.ts";
 import type { Answer } from "./toy.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -36,7 +36,7 @@ export class Server {
 
 	constructor(t: ExecutionContext, name: string) {
 		this.name = name;
-		this.folder = mkdtempSync(join(tmpdir(), `opensafe-${name}-`));
+		this.folder = makeTestFolder(name);
 		this.safe = join(this.folder, "safe");
 		this.safevar = join(this.folder, "var");
 		this.env = { ...process.env, SAFE: this.safe, SAFEVAR: this.safevar, SAFENODE: name, SAFEMODULE: undefined };

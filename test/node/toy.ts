@@ -1,11 +1,11 @@
 /** Starts toy daemons on directories of their own, gives them commands, and leaves nothing behind. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
+import { makeTestFolder } from "../folder.ts";
 
 const root = join(import.meta.dirname, "../..");
 export const launcher = join(root, "core/cli/safekit.mjs");
@@ -17,7 +17,7 @@ export interface Answer {
 }
 
 export class Toy {
-	readonly folder = mkdtempSync(join(tmpdir(), "opensafe-node-"));
+	readonly folder = makeTestFolder("node");
 	readonly safe = join(this.folder, "safe");
 	readonly safevar = join(this.folder, "var");
 	readonly env: NodeJS.ProcessEnv;

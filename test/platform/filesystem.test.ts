@@ -1,13 +1,12 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdir, rm } from "node:fs/promises";
 import test from "ava";
 import { fileSystemProbe } from "../../core/platform/linux/filesystem.ts";
+import { makeTestFolder } from "../folder.ts";
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
 asRoot("the disk under the temporary folder offers what replication needs, and nothing is left on it", async (t) => {
-	const folder = await mkdtemp(join(tmpdir(), "opensafe-probe-"));
+	const folder = makeTestFolder("probe");
 	t.teardown(() => rm(folder, { recursive: true, force: true }));
 	const offers = await fileSystemProbe.probe(folder);
 	t.log(offers.type);

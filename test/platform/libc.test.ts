@@ -1,13 +1,14 @@
 /** The system calls against what Node itself sees, in a folder on the disk. */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import test from "ava";
 import { linuxSystem as system } from "../../core/platform/linux/libc.ts";
 import { at, errno, falloc, open, poll, seek } from "../../core/replication/errno.ts";
 import type { Stat } from "../../core/replication/system.ts";
+import { diskFolder, makeTestFolder } from "../folder.ts";
 
-const folder = mkdtempSync("/var/tmp/opensafe-libc-");
+const folder = makeTestFolder("libc", diskFolder);
 const dirfd = system.openat(at.FDCWD, folder, open.RDONLY | system.flags.DIRECTORY | open.CLOEXEC);
 test.after.always(() => {
 	system.close(dirfd);

@@ -1,21 +1,12 @@
 /** A `$SAFE` and a `$SAFEVAR` of a test's own, with a module `app` whose scripts are written by the test. */
-import {
-	chmodSync,
-	existsSync,
-	mkdirSync,
-	mkdtempSync,
-	readdirSync,
-	readFileSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ModulePaths, type Paths, pathsFrom } from "../../core/module/paths.ts";
 import { linuxScripts } from "../../core/platform/linux/scripts.ts";
 import type { ScriptContext } from "../../core/scripts/run.ts";
 import type { ScriptRequest } from "../../core/scripts/runner.ts";
+import { makeTestFolder } from "../folder.ts";
 
 export interface Place {
 	paths: Paths;
@@ -31,7 +22,7 @@ export interface Place {
 }
 
 export function makePlace(env: Record<string, string | undefined> = process.env): Place {
-	const root = mkdtempSync(join(tmpdir(), "opensafe-scripts-"));
+	const root = makeTestFolder("scripts");
 	const paths = pathsFrom({ SAFE: join(root, "safe"), SAFEVAR: join(root, "var") });
 	const module = paths.module("app");
 	for (const folder of [module.userBin, module.userConf, module.userVar, paths.safebin]) {

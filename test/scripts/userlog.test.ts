@@ -1,7 +1,6 @@
 import {
 	appendFileSync,
 	closeSync,
-	mkdtempSync,
 	readdirSync,
 	readFileSync,
 	rmSync,
@@ -9,15 +8,15 @@ import {
 	utimesSync,
 	writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { runScript } from "../../core/scripts/run.ts";
 import { makeRoom, openUserlog, trimUserlog } from "../../core/scripts/userlog.ts";
+import { makeTestFolder } from "../folder.ts";
 import { makePlace, pidIn, until, userlogs } from "./place.ts";
 
 function folderOf(t: ExecutionContext): string {
-	const folder = mkdtempSync(join(tmpdir(), "opensafe-userlog-"));
+	const folder = makeTestFolder("userlog");
 	t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 	return folder;
 }

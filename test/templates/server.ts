@@ -1,12 +1,12 @@
 /** A server on which a template is installed, with a `systemctl` and a `$SAFE/safekit` that write down what they are told. */
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { type Paths, pathsFrom } from "../../core/module/paths.ts";
 import { scriptEnvironment } from "../../core/scripts/environment.ts";
 import { installSafebin } from "../../core/scripts/safebin.ts";
+import { makeTestFolder } from "../folder.ts";
 
 export const templates = join(import.meta.dirname, "../../module-templates");
 
@@ -63,7 +63,7 @@ export interface Server {
 }
 
 export async function server(t: ExecutionContext, template: string): Promise<Server> {
-	const top = mkdtempSync(join(tmpdir(), "opensafe-template-"));
+	const top = makeTestFolder("template");
 	t.teardown(() => rmSync(top, { recursive: true, force: true }));
 	const paths = pathsFrom({ SAFE: join(top, "safe"), SAFEVAR: join(top, "var") });
 	const { userBin, userConf, userVar } = paths.module("app");

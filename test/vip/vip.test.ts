@@ -1,11 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import type { VirtualAddress } from "../../core/module/configuration.ts";
 import type { LocalInterface } from "../../core/vip/addresses.ts";
 import { placeOf, prefixOfMask } from "../../core/vip/network.ts";
+import { makeTestFolder } from "../folder.ts";
 import type { VipAnswer } from "../platform/inside.ts";
 import { addressesOf, ask, boxTest, neighbour, two } from "../platform/two.ts";
 
@@ -28,7 +28,7 @@ function virtual(addr: string, more: Partial<VirtualAddress> = {}): VirtualAddre
 }
 
 function request(t: ExecutionContext, addresses: VirtualAddress[], more: Record<string, unknown> = {}) {
-	const folder = mkdtempSync(join(tmpdir(), "opensafe-vip-"));
+	const folder = makeTestFolder("vip");
 	t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 	return { do: "vip", vip: { tcpreset: true, addresses }, record: join(folder, "run/vip-m.json"), ...more };
 }

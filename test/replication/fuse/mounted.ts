@@ -1,8 +1,9 @@
 /** Serves a fresh directory for a test, and takes everything away again, whatever happened. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
+import { diskFolder, makeTestFolder } from "../../folder.ts";
 import type { MountOptions, MountOrder } from "./mountProcess.ts";
 
 export interface Report {
@@ -28,7 +29,7 @@ export class Mounted {
 	stderr = "";
 
 	constructor(name = "some dir é") {
-		this.base = mkdtempSync("/var/tmp/opensafe-fuse-");
+		this.base = makeTestFolder("fuse", diskFolder);
 		[this.dir, this.copy, this.native] = [name, "copy", "native"].map((part) => join(this.base, part)) as [
 			string,
 			string,

@@ -4,7 +4,6 @@ import {
 	copyFileSync,
 	linkSync,
 	mkdirSync,
-	mkdtempSync,
 	readdirSync,
 	rmSync,
 	statSync,
@@ -19,8 +18,9 @@ import { decodeIdentity, encodeIdentity, parseFileId } from "../../../core/repli
 import { makeFile } from "../../../core/replication/local/make.ts";
 import { checkDirectory, openTree } from "../../../core/replication/local/setup.ts";
 import type { Tree } from "../../../core/replication/local/tree.ts";
+import { diskFolder, makeTestFolder } from "../../folder.ts";
 
-const folder = mkdtempSync("/var/tmp/opensafe-tree-");
+const folder = makeTestFolder("tree", diskFolder);
 test.after.always(() => rmSync(folder, { recursive: true }));
 
 function freshTree(name: string): { tree: Tree; path: string } {

@@ -1,0 +1,34 @@
+/** A test that is killed leaves a folder, mounts and processes: the next run takes them away. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import test from "ava";
+import { fuseType, readMounts } from "../core/replication/fuse/mountTable.ts";
+import { diskFolder, makeTestFolder, removeAbandonedFolders } from "./folder.ts";
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+
+asRoot("what a killed test left goes with the next one, what a living one has stays", async (t) => {
+	const own = makeTestFolder("own", diskFolder);
+	t.teardown(() => rmSync(own, { recursive: true, force: true }));
+	writeFileSync(join(own, "file"), "");
+	const owner = spawn(process.execPath, [join(import.meta.dirname, "folder.fixture.ts")], {
+		stdio: ["ignore", "pipe", "inherit"],
+	});
+	const [line] = await once(owner.stdout.setEncoding("utf8"), "data");
+	const { folder, mounted, process: served, sleeper } = JSON.parse(String(line));
+	const isMounted = () => readMounts().some(({ target, type }) => target === mounted && type === fuseType);
+	t.true(isMounted());
+	// Killed as well, so that its mount is dead, as after a crash of everything.
+	process.kill(served, "SIGKILL");
+	owner.kill("SIGKILL");
+	await once(owner, "exit");
+	t.true(isMounted() && existsSync(`/proc/${sleeper}`) && existsSync(folder));
+	t.true(removeAbandonedFolders(diskFolder).includes(basename(folder)));
+	t.false(isMounted() || existsSync(folder));
+	for (let waited = 0; existsSync(`/proc/${sleeper}`) && waited < 5000; waited += 50) await sleep(50);
+	t.false(existsSync(`/proc/${sleeper}`));
+	t.true(existsSync(join(own, "file")));
+});
