@@ -96,7 +96,7 @@ export class Database {
 
 	/** SQL through the virtual IP address; rows as lines. */
 	async query(sql: string): Promise<string[]> {
-		const args = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", ...this.#connection, "-f", "-"];
+		const args = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-", "-d", ...this.#connection];
 		const { stdout } = await execa("psql", args, { input: sql, timeout: 60_000, env: { PGCONNECT_TIMEOUT: "10" } });
 		return stdout.split("\n").filter(Boolean);
 	}
@@ -128,8 +128,10 @@ export class Database {
 			WHERE NOT (a = t AND t = b AND b = h);`);
 	}
 
+	/** A client that waits for an answer of a server without power hears of it only by keepalive probes. */
 	get #connection(): string[] {
-		return ["-h", this.mirror.vip, "-U", "postgres", "postgres"];
+		const keepalive = "keepalives_idle=1 keepalives_interval=1 keepalives_count=5";
+		return [`host=${this.mirror.vip} user=postgres dbname=postgres ${keepalive}`];
 	}
 
 	/** pgbench -l writes a line for each answered transaction: client, number of it in this client, … */
