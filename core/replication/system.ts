@@ -111,6 +111,8 @@ export interface FileCalls {
 	statfsPath(path: Name): Or<FileSystemStat>;
 	/** FS_IOC_GETVERSION: the inode's generation. */
 	generation(fd: number): number;
+	/** Ranges with blocks that were allocated but never written (fallocate), also behind the end of the file. */
+	preallocated(fd: number): Or<{ offset: bigint; length: bigint }[]>;
 	/** flock(2), exclusive and without waiting: 0, or −EAGAIN when another has it. */
 	lock(fd: number): number;
 	mount(source: Name, target: Name, type: Name, flags: number, data: Name): number;

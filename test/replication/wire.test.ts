@@ -68,7 +68,16 @@ const operation = fc.oneof(
 	fc.record({ op: is("removexattr"), file: ref, name: bytes(255) }),
 	fc.record({ op: is("sync"), file: ref, dataOnly: fc.boolean() }),
 );
-const attributes = fc.record({ mode: u32, uid: u32, gid: u32, rdev: u32, size: ref, mtimeNs: time, xattrs: bytes(32) });
+const attributes = fc.record({
+	mode: u32,
+	uid: u32,
+	gid: u32,
+	rdev: u32,
+	size: ref,
+	blocks: seq,
+	mtimeNs: time,
+	xattrs: bytes(32),
+});
 const dir = fc.nat({ max: 255 });
 const epochId = fc.constantFrom("0123456789abcdef", "fedcba9876543210");
 const message = fc.oneof(

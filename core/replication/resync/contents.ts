@@ -194,11 +194,20 @@ export class Contents {
 			file.touched = true;
 			scope.repair({ op: "truncate", file: ref, size: own.size, mtimeNs: own.mtimeNs });
 		}
+		if (own.blocks > theirs.blocks) this.#preallocate(scope, ref, fd, own.mtimeNs);
 		const sameExtended = own.xattrs.equals(theirs.xattrs);
 		if (file.touched || !sameExtended || !sameOwner(own, theirs) || own.mtimeNs !== theirs.mtimeNs)
 			scope.setAttributes(ref, fd, stat, !sameExtended);
 		scope.active.delete(ref);
 		scope.doneFiles.add(ref);
+	}
+
+	/** Blocks that the application reserved and did not write yet: the target must not run out of them later. */
+	#preallocate(scope: Scope, file: FileRef, fd: number, mtimeNs: bigint): void {
+		const ranges = scope.volume.tree.system.preallocated(fd);
+		for (const { offset, length } of typeof ranges === "number" ? [] : ranges) {
+			scope.repair({ op: "fallocate", file, mode: falloc.KEEP_SIZE, offset, length, mtimeNs });
+		}
 	}
 }
 

@@ -27,12 +27,12 @@ export function extendedAttributes(system: FileCalls, fd: number): { name: Buffe
 
 /** Of an open descriptor, also O_PATH. */
 export function attributesOf(system: FileCalls, fd: number, stat: Stat): Attributes {
-	const { mode, uid, gid, rdev, mtimeNs } = stat;
+	const { mode, uid, gid, rdev, blocks, mtimeNs } = stat;
 	const entries = extendedAttributes(system, fd);
 	const hash = createHash("sha256");
 	for (const { name, value } of entries) hash.update(`${name.length} ${value.length} `).update(name).update(value);
 	const xattrs = entries.length === 0 ? Buffer.alloc(0) : hash.digest();
-	return { mode, uid, gid, rdev, size: BigInt(stat.size), mtimeNs, xattrs };
+	return { mode, uid, gid, rdev, size: BigInt(stat.size), blocks, mtimeNs, xattrs };
 }
 
 /** Attributes by reference; −ESTALE: no such file any more. */
