@@ -17,6 +17,8 @@ const hookTimeoutMs = 600_000;
 
 /** How often modules that could not be loaded are tried again. */
 const retryMs = 5000;
+/** Stands for the run of the system in which a module was started at boot, when it is to be started so once more. */
+const bootAgain = "again";
 
 interface Hosted {
 	runtime: ModuleRuntime;
@@ -53,15 +55,27 @@ export class Daemon implements NodeControl {
 		this.#retry = setInterval(() => void this.#loadFailed(), retryMs);
 	}
 
-	/** Lets go of everything; modules run on, the next daemon takes them up. */
+	/**
+	 * Lets go of everything; modules run on, the next daemon takes them up. Those that a shutdown of the service has
+	 * stopped are started by it as at boot: `systemctl restart safeadmin` leaves no application behind.
+	 */
 	stop(): void {
 		clearInterval(this.#retry);
-		for (const { runtime, bootTimer } of this.#hosted.values()) {
+		for (const [name, { runtime, settings, bootTimer }] of this.#hosted) {
 			clearTimeout(bootTimer);
+			if (this.#shutDown.has(name) && runtime.view().main === "STOP") this.#forgetBoot(name, settings);
 			runtime.detach();
 		}
 		this.#hosted.clear();
 		this.commandLog.close();
+	}
+
+	#forgetBoot(name: string, settings: ModuleSettings): void {
+		try {
+			settings.change({ bootedIn: bootAgain });
+		} catch (error) {
+			this.#world.report(`${name}: that it is to start with the service could not be stored`, error);
+		}
 	}
 
 	nodeName(): Promise<string | null> {
@@ -126,7 +140,7 @@ export class Daemon implements NodeControl {
 		const taken = runtime.takeUp();
 		// A module that is configured by hand is started by hand.
 		if (!atStart) hosted.settings.change({ bootedIn: this.#world.incarnation });
-		else if (taken !== "resumed") this.#startAtBoot(hosted);
+		else if (taken !== "resumed" || hosted.settings.now.bootedIn === bootAgain) this.#startAtBoot(hosted);
 		hosted.ran = runtime.view().main !== "STOP";
 		runtime.watch(() => this.#remember(hosted));
 	}

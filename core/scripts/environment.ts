@@ -41,7 +41,8 @@ export function scriptEnvironment(
 		LOGNAME: "root",
 		SHELL: "/bin/sh",
 		...Object.fromEntries(system),
-		PATH: fullPath(inherited.PATH ?? "", searchPath),
+		// Older scripts call `safekit` by its bare name (spec/03 §9).
+		PATH: fullPath(`${inherited.PATH ?? ""}${delimiter}${about.paths.safe}`, searchPath),
 		...Object.fromEntries(vars),
 		...safekitVariables(about.paths, about.module),
 	};

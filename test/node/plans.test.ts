@@ -107,3 +107,21 @@ test.serial('boot="auto" starts what ran when the server went down, and nothing 
 	await sleep(300);
 	t.is(toy.run("state", "-m", "auto", "-l").out, "STOP NotReady\n");
 });
+
+test.serial("a restart of the service starts its boot modules again, a kill after a shutdown does not", async (t) => {
+	const toy = new Toy(t, { booted: simple });
+	await toy.start({ TOY_INCARNATION: "one" });
+	t.is(toy.run("waitstate", "-m", "booted", "ALONE", "--timeout", "20").code, 0);
+	for (let round = 0; round < 2; round++) {
+		t.is(toy.run("shutdown").code, 0);
+		t.is(toy.run("state", "-m", "booted", "-l").out, "STOP NotReady\n");
+		await toy.kill("SIGTERM");
+		await toy.start({ TOY_INCARNATION: "one" });
+		t.is(toy.run("waitstate", "-m", "booted", "ALONE", "--timeout", "20").code, 0);
+	}
+	t.is(toy.run("shutdown").code, 0);
+	await toy.kill("SIGKILL");
+	await toy.start({ TOY_INCARNATION: "one" });
+	await sleep(300);
+	t.is(toy.run("state", "-m", "booted", "-l").out, "STOP NotReady\n");
+});

@@ -33,7 +33,7 @@ test("a script sees exactly the documented variables, the module's own, and the 
 		"JAVA_HOME=/usr/lib/jvm",
 		"LANG=de_DE.UTF-8",
 		"LOGNAME=root",
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/tools/bin",
+		`PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/tools/bin:${safe}`,
 		`SAFE=${safe}`,
 		`SAFEBIN=${safebin}`,
 		"SAFEMODULE=app",
