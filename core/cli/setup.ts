@@ -17,6 +17,7 @@ import {
 import { join } from "node:path";
 import { execaSync } from "execa";
 import { asSafekitError, errorAsText, SafekitError } from "../errors.ts";
+import { readConfigurations } from "../module/active.ts";
 import { type Paths, pathsFrom } from "../module/paths.ts";
 import { startTimeOf } from "../platform/linux/server.ts";
 import { installSafebin } from "../scripts/safebin.ts";
@@ -141,9 +142,21 @@ async function unsetup(paths: Paths, doing: Doing): Promise<void> {
 	} else if (running !== null) {
 		await doing.step("end the daemon", () => endDaemon(paths));
 	}
+	const kept = await replicatedDirectories(paths);
 	for (const folder of [paths.safe, paths.safevar]) {
 		if (existsSync(folder)) await doing.step(`remove ${folder}`, () => remove(folder));
 	}
+	for (const directory of kept) {
+		process.stdout.write(
+			`${directory} stays: its files are the application's. Whose data it is, is kept in ${join(directory, ".opensafe")}.\n`,
+		);
+	}
+}
+
+/** What the modules replicate, as far as their configurations can be read. */
+async function replicatedDirectories(paths: Paths): Promise<string[]> {
+	const configurations = await readConfigurations(paths).catch(() => []);
+	return configurations.flatMap(({ rfs }) => (rfs?.directories ?? []).map(({ dir }) => dir));
 }
 
 /** A daemon that nobody else looks after: ended by the pid that it left, if that is still the same process. */

@@ -28,7 +28,8 @@ for (const [what, blows] of [
 		for (const node of nodes) await ordeal.stop(node);
 		for (const node of nodes) {
 			await node.stopService("safeadmin");
-			await node.run(`${nodeInNode} /opt/opensafe/core/cli/setup.ts unsetup`);
+			const said = await node.run(`${nodeInNode} /opt/opensafe/core/cli/setup.ts unsetup`);
+			t.regex(said, /\/data stays: .*\/data\/\.opensafe/);
 			await at.until("what is dying is dead", 10_000, async () => {
 				const left = added(before, await trace(node));
 				if (left.length > 0) throw new Error(left.join("\n"));
