@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Step } from "../engine/contract.ts";
 import type { ReplicationFact, ReplicationOrder } from "../engine/replication.ts";
+import { SafekitError } from "../errors.ts";
 import type { UserConfiguration } from "../module/configuration.ts";
 import type { RunningScript, ScriptRequest } from "../scripts/runner.ts";
 import type { Hands, ReplicationHands } from "./hands.ts";
@@ -64,7 +65,7 @@ export class PlanRunner {
 			}
 			outcome = await this.#step(step).catch((error: unknown): Outcome => {
 				this.#context.hands.report(`step ${step.do} of ${this.#context.module} failed`, error);
-				return { ok: false, failed: error instanceof Error ? error.message : String(error) };
+				return { ok: false, failed: sentence(error) };
 			});
 			if (!outcome.ok) break;
 		}
@@ -201,6 +202,12 @@ export class PlanRunner {
 		}
 		return script;
 	}
+}
+
+/** What failed and what to do, to be followed by more. */
+function sentence(error: unknown): string {
+	if (error instanceof SafekitError) return `${error.message}. ${error.remedy}`.replace(/\.$/, "");
+	return error instanceof Error ? error.message : String(error);
 }
 
 /** A script that ended while no daemon watched: it ran, and how it ended is not known. */

@@ -86,6 +86,7 @@ function checkService(element: XmlElement, schema: Schema, run: Validation): Che
 		run.report.add("CONFIG_LATER", `mode ${known.mode} is accepted but not carried out yet`, element, {
 			severity: "warning",
 			attribute: "mode",
+			remedy: "The module can be installed and configured, and started by a version that has the mode.",
 		});
 	}
 	const checked = checkAttributes(element, declaration, run, false);

@@ -43,7 +43,7 @@ function decide(state: MirrorState, event: Stamped): Decision<MirrorState> {
 function handle(ctx: Context): void {
 	const { s, event } = ctx;
 	if (event.type === "command") takeCommand(ctx, event);
-	else if (event.type === "planEnded") endPlan(ctx, event.plan, event.ok);
+	else if (event.type === "planEnded") endPlan(ctx, event.plan, event.ok, event.failed);
 	else if (event.type === "resumed") resume(ctx, event.rebooted);
 	else if (event.type === "timer") fire(ctx, event.name);
 	else if (event.type === "rule") applyRule(ctx, event);
@@ -85,14 +85,14 @@ function act(ctx: Context): boolean {
 	}
 }
 
-function endPlan(ctx: Context, number: number, ok: boolean): undefined {
+function endPlan(ctx: Context, number: number, ok: boolean, failed: string | undefined): undefined {
 	const { s } = ctx;
 	// Numbers of other plans come from before a restart: they ended already.
 	if (s.plan?.number !== number) return;
 	const { kind } = s.plan;
 	s.plan = null;
 	if (s.phase === "stopping") return endStopPlan(ctx, kind, ok);
-	if (!ok) return planFailed(ctx, kind);
+	if (!ok) return planFailed(ctx, kind, failed ?? `A step failed (${kind})`);
 	if (kind === "start") {
 		s.phase = "waiting";
 		tickLease(ctx);
@@ -138,17 +138,17 @@ function endStopPlan(ctx: Context, kind: PlanKind, ok: boolean): undefined {
 
 const stopPlans = { drop: "dropAddress", leave: "leave", stop: "stop", clean: "cleanUp" } as const;
 
-/** A replication step, or the address, failed: the module cannot go where it was going. */
-function planFailed(ctx: Context, kind: PlanKind): undefined {
+/** A replication step, or the address, failed: the module cannot go where it was going, and says why. */
+function planFailed(ctx: Context, kind: PlanKind, why: string): undefined {
 	const { s } = ctx;
-	ctx.log("heart", "E", `Action stop called by heart: the plan ${kind} failed`);
-	ctx.answer(s.request, refusal("MODULE_START_FAILED", "The module could not be started"));
+	ctx.log("heart", "E", `${kind === "start" ? "The start failed" : "The module goes back to WAIT"}: ${why}`);
+	ctx.answer(s.request, refusal("MODULE_START_FAILED", `The module could not be started: ${why}`));
 	s.request = null;
 	if (kind === "start") {
 		beginStop(ctx, { again: false, action: "stop" });
 		return;
 	}
-	s.held = `A step failed (${kind}); tried again in a minute, or after safekit stop and safekit start`;
+	s.held = `${why}; tried again in a minute, or after safekit stop and safekit start`;
 	beginStop(ctx, { again: true, action: "stopwait", stage: s.serving ? "drop" : "leave" });
 	ctx.arm("held", heldMs);
 }
