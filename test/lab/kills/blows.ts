@@ -178,6 +178,21 @@ export const cuts: Blow[] = [
 		afterwards: bothStarted,
 	},
 	{
+		title: "both servers, one soon after the other",
+		place: "PRIM",
+		strike: async (ordeal, node, other) => {
+			const [first, second] = ordeal.random.chance(0.5) ? [node, other] : [other, node];
+			await first.powerCut();
+			await ordeal.pause(1500);
+			await second.powerCut();
+			const [early, late] = ordeal.random.chance(0.5) ? [first, second] : [second, first];
+			await ordeal.mirror.powerOn(early);
+			await ordeal.pause(3000);
+			await ordeal.mirror.powerOn(late);
+		},
+		afterwards: nothing,
+	},
+	{
 		title: "a stopped server in the middle of config",
 		place: "SECOND",
 		strike: async (ordeal, node) => {
