@@ -58,10 +58,10 @@ export class Quarantine {
 		if (typeof result === "number" && result < 0) throw refused(`${label} cannot be kept: ${errnoName(result)}`);
 	}
 
-	/** Moves an entry of another private folder in here, whole; a taken name gets a number. */
-	take(fromFd: number, name: Buffer): void {
+	/** Moves an entry of another private folder in here, whole, as `label`; a taken name gets a number. */
+	take(fromFd: number, name: Buffer, label = name): void {
 		for (let number = 0; number < 10_000; number++) {
-			const target = number === 0 ? name : Buffer.concat([name, Buffer.from(`~${number}`)]);
+			const target = number === 0 ? label : Buffer.concat([label, Buffer.from(`~${number}`)]);
 			const result = this.#volume.tree.system.renameat2(fromFd, name, this.#fd, target, 1);
 			if (result === -errno.EEXIST) continue;
 			if (result < 0) throw refused(`${name} cannot be moved: ${errnoName(result)}`);

@@ -8,9 +8,14 @@ import type { FileRef } from "../operation.ts";
 import type { Repairs } from "../secondary/repairs.ts";
 import { Quarantine } from "./quarantine.ts";
 
+/** Names that are remembered; what is put aside beyond them is kept under its id. */
+const mostPlaces = 100_000;
+
 export class Salvage {
 	readonly #context: Context;
 	readonly #open = new Map<number, Quarantine>();
+	/** Where the entries of limbo were. A copy that begins again after an interruption keeps them under their ids. */
+	readonly #places = new Map<string, string>();
 
 	constructor(context: Context) {
 		this.#context = context;
@@ -32,6 +37,12 @@ export class Salvage {
 		this.#quarantine(volume).keep(ref, labelOf(volume, ref), offset, length);
 	}
 
+	/** An entry goes to limbo; if nothing claims it there, it is kept under the name that a person knows. */
+	putAside(volume: Volume, entry: string, ref: FileRef): void {
+		if (!this.active || this.#places.size >= mostPlaces) return;
+		this.#places.set(`${volume.index} ${entry}`, labelOf(volume, ref));
+	}
+
 	/** Everything in the root is put aside; the log says how much. */
 	foreign(volume: Volume, repairs: Repairs): number {
 		const own = this.#quarantine(volume);
@@ -51,7 +62,10 @@ export class Salvage {
 			const { tree } = volume;
 			const limbo = tree.refAt(tree.folderFd.limbo, "");
 			const entries = typeof limbo === "number" ? [] : tree.list(limbo);
-			for (const { name } of typeof entries === "number" ? [] : entries) quarantine.take(tree.folderFd.limbo, name);
+			for (const { name } of typeof entries === "number" ? [] : entries) {
+				const label = this.#places.get(`${volume.index} ${name.toString("latin1")}`);
+				quarantine.take(tree.folderFd.limbo, name, label === undefined ? name : Buffer.from(label));
+			}
 			files += quarantine.files;
 		}
 		const where = `.opensafe/quarantine/${this.#name}`;

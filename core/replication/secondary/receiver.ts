@@ -65,7 +65,7 @@ export class Receiver {
 				volume,
 				bindings,
 				applier: new Applier(volume.tree, bindings),
-				repairs: new Repairs(volume, bindings),
+				repairs: new Repairs(volume, bindings, (entry, ref) => this.#salvage.putAside(volume, entry, ref)),
 			};
 		});
 	}

@@ -20,10 +20,13 @@ type Of<K extends Message["is"]> = Extract<Message, { is: K }>;
 export class Repairs {
 	readonly #volume: Volume;
 	readonly #bindings: RefBindings;
+	readonly #putAside: (entry: string, ref: FileRef) => void;
 
-	constructor(volume: Volume, bindings: RefBindings) {
+	/** `putAside` hears the name in limbo of what goes there, while it is still in its old place. */
+	constructor(volume: Volume, bindings: RefBindings, putAside: (entry: string, ref: FileRef) => void) {
 		this.#volume = volume;
 		this.#bindings = bindings;
+		this.#putAside = putAside;
 	}
 
 	bind({ file, own }: Of<"bind">): number {
@@ -213,8 +216,9 @@ export class Repairs {
 		const waiting = limboName(typeof id === "string" ? id : `none-${refAsName(ref)}`);
 		const there = tree.refAt(folderFd.limbo, waiting);
 		if (there === ref) return system.unlinkat(dirFd, name, 0);
-		if (typeof there === "number") return system.renameat2(dirFd, name, folderFd.limbo, waiting, 0);
-		return system.renameat2(dirFd, name, folderFd.limbo, `${waiting}-${refAsName(ref)}`, 0);
+		const entry = typeof there === "number" ? waiting : `${waiting}-${refAsName(ref)}`;
+		this.#putAside(entry, ref);
+		return system.renameat2(dirFd, name, folderFd.limbo, entry, 0);
 	}
 }
 
