@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { allGroups } from "../../core/cli/all.ts";
@@ -8,6 +7,7 @@ import type { Call } from "../../core/cli/call.ts";
 import { runProgram, version } from "../../core/cli/program.ts";
 import { launcherText, unitText } from "../../core/cli/unit.ts";
 import { pathsFrom } from "../../core/module/paths.ts";
+import { makeTestFolder } from "../folder.ts";
 
 const root = join(import.meta.dirname, "../..");
 const nowhere = { ...process.env, SAFE: "/nonexistent/safe", SAFEVAR: "/nonexistent/var", SAFEMODULE: undefined };
@@ -125,7 +125,7 @@ test("secondforce takes the documented dates", async (t) => {
 });
 
 test("module check needs neither daemon nor SAFE, and exits 3 with the place of each problem", (t) => {
-	const folder = mkdtempSync(join(tmpdir(), "opensafe-cli-"));
+	const folder = makeTestFolder("cli");
 	t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 	writeFileSync(join(folder, "broken.safe"), "this is no zip");
 	const broken = safekit("module", "check", join(folder, "broken.safe"), "--json");

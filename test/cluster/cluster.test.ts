@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import AdmZip from "adm-zip";
 import test, { type ExecutionContext } from "ava";
@@ -19,6 +18,7 @@ import { readCluster } from "../../core/cluster/read.ts";
 import { nodeNames, ownNode, pairOn } from "../../core/cluster/self.ts";
 import { asSafekitError, type Problem, SafekitError } from "../../core/errors.ts";
 import { type Paths, pathsFrom } from "../../core/module/paths.ts";
+import { makeTestFolder } from "../folder.ts";
 
 const good = `<?xml version="1.0"?>
 <!-- two lans -->
@@ -46,7 +46,7 @@ function problemsOf(xml: string): Problem[] {
 }
 
 function folder(t: ExecutionContext): { paths: Paths; folder: string } {
-	const path = mkdtempSync(join(tmpdir(), "opensafe-cluster-"));
+	const path = makeTestFolder("cluster");
 	t.teardown(() => rmSync(path, { recursive: true, force: true }));
 	return { paths: pathsFrom({ SAFE: join(path, "safe"), SAFEVAR: join(path, "var") }), folder: path };
 }
