@@ -246,7 +246,9 @@ function isAbandoned() {
 function startTimeOf(pid) {
 	try {
 		const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-		return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+		const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+		// Dead, and not buried yet by its parent.
+		return fields[0] === "Z" ? null : fields[19];
 	} catch {
 		if (process.platform === "linux") return null;
 		try {

@@ -40,11 +40,12 @@ export async function removeAbandoned(): Promise<string[]> {
 	return removed;
 }
 
-/** Field 22 of /proc/PID/stat: with the pid it names one process for good. Null when there is no such process. */
+/** Field 22 of /proc/PID/stat: with the pid it names one process for good. Null when it is gone, or dead and not buried. */
 export function startTimeOf(pid: number): string | null {
 	try {
 		const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-		return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
+		const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+		return fields[0] === "Z" ? null : (fields[19] ?? null);
 	} catch {
 		return null;
 	}
