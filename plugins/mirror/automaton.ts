@@ -121,7 +121,7 @@ function endStopPlan(ctx: Context, kind: PlanKind, ok: boolean): undefined {
 	Object.assign(s, { phase: "stopped", main: "STOP", stopping: null, serving: false, session: null, degraded: false });
 	s.opened = false;
 	s.loss = null;
-	s.why = "The module is stopped";
+	s.why = stopping.why ?? "The module is stopped";
 	if (!stopping.again) {
 		s.rule = null;
 		return;
@@ -145,7 +145,7 @@ function planFailed(ctx: Context, kind: PlanKind, why: string): undefined {
 	ctx.answer(s.request, refusal("MODULE_START_FAILED", `The module could not be started: ${why}`));
 	s.request = null;
 	if (kind === "start") {
-		beginStop(ctx, { again: false, action: "stop" });
+		beginStop(ctx, { again: false, action: "stop", why: `The start failed: ${why}` });
 		return;
 	}
 	s.held = `${why}; tried again in a minute, or after safekit stop and safekit start`;

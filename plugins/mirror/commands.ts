@@ -177,6 +177,7 @@ export function countsAsError(ctx: Context): boolean {
 	ctx.resource("heart.stopstartloop", String(counted.counter.count));
 	if (!counted.exceeded) return false;
 	ctx.log("heart", "C", "Action stop called by maxloop");
-	beginStop(ctx, { again: false, action: "stop" });
+	const why = `Stopped by maxloop: more than ${ctx.s.config.maxloop} errors within loop_interval. See the log, mend the cause, then safekit start`;
+	beginStop(ctx, { again: false, action: "stop", why });
 	return true;
 }

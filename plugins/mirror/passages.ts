@@ -129,13 +129,19 @@ function uptodateLog(ctx: Context): { do: "log"; origin: string; level: "I"; tex
 /** Stops the module: gracefully from any main state, or `now` (forcestop): whatever runs is killed. */
 export function beginStop(
 	ctx: Context,
-	how: { again: boolean; action: Stopping["action"]; stage?: Stopping["stage"] },
+	how: { again: boolean; action: Stopping["action"]; stage?: Stopping["stage"]; why?: string },
 ): undefined {
 	const { s } = ctx;
 	const running = s.main === "ALONE" || s.main === "PRIM" || s.main === "SECOND";
 	// Only an administrator's stop is remembered as the end of a primary's life (defaultprim="lastprim").
 	if (!how.again) s.wasPrimary = s.main === "PRIM" || s.main === "ALONE";
-	s.stopping = { again: how.again, action: how.action, stage: how.stage ?? (running ? "leave" : "stop") };
+	const { again, action, why } = how;
+	s.stopping = {
+		again,
+		action,
+		stage: how.stage ?? (running ? "leave" : "stop"),
+		...(why === undefined ? {} : { why }),
+	};
 	s.phase = "stopping";
 	s.goal = "start";
 	s.fullsync = null;

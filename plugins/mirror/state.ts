@@ -65,6 +65,8 @@ export interface Stopping {
 	action: "stop" | "stopstart" | "stopwait";
 	/** What the plan to come is to do. */
 	stage: "drop" | "leave" | "stop" | "clean";
+	/** The sentence that a person reads once the module is stopped, if nobody ordered the stop. */
+	why?: string;
 }
 
 export interface MirrorState {

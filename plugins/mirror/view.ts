@@ -97,7 +97,6 @@ function whyPrimary(s: MirrorState, name: string): string {
 	if (s.main === "PRIM" && s.status === "Ready") return `The application runs here; ${name} is ready to take over`;
 	if (s.plan?.kind === "swap") return `The application is being stopped here, to run on ${name}`;
 	if (s.plan?.kind === "restart") return "The application is being stopped and started again here";
-	if (s.plan?.kind === "swap") return `The application is being stopped here, to be started on ${name}`;
 	if (s.status === "Transient") return "The application is being started here";
 	const peer = heardPeer(s);
 	if (peer === null) return `The application runs here; ${name} does not answer, so there is no second server now`;

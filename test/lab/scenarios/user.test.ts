@@ -55,7 +55,7 @@ labTest(
 		await mirror.command(n1, "start");
 		await mirror.until(n1, "SECOND Ready", 30_000);
 		await mirror.until(n2, "PRIM Ready", 30_000);
-	await mirror.command(n2, "swap");
+		await mirror.command(n2, "swap");
 		await mirror.until(n1, "PRIM Ready", 30_000);
 		await mirror.until(n2, "SECOND Ready", 30_000);
 		await mirror.command(n1, "swap");
