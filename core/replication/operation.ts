@@ -88,4 +88,6 @@ export interface ChangeSink {
 	 * must fail (frozen without permission). Exactly once, possibly before this returns.
 	 */
 	submit(operation: Operation, acknowledge: (errno: number) => void): void;
+	/** A write or a sync of this disk failed for a reason that is none of the application's: −errno. */
+	diskFailed(result: number): void;
 }

@@ -78,3 +78,22 @@ test.serial("several directories under one session, each with its own names", as
 	t.is(readFileSync(join(second(pair.b), "same name"), "utf8"), "in the second");
 	t.is(readFileSync(join(second(pair.b), "before"), "utf8"), "in the second");
 });
+
+test.serial("a directory that goes takes what was left out of the replication with it, on both sides", async (t) => {
+	const pair = await Pair.make(t);
+	for (const { config } of [pair.a, pair.b]) config.directories[0]!.notReplicatedRegexes = ["\\.tmp$"];
+	const { a, b } = pair;
+	await pair.up();
+	mkdirSync(join(a.dir, "d"));
+	writeFileSync(join(a.dir, "d", "own.tmp"), "of this server");
+	await a.ask({ order: "seal" }, "sealed");
+	await b.ask({ order: "promote" }, "promoted");
+	await pair.join(b, a, "EQUAL");
+	rmSync(join(b.dir, "d"), { recursive: true });
+	writeFileSync(join(b.dir, "after"), "x");
+	t.true(await shows(join(a.dir, "after"), "x"), a.story());
+	t.false(a.facts.some((fact) => fact.fact === "applyFailed"));
+	await b.ask({ order: "seal" }, "sealed");
+	for (const node of [a, b]) await node.ask({ order: "close" }, "closed");
+	t.deepEqual(pair.differences(), []);
+});

@@ -1,5 +1,6 @@
 /** A resync while the application changes the tree: equal afterwards, by full comparison (invariant 6). */
-import { existsSync, readdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { Churn } from "./churn.ts";
@@ -51,3 +52,31 @@ for (const seed of [1, 2, 3]) {
 		}
 	});
 }
+
+test.serial("a source that cannot open its files is not equal to anything: nothing is left out", async (t) => {
+	const pair = await Pair.make(t);
+	const { a, b } = pair;
+	for (let d = 0; d < 5; d++) {
+		mkdirSync(join(a.dir, `d${d}`));
+		for (let n = 0; n < 20; n++) writeFileSync(join(a.dir, `d${d}`, `f${n}`), `content ${n}`);
+	}
+	await Promise.all([a.open(), b.open()]);
+	const limit = (most: number | string) =>
+		execFileSync("prlimit", [`--pid=${a.client.pid}`, `--nofile=${most}:`], { stdio: "ignore" });
+	const used = new Set(readdirSync(`/proc/${a.client.pid}/fd`).map(Number));
+	let free = 0;
+	while (used.has(free)) free++;
+	// One more descriptor, for the connection.
+	limit(free + 1);
+	await pair.session(a, b, "NEW");
+	for (let n = 0; n < 400 && !a.logs.some((line) => line.includes("EMFILE") || line.includes("errno 24")); n++) {
+		await new Promise((resolve) => setTimeout(resolve, 50));
+	}
+	t.false(a.facts.some((fact) => fact.fact === "synced"));
+	limit(4096);
+	await a.until("synced");
+	await b.until("synced");
+	for (const node of [b, a]) await node.ask({ order: "close" }, "closed");
+	t.deepEqual(pair.differences(), []);
+	t.is(readdirSync(join(b.dir, "d4")).length, 20);
+});

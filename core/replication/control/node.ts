@@ -153,6 +153,7 @@ export class ReplicationNode {
 	#sync(done: () => void, order: ReplicationOrder["order"] = "sync", failed: () => void = () => {}) {
 		syncAll(this.#context, (result) => {
 			if (result < 0) {
+				this.#context.records.markFailed();
 				const message = `the disk cannot be synced: ${errnoName(result)}`;
 				if (this.#served !== null) this.#context.fact({ fact: "diskFailed", message });
 				this.#context.fact({ fact: "failed", order, code: "REPLICATION_DISK", message });

@@ -54,6 +54,8 @@ export function write(s: FuseSession, r: Request) {
 	const [offset, size] = [r.body.readBigUInt64LE(8), r.body.readUInt32LE(16)];
 	const data = r.body.subarray(40, 40 + size);
 	const written = writeAll(s.system, file.fd, data, offset);
+	// ext4 turns read-only when its journal fails.
+	if (written === -errno.EIO || written === -errno.EROFS) s.sink.diskFailed(written);
 	if (written < 0) return s.fail(r, written);
 	const { mtimeNs, mode } = afterChange(s.system, file.fd);
 	const local = s.locals.has(file.ref);

@@ -39,7 +39,8 @@ function make(s: FuseSession, r: Request, name: Buffer, what: Pick<Making, "mode
 	if (typeof made === "number") return s.fail(r, made);
 	s.system.close(made.fd);
 	s.handedOut(parent, name, made.ref, made.stat);
-	s.submit(r, made.operations, parent, () =>
+	// What was made, not the directory: its id and owner came after the entry, and its sync holds the entry too.
+	s.submit(r, made.operations, made.ref, () =>
 		s.device.answerWith(r.unique, entryReply(s.node(made.ref), made.stat, s.validS)),
 	);
 }
@@ -102,7 +103,7 @@ export function create(s: FuseSession, r: Request) {
 		s.handles.remove(BigInt(handle));
 		s.system.close(result.fd);
 	};
-	s.submit(r, result.operations, parent, () => s.device.answerWith(r.unique, reply), undo);
+	s.submit(r, result.operations, result.ref, () => s.device.answerWith(r.unique, reply), undo);
 }
 
 function openExisting(s: FuseSession, parentFd: number, parent: FileRef, name: Buffer, flags: number): Or<MadeEntry> {

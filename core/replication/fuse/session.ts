@@ -129,6 +129,7 @@ export class FuseSession {
 		if (fd < 0) return done(-fd);
 		this.syncers.run({ do: plain ? (dataOnly ? "fdatasync" : "fsync") : "syncfs", fd }, (result) => {
 			this.system.close(fd);
+			if (result < 0) this.sink.diskFailed(result);
 			done(result < 0 ? -result : 0);
 		});
 	}

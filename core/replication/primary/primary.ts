@@ -4,7 +4,7 @@
  */
 import { SafekitError } from "../../errors.ts";
 import type { Context, Volume } from "../control/context.ts";
-import { errno } from "../errno.ts";
+import { errno, errnoName } from "../errno.ts";
 import type { Channel } from "../link/channel.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
 import type { ChangeSink, FileId, Operation } from "../operation.ts";
@@ -89,7 +89,19 @@ export class Primary {
 			gate: () => this.#gate(),
 			nextId: () => this.nextId(),
 			submit: (operation, acknowledge) => this.#submit(volume, operation, acknowledge),
+			diskFailed: (result) => this.#diskFailed(volume, result),
 		};
+	}
+
+	/**
+	 * §5.9: what the kernel could not write it takes for clean from now on, so nothing is acknowledged after that while
+	 * the peer has everything: it takes over. Alone it is as on a local disk, but no seal will say that all is here.
+	 */
+	#diskFailed({ tree }: Volume, result: number): void {
+		this.#context.records.markFailed();
+		if (this.#mode !== "paired" && this.#mode !== "frozen") return;
+		this.fail();
+		this.#context.fact({ fact: "diskFailed", message: `${tree.path}: ${errnoName(result)}` });
 	}
 
 	/** A new file id: also for files that a resync finds without one. */
@@ -237,7 +249,7 @@ export class Primary {
 				acknowledge(operation.op === "sync" && this.#mode === "readOnly" ? 0 : errno.EIO);
 				return;
 			case "alone":
-				for (const message of this.#filter?.live(volume, operation) ?? []) {
+				for (const message of this.#live(volume, operation)) {
 					// Numbered only now: the filter may have sent repairs, which come before.
 					if (message.is === "operation") this.#sendUnawaited(volume, message.operation);
 					else this.#channel?.send(message);
@@ -246,6 +258,18 @@ export class Primary {
 				return;
 			default:
 				this.#forward(volume, operation, acknowledge);
+		}
+	}
+
+	/** What cannot be told to the target ends the resync, which begins again; the application goes on. */
+	#live(volume: Volume, operation: Operation): Message[] {
+		try {
+			return this.#filter?.live(volume, operation) ?? [];
+		} catch (error) {
+			if (!(error instanceof SafekitError)) throw error;
+			this.#filter = null;
+			this.#channel?.fail(error.message);
+			return [];
 		}
 	}
 

@@ -53,6 +53,8 @@ export class Records {
 	#stored: StoredRecords;
 	/** The last session ended without a seal, and not under this process. */
 	#crashed: boolean;
+	/** The disk failed under this process: what was taken for written may be gone, whatever later calls return. */
+	#failed = false;
 	/** Told after each change is durable. */
 	onChange: (records: NodeRecords) => void = () => {};
 
@@ -88,7 +90,7 @@ export class Records {
 			throw new SafekitError("INTERNAL", `term ${next.term} after ${this.#stored.term}`);
 		const same = JSON.stringify(next) === JSON.stringify(this.#stored);
 		if (!same) this.#store.write(Buffer.from(JSON.stringify(next)));
-		const forgets = intact && this.#crashed;
+		const forgets = intact && this.#crashed && !this.#failed;
 		this.#stored = next;
 		if (forgets) this.#crashed = false;
 		if (!same || forgets) this.onChange(this.shown);
@@ -107,6 +109,12 @@ export class Records {
 		if (this.#crashed) return;
 		this.#crashed = true;
 		this.onChange(this.shown);
+	}
+
+	/** A sync failed. The kernel reports that once and then takes the pages for clean: no later sync proves anything. */
+	markFailed(): void {
+		this.#failed = true;
+		this.markCrashed();
 	}
 
 	close(): void {

@@ -3,13 +3,13 @@
  * holes stay holes. Each answer is compared with what is here at that moment, in one go, and from then on live
  * changes of that part are sent.
  */
-import { errno, falloc } from "../errno.ts";
+import { falloc } from "../errno.ts";
 import type { FileRef } from "../operation.ts";
 import type { Stat } from "../system.ts";
 import { regionBytes } from "../wire/limits.ts";
 import type { Message } from "../wire/messages.ts";
 import { attributesOf, digestsOf, nextData, readOnly, readPiece, sameOwner, segmentsOf } from "./look.ts";
-import type { ActiveFile, Scope } from "./scope.ts";
+import { type ActiveFile, isGone, type Scope, unusable } from "./scope.ts";
 
 type Compared = Extract<Message, { is: "compared" }>;
 
@@ -111,8 +111,7 @@ export class Contents {
 
 	#gone(scope: Scope, ref: FileRef, result: number): void {
 		scope.active.delete(ref);
-		if (result !== -errno.ESTALE && result !== -errno.ENOENT)
-			throw new Error(`a file cannot be read for the comparison (errno ${-result})`);
+		isGone(result);
 	}
 
 	#take(answer: Compared): void {
@@ -177,7 +176,7 @@ export class Contents {
 			}
 			for (let done = 0n; done < segment.length; ) {
 				const data = readPiece(system, fd, segment.offset + done, Number(segment.length - done));
-				if (typeof data === "number") throw new Error(`a file cannot be read (errno ${-data})`);
+				if (typeof data === "number") throw unusable("a file cannot be read", data);
 				if (data.length === 0) break;
 				scope.repair({ op: "write", file: ref, offset: segment.offset + done, data, mtimeNs: own.mtimeNs });
 				done += BigInt(data.length);

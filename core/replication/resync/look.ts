@@ -1,6 +1,7 @@
 /** What both sides look at when they compare: attributes, extended attributes, digests of content with its holes. */
 import { createHash } from "node:crypto";
-import { errno, open, seek } from "../errno.ts";
+import { SafekitError } from "../../errors.ts";
+import { errno, errnoName, open, seek } from "../errno.ts";
 import type { Tree } from "../local/tree.ts";
 import type { FileRef } from "../operation.ts";
 import type { FileCalls, Or, Stat } from "../system.ts";
@@ -13,16 +14,25 @@ const buffer = Buffer.allocUnsafe(1 << 20);
 /** More data than this where the other side has a hole is a difference in any case. */
 const mostBytes = 8 << 20;
 
-/** The extended attributes that both sides have alike, in the order of their names. */
+/**
+ * The extended attributes that both sides have alike, in the order of their names. None are taken away or left out
+ * because they could not be read. @throws SafekitError REPLICATION_DISK.
+ */
 export function extendedAttributes(system: FileCalls, fd: number): { name: Buffer; value: Buffer }[] {
 	const names = system.listxattr(fd);
-	if (typeof names === "number") return [];
+	if (names === -errno.EOPNOTSUPP) return [];
+	if (typeof names === "number") throw unreadable(names);
 	const found: { name: Buffer; value: Buffer }[] = [];
 	for (const name of names.filter(isReplicated).sort(Buffer.compare)) {
 		const value = system.getxattr(fd, name);
 		if (typeof value !== "number") found.push({ name, value });
+		else if (value !== -errno.ENODATA) throw unreadable(value);
 	}
 	return found;
+}
+
+function unreadable(result: number): SafekitError {
+	return new SafekitError("REPLICATION_DISK", `extended attributes cannot be read (${errnoName(result)})`);
 }
 
 /** Of an open descriptor, also O_PATH. */

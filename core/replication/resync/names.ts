@@ -8,7 +8,7 @@ import type { Entry } from "../local/tree.ts";
 import type { FileRef } from "../operation.ts";
 import type { ListedEntry, Message } from "../wire/messages.ts";
 import { attributesOf, sameOwner } from "./look.ts";
-import type { Merging, Scope } from "./scope.ts";
+import { isGone, type Merging, type Scope, unusable } from "./scope.ts";
 
 type Listed = Extract<Message, { is: "listed" }>;
 
@@ -90,7 +90,7 @@ export class Names {
 	#advance(merge: Merge): boolean {
 		const { scope, ref } = merge;
 		const fd = scope.volume.tree.openDirectory(ref);
-		if (fd < 0) {
+		if (isGone(fd)) {
 			scope.merging.delete(ref);
 			return true;
 		}
@@ -120,7 +120,7 @@ export class Names {
 		const { scope, ref } = merge;
 		const { tree, exclusion } = scope.volume;
 		const listed = tree.list(ref);
-		if (typeof listed === "number") throw new Error(`a directory cannot be read (errno ${-listed})`);
+		if (typeof listed === "number") throw unusable("a directory cannot be read", listed);
 		const left = (name: Buffer, isDirectory: boolean) => exclusion.excludesIn(tree, ref, name, isDirectory);
 		merge.ours = exclusion.empty ? listed : listed.filter((entry) => !left(entry.name, entry.type === 4));
 		if (!exclusion.empty) {
@@ -144,8 +144,8 @@ export class Names {
 		const theirs = new Set([...merge.theirs.values()].map((entry) => entry.id).filter((id) => id !== ""));
 		return merge.ours!.some(({ name }) => {
 			const ref = tree.refAt(fd, name);
-			const id = typeof ref === "number" ? null : tree.idOf(ref);
-			return typeof id === "string" && theirs.has(id);
+			const id = typeof ref === "number" ? ref : tree.idOf(ref);
+			return typeof id === "number" ? !isGone(id) : id !== null && theirs.has(id);
 		});
 	}
 
@@ -154,13 +154,16 @@ export class Names {
 		const { scope } = merge;
 		const { tree } = scope.volume;
 		const ref = tree.refAt(dirFd, name);
-		if (typeof ref === "number") return;
+		if (typeof ref === "number") {
+			isGone(ref);
+			return;
+		}
 		const theirs = merge.theirs.get(name.toString("latin1"));
 		const fd = tree.openPath(ref);
-		if (fd < 0) return;
+		if (isGone(fd)) return;
 		try {
 			const stat = tree.system.stat(fd, "");
-			if (typeof stat === "number") return;
+			if (typeof stat === "number") throw unusable("a file cannot be looked at", stat);
 			const sameKind = theirs !== undefined && ((stat.mode ^ theirs.attributes.mode) & 0o170000) === 0;
 			// A file that the target knows already may stand there a second time, as a copy with the same id.
 			const known = scope.known.has(ref);
@@ -188,18 +191,17 @@ export class Names {
 			merge.repaired = true;
 			const now = tree.refAt(fd, name);
 			// What is not replicated never comes here: the mount keeps it to itself.
-			if (typeof now === "number") scope.limbo(ref, name);
-			else scope.place(ref, name, now);
+			if (typeof now !== "number") scope.place(ref, name, now);
+			else if (isGone(now)) scope.limbo(ref, name);
 		}
 		if (!isLast) return false;
 		const stat = tree.system.stat(fd, "");
-		if (typeof stat !== "number") {
-			const own = attributesOf(tree.system, fd, stat);
-			const theirs = merge.own!;
-			const sameExtended = own.xattrs.equals(theirs.xattrs);
-			if (merge.repaired || !sameExtended || !sameOwner(own, theirs) || own.mtimeNs !== theirs.mtimeNs)
-				scope.setAttributes(ref, fd, stat, !sameExtended);
-		}
+		if (typeof stat === "number") throw unusable("a directory cannot be looked at", stat);
+		const own = attributesOf(tree.system, fd, stat);
+		const theirs = merge.own!;
+		const sameExtended = own.xattrs.equals(theirs.xattrs);
+		if (merge.repaired || !sameExtended || !sameOwner(own, theirs) || own.mtimeNs !== theirs.mtimeNs)
+			scope.setAttributes(ref, fd, stat, !sameExtended);
 		scope.merging.delete(ref);
 		scope.doneDirs.add(ref);
 		return true;

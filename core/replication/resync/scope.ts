@@ -1,6 +1,7 @@
 /** How far a resync of one replicated directory has come: what is known, done, or just being looked at. */
+import { SafekitError } from "../../errors.ts";
 import type { Context, Volume } from "../control/context.ts";
-import { type as fileType } from "../errno.ts";
+import { errno, errnoName, type as fileType } from "../errno.ts";
 import type { Channel } from "../link/channel.ts";
 import type { FileId, FileRef, Operation } from "../operation.ts";
 import type { Stat } from "../system.ts";
@@ -65,9 +66,10 @@ export class Scope {
 		const { tree } = this.volume;
 		const known = tree.idOfFd(fd, ref);
 		if (typeof known === "string") return known;
+		if (typeof known === "number") throw unusable("a file id cannot be read", known);
 		const id = this.#numbered.nextId();
 		const result = tree.setId(fd, ref, id);
-		if (result < 0) throw new Error(`a file id cannot be stored (errno ${-result})`);
+		if (result < 0) throw unusable("a file id cannot be stored", result);
 		return id;
 	}
 
@@ -78,14 +80,14 @@ export class Scope {
 	place(parent: FileRef, name: Buffer, ref: FileRef): boolean {
 		const { tree } = this.volume;
 		const fd = tree.openPath(ref);
-		if (fd < 0) return false;
+		if (isGone(fd)) return false;
 		try {
 			const stat = tree.system.stat(fd, "");
-			if (typeof stat === "number") return false;
+			if (typeof stat === "number") throw unusable("a file cannot be looked at", stat);
 			const id = this.identify(fd, ref);
 			const isLink = (stat.mode & fileType.MASK) === fileType.LINK;
 			const target = isLink ? tree.system.readlinkat(fd, "") : Buffer.alloc(0);
-			if (typeof target === "number") return false;
+			if (typeof target === "number") throw unusable("a symbolic link cannot be read", target);
 			const { mode, uid, gid, rdev, atimeNs, mtimeNs } = stat;
 			const node = { mode, uid, gid, rdev, times: { atimeNs, mtimeNs } };
 			this.send({ is: "place", dir: this.volume.index, parent, name, file: ref, id, node, target });
@@ -136,6 +138,24 @@ export class Scope {
 
 	/** The current entry `name` of a directory; a negative number: there is none. */
 	lookup(directory: FileRef, name: Buffer): FileRef | number {
-		return this.volume.tree.with<FileRef>(directory, (fd) => this.volume.tree.refAt(fd, name));
+		const found = this.volume.tree.with<FileRef>(directory, (fd) => this.volume.tree.refAt(fd, name));
+		if (typeof found === "number") isGone(found);
+		return found;
 	}
+}
+
+/**
+ * True when an error says that the file is not there any more; false for no error. Any other (too many open files, a
+ * failing disk) says nothing about the file, which would be missing on the target if it counted as gone.
+ * @throws SafekitError REPLICATION_DISK.
+ */
+export function isGone(result: number): boolean {
+	if (result >= 0) return false;
+	if (result !== -errno.ENOENT && result !== -errno.ESTALE) throw unusable("a file cannot be looked at", result);
+	return true;
+}
+
+/** What ends the session: this side's own files cannot be read or written. */
+export function unusable(what: string, result: number): SafekitError {
+	return new SafekitError("REPLICATION_DISK", `${what} (${errnoName(result)})`);
 }

@@ -64,7 +64,7 @@ export class Receiver {
 			return {
 				volume,
 				bindings,
-				applier: new Applier(volume.tree, bindings),
+				applier: new Applier(volume.tree, bindings, volume.exclusion),
 				repairs: new Repairs(volume, bindings, (entry, ref) => this.#salvage.putAside(volume, entry, ref)),
 			};
 		});

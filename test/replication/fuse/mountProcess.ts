@@ -2,6 +2,7 @@
  * A process that serves one directory, and applies every operation at once to a second one, as a secondary would.
  * Arguments: the directory, the copy, options as JSON. Orders come as JSON lines on stdin, answers go to stdout.
  */
+import { readlinkSync } from "node:fs";
 import { linuxSystem as system } from "../../../core/platform/linux/libc.ts";
 import { errnoName, poll } from "../../../core/replication/errno.ts";
 import { mountSource, removeDeadMounts } from "../../../core/replication/fuse/mountTable.ts";
@@ -37,6 +38,13 @@ const options = JSON.parse(text) as MountOptions;
 const loop = new DataLoop(system);
 const syncers = new Syncers(loop, system);
 const exclusion = new Exclusion({ paths: options.paths ?? [], regexes: options.regexes ?? [] });
+/** What was synced here, by path. */
+const synced: string[] = [];
+const run = syncers.run.bind(syncers);
+syncers.run = (job, done) => {
+	if (job.do === "fsync" || job.do === "fdatasync") synced.push(readlinkSync(`/proc/self/fd/${job.fd}`));
+	run(job, done);
+};
 const counts: Record<string, number> = {};
 const problems: string[] = [];
 
@@ -62,6 +70,7 @@ let held: ((errno: number) => void)[] | null = null;
 const sink: ChangeSink = {
 	gate: () => gate,
 	nextId: () => `1.0.${seq + 1}`,
+	diskFailed: (result) => problems.push(errnoName(result)),
 	submit(operation: Operation, acknowledge) {
 		seq++;
 		counts[operation.op] = (counts[operation.op] ?? 0) + 1;
@@ -99,7 +108,7 @@ function obey(order: MountOrder) {
 			return say({ ok: true, answered: waiting.length });
 		}
 		case "report":
-			return say({ counts, problems, pending: syncers.pending });
+			return say({ counts, problems, pending: syncers.pending, synced });
 		case "unmount":
 			return server.unmount((result) => say({ unmounted: result }), order.detach);
 		case "exit":

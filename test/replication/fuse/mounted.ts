@@ -10,6 +10,8 @@ export interface Report {
 	counts: Record<string, number>;
 	problems: string[];
 	pending: number;
+	/** Files and directories that were synced in the served directory. */
+	synced: string[];
 }
 
 type Answer = Record<string, unknown>;

@@ -174,6 +174,16 @@ test.serial("fsync and O_SYNC wait for the peer's sync; with durable every chang
 	}
 });
 
+test.serial("durable: what was made is synced itself, since its id and owner came after its entry", async (t) => {
+	const m = await mounted(t, { durable: true });
+	mkdirSync(join(m.dir, "d"));
+	writeFileSync(join(m.dir, "d", "f"), "");
+	const { synced } = await m.report();
+	t.true(synced.includes(join(m.dir, "d")));
+	t.true(synced.includes(join(m.dir, "d", "f")));
+	await m.stop();
+});
+
 test.serial(".opensafe is hidden and cannot be made, reached or replaced", async (t) => {
 	const m = await mounted(t);
 	mkdirSync(join(m.dir, "d"));
