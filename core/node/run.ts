@@ -11,8 +11,7 @@ import { Notifier } from "./notify.ts";
 import { listenForCommands } from "./server.ts";
 import { replaceFile } from "./stored.ts";
 import { wire } from "./wire.ts";
-
-export type Report = (message: string, error?: unknown) => void;
+import type { Report } from "./world.ts";
 
 /** Runs until SIGTERM or SIGINT. Returns where to report what concerns the maker of the product. */
 export async function run({

@@ -27,10 +27,9 @@ import type { Hands } from "./hands.ts";
 import type { HeartLink } from "./heart.ts";
 import { ClusterView } from "./membership.ts";
 import { ModuleReplication } from "./replication.ts";
-import type { Report } from "./run.ts";
 import type { ModuleRuntime } from "./runtime.ts";
 import { scriptHands } from "./scripts.ts";
-import type { World } from "./world.ts";
+import type { Report, World } from "./world.ts";
 
 /** How long the witness of a splitbrain checker may take to answer. */
 const pingTimeoutMs = 2000;

@@ -8,6 +8,9 @@ import type { Hands, ScriptHands } from "./hands.ts";
 import type { Membership } from "./membership.ts";
 import type { ModuleRuntime } from "./runtime.ts";
 
+/** Tells the daemon's own log. */
+export type Report = (message: string, error?: unknown) => void;
+
 export interface World {
 	paths: Paths;
 	/** This run of the operating system. */
@@ -31,5 +34,5 @@ export interface World {
 	/** Session of a process: a script and all that it starts share one, named by the script's pid. */
 	sessionOf(pid: number): number | null;
 	toSyslog(module: string, origin: string, level: LogLevel, text: string): void;
-	report(message: string, error?: unknown): void;
+	report: Report;
 }

@@ -5,7 +5,7 @@ import { makePlace } from "./place.ts";
 
 /** What systemd gives a service, and what a daemon started by npm has. */
 const daemon = {
-	PATH: "/work/node_modules/.bin:/usr/bin:/opt/tools/bin:relative",
+	PATH: "/srv/project/node_modules/.bin:/usr/bin:/opt/tools/bin:relative",
 	LANG: "de_DE.UTF-8",
 	JAVA_HOME: "/usr/lib/jvm",
 	NOTIFY_SOCKET: "/run/systemd/notify",
