@@ -54,6 +54,9 @@ function handle(ctx: Context): void {
 		else if (event.fact.fact === "diskFailed" && s.serving && s.phase === "primary") {
 			ctx.log("rfsplug", "E", `The disk under the replicated directories fails: ${event.fact.message}`);
 			ctx.order({ order: "fail" });
+			// A permission that came now would go to a node that cannot use it.
+			s.loss = null;
+			ctx.disarm("permission", "lease");
 			beginStop(ctx, { again: true, action: "stopwait", stage: "drop" });
 			s.held = "The disk under the replicated directories failed: repair it, then stop and start this module";
 		} else if (event.fact.fact === "applyFailed" && s.phase === "secondary") {
