@@ -19,7 +19,7 @@ import { execaSync } from "execa";
 import { asSafekitError, errorAsText, SafekitError } from "../errors.ts";
 import { readConfigurations } from "../module/active.ts";
 import { type Paths, pathsFrom } from "../module/paths.ts";
-import { startTimeOf } from "../platform/linux/server.ts";
+import { platform } from "../platform/index.ts";
 import { installSafebin } from "../scripts/safebin.ts";
 import { daemon, launcher, launcherText, quoted, unitText } from "./unit.ts";
 
@@ -165,6 +165,7 @@ async function endDaemon(paths: Paths): Promise<void> {
 	const [pid, command] = [Number(readFileSync(file, "utf8")), "core/node/main.ts"];
 	if (!Number.isInteger(pid) || pid < 2 || !readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(command)) return;
 	process.kill(pid, "SIGTERM");
+	const { startTimeOf } = platform();
 	const startTime = startTimeOf(pid);
 	for (let waited = 0; waited < 100 && startTime !== null && startTimeOf(pid) === startTime; waited++) {
 		await new Promise((resolve) => setTimeout(resolve, 100));

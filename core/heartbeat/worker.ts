@@ -3,7 +3,7 @@
  * whatever the rest of the daemon does.
  */
 import { parentPort } from "node:worker_threads";
-import { raisePriority } from "../platform/priority.ts";
+import { raisePriority } from "../platform/early.ts";
 import { Beat } from "./beat.ts";
 import type { FromHeart, ToHeart } from "./service.ts";
 

@@ -5,7 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathsFrom } from "../module/paths.ts";
-import { osIncarnation } from "../platform/linux/server.ts";
+import { osIncarnation } from "../platform/early.ts";
 import { HeartLink } from "./heart.ts";
 import { takeInstance } from "./instance.ts";
 

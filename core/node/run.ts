@@ -4,7 +4,7 @@ import { join } from "node:path";
 import pino from "pino";
 import { RotatingFile } from "../log/rotating.ts";
 import type { Paths } from "../module/paths.ts";
-import { UnixDatagrams } from "../platform/linux/datagram.ts";
+import { platform } from "../platform/index.ts";
 import { Daemon } from "./daemon.ts";
 import type { HeartLink } from "./heart.ts";
 import { Notifier } from "./notify.ts";
@@ -28,7 +28,7 @@ export async function run({
 		if (error === undefined) log.warn(message);
 		else log.error({ err: error }, message);
 	};
-	const datagrams = new UnixDatagrams();
+	const datagrams = platform().datagrams();
 	const notifier = new Notifier(datagrams, process.env);
 	dieLoudly(report);
 	const pidFile = join(paths.run, "daemon.pid");

@@ -17,10 +17,7 @@ import { withModuleLock } from "../module/lock.ts";
 import type { Paths } from "../module/paths.ts";
 import { recover } from "../module/recover.ts";
 import { readIds } from "../module/registry.ts";
-import { addresses } from "../platform/linux/addresses.ts";
-import { fileSystemProbe } from "../platform/linux/filesystem.ts";
-import { ping } from "../platform/linux/ping.ts";
-import { sessionOf } from "../platform/linux/server.ts";
+import { platform } from "../platform/index.ts";
 import { createSchema } from "../schema/schema.ts";
 import { VipService } from "../vip/service.ts";
 import type { Hands } from "./hands.ts";
@@ -60,13 +57,13 @@ export async function wire(parts: Parts): Promise<World> {
 		configureOptions: async () => ({
 			schema: createSchema(plugins.elements),
 			environment: process.env,
-			probe: fileSystemProbe,
+			probe: platform().fileSystems,
 			...(await clusterOf(cluster)),
 		}),
 		scripts: (module, log) => scriptHands(module, paths, log),
 		hands: (configuration, runtime) => handsOf(parts, cluster, configuration, runtime),
 		release: (name) => heart.stop(name),
-		sessionOf,
+		sessionOf: platform().sessionOf,
 		toSyslog(module, origin, level, text) {
 			if (isNormal(level)) toSyslog(parts.datagrams, module, { us: nowUs(), origin, level, text });
 		},
@@ -123,7 +120,7 @@ async function handsOf(
 		announce(says, resources) {
 			if (heartbeat !== null) heart.start(heartbeat, says, resources);
 		},
-		ping: () => anyAnswers(configuration.splitbrain?.addresses ?? [], ping, pingTimeoutMs),
+		ping: () => anyAnswers(configuration.splitbrain?.addresses ?? [], platform().ping, pingTimeoutMs),
 		// The splitbrain checker is asked by the automaton; checkers of the other kinds do not exist yet.
 		checkers: () => {},
 		reboot: () => void execa("systemctl", ["reboot"], { timeout: 30_000 }).catch((error) => report("no reboot", error)),
@@ -163,7 +160,7 @@ async function vipOf(
 		id,
 		vip,
 		peerAddresses: await cluster.peerAddressesOf(configuration),
-		system: addresses,
+		system: platform().addresses,
 		record: join(paths.run, `vip-${module}.json`),
 		log: (level, text) => runtime().write("vipplug", level, text),
 	});

@@ -1,5 +1,14 @@
 /** System calls on files and mounts. Structures are read and written by hand: their layout is the kernel's ABI. */
-import type { DirectoryEntry, FileCalls, FileSystemStat, Handle, Name, Or, Stat } from "../../replication/system.ts";
+import type {
+	DirectoryEntry,
+	FileCalls,
+	FileSystemStat,
+	FoundHandle,
+	Handle,
+	Name,
+	Or,
+	Stat,
+} from "../../replication/system.ts";
 import { emptyName, native, orErrno, terminated } from "./native.ts";
 
 const [atEmptyPath, atSymlinkNoFollow, atSymlinkFollow, fdcwd] = [0x1000, 0x100, 0x400, -100];
@@ -262,13 +271,14 @@ const handleBuffer = Buffer.alloc(8 + 128);
 const mountIdBuffer = Buffer.alloc(8);
 
 const handleCalls = {
-	nameToHandle(dirfd: number, name: Name): Or<Handle> {
+	nameToHandle(dirfd: number, name: Name): Or<FoundHandle> {
 		handleBuffer.writeUInt32LE(128, 0);
 		const how = name.length === 0 ? atEmptyPath : 0;
 		const result = orErrno(c.nameToHandle(dirfd, terminated(name), handleBuffer, mountIdBuffer, how));
 		if (result < 0) return result;
 		const length = handleBuffer.readUInt32LE(0);
-		return { type: handleBuffer.readInt32LE(4), bytes: Buffer.from(handleBuffer.subarray(8, 8 + length)) };
+		const bytes = Buffer.from(handleBuffer.subarray(8, 8 + length));
+		return { type: handleBuffer.readInt32LE(4), bytes, mount: mountIdBuffer.readInt32LE(0) };
 	},
 	openByHandle(mountFd: number, handle: Handle, how: number): number {
 		handleBuffer.writeUInt32LE(handle.bytes.length, 0);

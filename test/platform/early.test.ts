@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import test from "ava";
 
 test("a thread that is raised runs before the others, which stay as they were", async (t) => {
-	const file = new URL("../../core/platform/priority.ts", import.meta.url);
+	const file = new URL("../../core/platform/early.ts", import.meta.url);
 	const code = `
 		const { readFileSync, readdirSync } = require("node:fs");
 		const { parentPort } = require("node:worker_threads");
