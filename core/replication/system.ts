@@ -55,10 +55,16 @@ export interface DirectoryEntry {
 	next: bigint;
 }
 
-/** name_to_handle_at(2). */
+/** What open_by_handle_at(2) takes. */
 export interface Handle {
 	type: number;
 	bytes: Buffer;
+}
+
+/** name_to_handle_at(2). */
+export interface FoundHandle extends Handle {
+	/** Id of the mount in which the file was found. */
+	mount: number;
 }
 
 export interface FileCalls {
@@ -102,7 +108,7 @@ export interface FileCalls {
 	listxattr(fd: number): Or<Buffer[]>;
 	removexattr(fd: number, name: Name): number;
 	/** `name` empty: the descriptor itself. */
-	nameToHandle(dirfd: number, name: Name): Or<Handle>;
+	nameToHandle(dirfd: number, name: Name): Or<FoundHandle>;
 	openByHandle(mountFd: number, handle: Handle, flags: number): number;
 	fsync(fd: number): number;
 	fdatasync(fd: number): number;

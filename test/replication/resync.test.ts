@@ -80,3 +80,21 @@ test.serial("a source that cannot open its files is not equal to anything: nothi
 	t.deepEqual(pair.differences(), []);
 	t.is(readdirSync(join(b.dir, "d4")).length, 20);
 });
+
+test.serial("what is mounted inside a replicated directory is left out, and nothing else is", async (t) => {
+	const pair = await Pair.make(t);
+	const { a, b } = pair;
+	for (const name of ["inner", "same"]) mkdirSync(join(a.dir, name));
+	writeFileSync(join(a.dir, "file"), "content");
+	execFileSync("mount", ["-t", "tmpfs", "tmpfs", join(a.dir, "inner")]);
+	// The same file system: its handles would open files that are not below the directory at all.
+	mkdirSync(join(pair.root, "elsewhere", "deep"), { recursive: true });
+	execFileSync("mount", ["--bind", join(pair.root, "elsewhere"), join(a.dir, "same")]);
+	t.teardown(() => execFileSync("umount", ["-l", join(a.dir, "inner"), join(a.dir, "same")]));
+	writeFileSync(join(a.dir, "inner", "other"), "not replicated");
+	await pair.up();
+	writeFileSync(join(a.dir, "later"), "live");
+	await a.ask({ order: "seal" }, "sealed");
+	for (const node of [b, a]) await node.ask({ order: "close" }, "closed");
+	t.deepEqual(readdirSync(b.dir).sort(), [".opensafe", "file", "later"]);
+});

@@ -26,11 +26,12 @@ export function openTree(system: System, path: string): Tree {
 		privateFolders.map((name) => [name, ensureFolder(system, path, own, name)]),
 	) as Record<PrivateFolder, number>;
 	const handle = system.nameToHandle(root, "");
-	const ref = typeof handle === "number" ? handle : refOfHandle(format, handle);
+	if (typeof handle === "number") throw refused(path, `it has no file handle (${errnoName(handle)})`);
+	const ref = refOfHandle(format, handle);
 	if (typeof ref === "number") throw refused(path, `its file handle cannot be used (${errnoName(ref)})`);
 	const stat = system.stat(root, "");
 	if (typeof stat === "number") throw refused(path, `stat fails with ${errnoName(stat)}`);
-	return new Tree(system, format, path, { ref, device: stat.dev }, { root, own, folders });
+	return new Tree(system, format, path, { ref, device: stat.dev, mount: handle.mount }, { root, own, folders });
 }
 
 /**

@@ -36,6 +36,7 @@ export class Tree {
 	readonly path: string;
 	readonly rootFd: number;
 	readonly rootRef: FileRef;
+	readonly #mount: number;
 	/** Of its file system, as `Stat.dev`. */
 	readonly device: string;
 	/** `.opensafe`, O_RDONLY directory. */
@@ -47,7 +48,7 @@ export class Tree {
 		system: System,
 		format: HandleFormat,
 		path: string,
-		root: { ref: FileRef; device: string },
+		root: { ref: FileRef; device: string; mount: number },
 		fds: TreeDescriptors,
 	) {
 		this.system = system;
@@ -55,6 +56,7 @@ export class Tree {
 		this.path = path;
 		this.rootRef = root.ref;
 		this.device = root.device;
+		this.#mount = root.mount;
 		this.rootFd = fds.root;
 		this.ownFd = fds.own;
 		this.folderFd = fds.folders;
@@ -64,10 +66,14 @@ export class Tree {
 		for (const fd of [...Object.values(this.folderFd), this.ownFd, this.rootFd]) this.system.close(fd);
 	}
 
-	/** What `name` in an open directory refers to. `name` empty: the descriptor itself. */
+	/**
+	 * What `name` in an open directory refers to. `name` empty: the descriptor itself. −EXDEV: something else is mounted
+	 * there, whose handle would mean another file in this file system.
+	 */
 	refAt(dirFd: number, name: Name): Or<FileRef> {
 		const handle = this.system.nameToHandle(dirFd, name);
-		return typeof handle === "number" ? handle : refOfHandle(this.format, handle);
+		if (typeof handle === "number") return handle;
+		return handle.mount === this.#mount ? refOfHandle(this.format, handle) : -errno.EXDEV;
 	}
 
 	/** Opens by reference. −ESTALE: no such file any more. Never with write flags on anything but a regular file. */

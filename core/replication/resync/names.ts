@@ -4,6 +4,7 @@
  * one go, and from then on live changes in this directory are sent.
  */
 
+import { errno } from "../errno.ts";
 import type { Entry } from "../local/tree.ts";
 import type { FileRef } from "../operation.ts";
 import type { ListedEntry, Message } from "../wire/messages.ts";
@@ -145,7 +146,8 @@ export class Names {
 		return merge.ours!.some(({ name }) => {
 			const ref = tree.refAt(fd, name);
 			const id = typeof ref === "number" ? ref : tree.idOf(ref);
-			return typeof id === "number" ? !isGone(id) : id !== null && theirs.has(id);
+			if (typeof id === "number") return id !== -errno.EXDEV && !isGone(id);
+			return id !== null && theirs.has(id);
 		});
 	}
 
@@ -155,7 +157,7 @@ export class Names {
 		const { tree } = scope.volume;
 		const ref = tree.refAt(dirFd, name);
 		if (typeof ref === "number") {
-			isGone(ref);
+			if (ref !== -errno.EXDEV) isGone(ref);
 			return;
 		}
 		const theirs = merge.theirs.get(name.toString("latin1"));
@@ -191,8 +193,8 @@ export class Names {
 			merge.repaired = true;
 			const now = tree.refAt(fd, name);
 			// What is not replicated never comes here: the mount keeps it to itself.
-			if (typeof now !== "number") scope.place(ref, name, now);
-			else if (isGone(now)) scope.limbo(ref, name);
+			if (typeof now === "bigint") scope.place(ref, name, now);
+			else if (now !== -errno.EXDEV && isGone(now)) scope.limbo(ref, name);
 		}
 		if (!isLast) return false;
 		const stat = tree.system.stat(fd, "");
