@@ -54,26 +54,40 @@ export function taking(view: LeaseView, node: string, term: number, atMs: number
 		return { may: "never", why: `the witness names ${record.current.join(", ")} as the one that goes on` };
 	}
 	const waitedMs = atMs - view.sinceMs;
-	if (record.holder !== node && waitedMs < leaseMs) return { may: "later", afterMs: leaseMs - waitedMs };
+	// Whole milliseconds: what is left after a shorter wait could be too little to move the clock at all.
+	if (record.holder !== node && waitedMs < leaseMs) return { may: "later", afterMs: Math.ceil(leaseMs - waitedMs) };
 	const next = { term: record.term + 1, holder: node, current: [node], beat: record.beat + 1 };
 	return { may: "ask", request: { ask: "swap", expectTerm: record.term, expectBeat: record.beat, record: next } };
 }
 
-/** Listing both after a resync (§5.8 step 5); null when the record already does, or is newer than this session. */
+/** The record is the listing of the session that this node sources under `term`. */
+export function isListing(record: WitnessRecord | null, node: string, term: number): boolean {
+	return record !== null && record.term === term && record.holder === node && record.current.length === 2;
+}
+
+/**
+ * Listing both after a resync (§5.8 step 5); null when the record already does, or is newer than this session. A
+ * record of the session's own term that lists only one comes from a swap that nobody used before the two met: whoever
+ * leaves this session takes a higher term. It is replaced as it was seen, not renewed for the other.
+ */
 export function listBoth(view: LeaseView, node: string, peer: string, term: number): WitnessRequest | null {
 	if (!view.known) return { ask: "read" };
 	const record = view.record;
-	if (record !== null && record.term >= term) return null;
+	if (record !== null && (record.term > term || isListing(record, node, term))) return null;
 	const beat = (record?.beat ?? 0) + 1;
 	return {
 		ask: "swap",
 		expectTerm: record?.term ?? 0,
+		...(record?.term === term ? { expectBeat: record.beat } : {}),
 		record: { term, holder: node, current: [node, peer].sort(), beat },
 	};
 }
 
-/** How long the application may still run without a renewal and without a living link: until 2T/3 after the last. */
+/**
+ * How long the application may still run without a renewal and without a living link: until 2T/3 after the last, in
+ * whole milliseconds, rather one less.
+ */
 export function leaseLeftMs(view: LeaseView, atMs: number, leaseMs: number): number {
 	if (view.renewedMs < 0) return 0;
-	return Math.max(0, view.renewedMs + (leaseMs * 2) / 3 - atMs);
+	return Math.max(0, Math.floor(view.renewedMs + (leaseMs * 2) / 3 - atMs));
 }

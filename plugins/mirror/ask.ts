@@ -1,6 +1,6 @@
 /** Questions to witnesses, and the clockwork of the lease (replication.md §6). */
 import type { WitnessRequest } from "../../sdk/index.ts";
-import { leaseLeftMs, listBoth } from "../../sdk/index.ts";
+import { isListing, leaseLeftMs, listBoth } from "../../sdk/index.ts";
 import type { Context } from "./context.ts";
 import type { MirrorState } from "./state.ts";
 
@@ -29,7 +29,7 @@ export function tickLease(ctx: Context): void {
 	// Frozen it still renews: the holder who lives keeps the first word.
 	const session = s.serving && (s.loss === null || s.loss.stage === "frozen") ? s.session : null;
 	if (session?.source === true && session.synced) {
-		const renew = s.lease.known && s.lease.record?.term === session.term;
+		const renew = s.lease.known && isListing(s.lease.record, s.config.node, session.term);
 		askWitness(ctx, renew ? { ask: "renew", term: session.term } : nextListing(s, session.term));
 	} else if (!s.serving || s.loss !== null) {
 		askWitness(ctx, { ask: "read" });

@@ -112,7 +112,9 @@ export function actPromoting(ctx: Context): boolean {
 		return true;
 	}
 	const may = taking(s.lease, s.config.node, term, event.atMs, s.config.timeoutMs);
-	if (may.may === "never" || peer?.serves === true) return refuse(ctx);
+	// The holder need not wait, but that is said of primaries: to a secondary its own record is one from before this session.
+	const outdated = s.lease.known && s.lease.record?.holder === s.config.node;
+	if (may.may === "never" || outdated || peer?.serves === true) return refuse(ctx);
 	if (may.may === "ask") askWitness(ctx, may.request);
 	else if (may.may === "unknown") askWitness(ctx, { ask: "read" });
 	else ctx.arm("witness", may.afterMs);

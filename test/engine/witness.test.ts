@@ -1,6 +1,6 @@
 import test from "ava";
 import type { WitnessRecord } from "../../core/engine/contract.ts";
-import { grants, leaseLeftMs, listBoth, observe, taking, unseenLease } from "../../core/engine/witness.ts";
+import { grants, isListing, leaseLeftMs, listBoth, observe, taking, unseenLease } from "../../core/engine/witness.ts";
 
 const record = (change: Partial<WitnessRecord> = {}): WitnessRecord => ({
 	term: 5,
@@ -55,6 +55,30 @@ test("both are listed under the session's term, and never over a newer record", 
 	t.is(listBoth(read(record({ term: 6 }), 0), "node1", "node2", 6), null);
 	t.deepEqual(listBoth(unseenLease, "node1", "node2", 6), { ask: "read" });
 	t.like(listBoth(read(null, 0), "node1", "node2", 6), { expectTerm: 0 });
+});
+
+test("a record of the session's own term that names one node is older than the session, and is replaced as it was seen", (t) => {
+	for (const holder of ["node1", "node2"]) {
+		const unused = record({ holder, current: [holder] });
+		t.false(isListing(unused, "node1", 5));
+		t.deepEqual(listBoth(read(unused, 0), "node1", "node2", 5), {
+			ask: "swap",
+			expectTerm: 5,
+			expectBeat: 3,
+			record: { term: 5, holder: "node1", current: ["node1", "node2"], beat: 4 },
+		});
+	}
+	t.true(isListing(record(), "node1", 5));
+	t.is(listBoth(read(record(), 0), "node1", "node2", 5), null);
+	t.is(listBoth(read(record({ term: 6, holder: "node2", current: ["node2"] }), 0), "node1", "node2", 5), null);
+});
+
+test("times are whole milliseconds: the wait rather one more, the lease rather one less", (t) => {
+	const waits = taking(read(record(), 0.25), "node2", 5, 2_999.5, 3_000);
+	t.deepEqual(waits, { may: "later", afterMs: 1 });
+	const view = observe(unseenLease, { got: "swapped", record: record(), askedAtMs: 900 }, 1_000);
+	t.is(leaseLeftMs(view, 1_000, 2_000), 1_233);
+	t.is(leaseLeftMs(view, 2_233, 2_000), 0);
 });
 
 test("the lease ends two thirds of T after the last renewal was asked for", (t) => {
