@@ -34,6 +34,9 @@ export class Oracle {
 	#highest = new Map<string, number>();
 	#aloneTerms = new Map<number, string>();
 	#replicas: Replica[] = [];
+	/** Per node: which person's declaration, counted from 1, its data descends from; 0: none. */
+	#declared: [number, number] = [0, 0];
+	#declarations = 0;
 	acknowledgedCount = 0;
 
 	constructor(lease: boolean) {
@@ -174,6 +177,7 @@ export class Oracle {
 	startsAlone(replica: Replica, term: number, force: boolean): undefined {
 		this.#term(replica, term);
 		if (force) {
+			if (!hasLine(replica.records)) this.#declared[replica.index] = ++this.#declarations;
 			// A person's order: what only the other node has is given up on purpose.
 			for (const [key, heads] of this.#heads.entries()) {
 				const value = replica.disk.memory[key] as number;
@@ -187,6 +191,17 @@ export class Oracle {
 		// With a lease witness: the record that names only this node, under a higher term, was taken before the crash.
 		if (open && !replica.none && !this.namedAlone(replica.host.name, records.term))
 			this.violation("7", `${replica.host.name} crashed in a session and starts by itself`);
+	}
+
+	/** The target of a resync takes over the source's line of data. */
+	takesOver(replica: Replica): undefined {
+		this.#declared[replica.index] = this.#declared[replica.peer.index];
+	}
+
+	/** Both nodes' data was declared valid, and not by the same word. */
+	areStrangers(): boolean {
+		const [a, b] = this.#declared;
+		return a !== 0 && b !== 0 && a !== b;
 	}
 
 	#term(replica: Replica, term: number): undefined {

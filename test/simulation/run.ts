@@ -1,5 +1,6 @@
 /** One run: a cluster made from a seed, its faults, its clients, and the time it needs to settle afterwards. */
 import type { ModeConfig, Rules } from "../../core/engine/contract.ts";
+import { meet } from "../../core/engine/meeting.ts";
 import { keyCount } from "./disk.ts";
 import { type Fault, makeFaults, makeShape, type Shape } from "./faults.ts";
 import { SimNode } from "./node.ts";
@@ -121,7 +122,7 @@ class Cluster {
 		}
 		world.after(4_000, () => this.#firstPrimary());
 		for (const fault of faults) world.after(fault.atMs, () => this.#begin(fault, faults));
-		this.#watchWaits();
+		this.#watch();
 		const lastMs = Math.max(this.shape.runMs, ...faults.map((fault) => fault.atMs + fault.forMs)) + 100;
 		const failed = (): boolean => this.oracle.violations.length > 0;
 		world.run(lastMs, failed);
@@ -181,9 +182,10 @@ class Cluster {
 		}
 	}
 
-	/** Invariant 9. */
-	#watchWaits(): undefined {
+	/** Invariant 9, and what the epochs say of the past. */
+	#watch(): undefined {
 		const { world } = this;
+		this.#strangers();
 		for (const { replica, pausedUntilMs, disturbedMs } of this.nodes) {
 			const oldest = replica.source?.oldestMs ?? null;
 			const quiet = pausedUntilMs < world.nowMs - lockTimeoutMs - 6_000 && disturbedMs < world.nowMs - 20_000;
@@ -191,28 +193,52 @@ class Cluster {
 			const waitedMs = world.nowMs - oldest;
 			if (waitedMs > lockTimeoutMs + 6_000) this.oracle.violation("9", `a change has waited for ${waitedMs} ms`);
 		}
-		world.after(1_000, () => this.#watchWaits());
+		world.after(1_000, () => this.#watch());
 	}
 
 	/** Somebody who reads `why` and does what it says, when nothing moves any more. */
 	#person(): undefined {
-		const [first, second] = this.nodes;
-		// Two persons declared two trees valid: one of them has to be given up.
-		const unrelated =
-			first.state.main === "ALONE" && second.state.main === "ALONE" && second.state.why.includes("fullsync");
-		if (unrelated) {
-			second.command("stop");
-			this.world.after(5_000, () => second.command("second", { fullsync: true }));
-		}
+		const loser = this.#strangers() ? this.#loser() : null;
 		for (const node of this.nodes) {
-			if (unrelated) continue;
 			if (!node.powered) node.powerOn();
 			if (node.daemon === 0) node.startDaemon(false);
+			if (node === loser) {
+				const { phase } = node.state;
+				if (phase === "waiting" || phase === "stopped") node.command("second", { fullsync: true });
+				else if (phase === "primary") {
+					node.command("stop");
+					this.world.after(5_000, () => node.command("second", { fullsync: true }));
+				}
+				continue;
+			}
 			if (node.state.phase === "stopped") node.command("start");
 			if (node.state.degraded) node.command("stopstart");
 			if (node.state.failoverHeld && node.peer.state.failoverHeld) node.command("failover", { on: true });
 		}
 		this.world.after(personMs, () => this.#person());
+	}
+
+	/** Two persons declared two trees valid that never met: the one that runs no application is given up. */
+	#loser(): SimNode {
+		return this.nodes.find((node) => !node.state.serving) ?? this.nodes[1];
+	}
+
+	/**
+	 * The table refuses the two disks as UNRELATED exactly when no declaration of validity is behind both. Only a line
+	 * that went on more often than its history is long may have forgotten the other.
+	 */
+	#strangers(): boolean {
+		const [mine, theirs] = this.nodes.map(({ name, replica }) => {
+			return { node: name, records: replica.records, serves: false, fullsync: null };
+		}) as [Parameters<typeof meet>[0], Parameters<typeof meet>[1]];
+		const refused = meet(mine, theirs).outcome === "UNRELATED";
+		const forgets = [mine, theirs].some(({ records }) => (records.epoch?.history.length ?? 0) >= 8);
+		const strangers = this.oracle.areStrangers();
+		if (refused ? !strangers && !forgets : strangers) {
+			const epochs = [mine, theirs].map(({ records }) => JSON.stringify(records.epoch)).join(" and ");
+			this.oracle.violation("epochs", `${refused ? "a" : "no"} common history, but ${epochs}`);
+		}
+		return refused;
 	}
 
 	#begin(fault: Fault, all: Fault[]): undefined {

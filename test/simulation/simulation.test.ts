@@ -22,6 +22,18 @@ test("with all rules no run violates an invariant, and the runs go through the m
 	);
 });
 
+/** Runs that once failed, and why. */
+const regressions: [number, string][] = [
+	[706088, "what was left of the lease was too short to move the clock"],
+	[706231, "what was left of the lease was too short to move the clock"],
+	[716152, "what was left of the wait for the holder was too short to move the clock"],
+	[706608, "two persons declared two trees valid, and then one of them gave his up"],
+	[711158, "a record taken before the session, and never used, was renewed for the secondary"],
+];
+for (const [seed, why] of regressions) {
+	test(`seed ${seed}: ${why}`, (t) => t.deepEqual(runSeed(seed, allRules).violations, []));
+}
+
 for (const rule of ruleNames) {
 	test(`without the rule ${rule} a violation is found, and its seed replays it`, (t) => {
 		t.timeout(120_000);

@@ -137,6 +137,7 @@ export class Target {
 			if (this.#stopped || this.spoilt) return;
 			replica.disk.marks.clear();
 			const checkpoint = { own: message.checkpoint, peer: replica.records.checkpoint.peer };
+			replica.world.oracle.takesOver(replica);
 			replica.record({ epoch: message.epoch, copying: false, keeping: false, checkpoint });
 			send({ is: "finished" });
 		});
