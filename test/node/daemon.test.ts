@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
@@ -88,6 +88,8 @@ test.serial("a script that ended while no daemon ran counts as run", async (t) =
 	await toy.start();
 	toy.run("start", "-m", "mirror");
 	await toy.until(() => toy.said().includes("begin"));
+	// Killed before it has noted the script, the daemon cannot know of one that also ends: it runs again.
+	await toy.until(() => JSON.parse(readFileSync(join(toy.safevar, "modules/mirror/state.json"), "utf8")).plan.script);
 	await toy.kill("SIGKILL");
 	await toy.until(() => toy.said().includes("end"));
 	await toy.start();
