@@ -5,6 +5,7 @@ import { errno, errnoName, type as fileType } from "../errno.ts";
 import type { Channel } from "../link/channel.ts";
 import type { FileId, FileRef, Operation } from "../operation.ts";
 import type { Stat } from "../system.ts";
+import { maxData } from "../wire/limits.ts";
 import type { Message } from "../wire/messages.ts";
 import { RefTable } from "../wire/refTable.ts";
 import { extendedAttributes } from "./look.ts";
@@ -118,6 +119,12 @@ export class Scope {
 		const ownMode = (mode & fileType.MASK) === fileType.LINK ? {} : { mode };
 		if (all) {
 			const entries = extendedAttributes(this.volume.tree.system, fd);
+			const bytes = entries.reduce((sum, { name, value }) => sum + name.length + value.length + 8, 0);
+			if (bytes > maxData)
+				throw new SafekitError(
+					"REPLICATION_LIMIT",
+					`a file has ${bytes} bytes of extended attributes, at most ${maxData}`,
+				);
 			this.send({ is: "xattrs", dir: this.volume.index, file, entries });
 		}
 		this.repair({ op: "setattr", file, ...ownMode, uid, gid, times: { atimeNs, mtimeNs } });
