@@ -31,6 +31,8 @@ async function same(t: ExecutionContext, script: string, setUp = "true"): Promis
 	return result.out;
 }
 
+/** A real tree of some hundred files. */
+const sources = join(import.meta.dirname, "../../core");
 const git = "git -c user.name=n -c user.email=e -c init.defaultBranch=main -c gc.auto=0 -c core.fsyncMethod=fsync";
 
 test("git clone, commit, checkout, gc, fsck", async (t) => {
@@ -116,7 +118,7 @@ test("a directory tree copied, compared, moved and removed", async (t) => {
 	mkdirSync(join(mounted.dir, "a"));
 	const result = await sh(
 		mounted.dir,
-		"set -e; cp -a /usr/include/linux a/; diff -r /usr/include/linux a/linux; mv a b; diff -r /usr/include/linux b/linux; find b -type f | wc -l",
+		`set -e; cp -a "${sources}" a/; diff -r "${sources}" a/core; mv a b; diff -r "${sources}" b/core; find b -type f | wc -l`,
 	);
 	t.is(result.code, 0, result.out);
 	const removed = await sh(mounted.dir, "rm -r b; ls -A");
