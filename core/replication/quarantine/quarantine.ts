@@ -6,6 +6,7 @@
 import { SafekitError } from "../../errors.ts";
 import type { Volume } from "../control/context.ts";
 import { errno, errnoName, open } from "../errno.ts";
+import { refAsName } from "../local/handles.ts";
 import type { FileRef } from "../operation.ts";
 import { readPiece } from "../resync/look.ts";
 
@@ -19,6 +20,8 @@ export class Quarantine {
 	readonly name: string;
 	/** Own references that were kept whole. */
 	readonly #whole = new Set<FileRef>();
+	/** Which own file a name stands for: the application may have renamed another one to it meanwhile. */
+	readonly #labels = new Map<string, FileRef>();
 	files = 0;
 
 	/** Makes the folder, named after the epoch that is given up. @throws SafekitError REPLICATION_QUARANTINE. */
@@ -38,8 +41,10 @@ export class Quarantine {
 	}
 
 	/** Before [offset, offset + length) of the file is overwritten or cut off. */
-	keep(ref: FileRef, label: string, offset: bigint, length: bigint): void {
+	keep(ref: FileRef, path: string, offset: bigint, length: bigint): void {
 		if (this.#whole.has(ref)) return;
+		const label = (this.#labels.get(path) ?? ref) === ref ? path : `${path}~${refAsName(ref)}`;
+		this.#labels.set(label, ref);
 		const { tree } = this.#volume;
 		const result = tree.withFile(ref, open.RDONLY, (fd) => {
 			const stat = tree.system.stat(fd, "");
@@ -71,11 +76,14 @@ export class Quarantine {
 		throw refused(`${name} has too many namesakes`);
 	}
 
-	/** `<label>.<offset>` holds the bytes; `<label>.ranges` says where they were. */
+	/** `<label>.<offset>` holds the bytes (`+<length>` when a shorter piece has that name); `<label>.ranges` says where they were. */
 	#keepRange(fd: number, label: string, offset: bigint, length: bigint): number {
 		if (length <= 0n) return 0;
 		const { system } = this.#volume.tree;
-		const copied = this.#copy(fd, offset, length, `${label}.${offset}`, 0o600);
+		const plain = `${label}.${offset}`;
+		const kept = system.stat(this.#fd, plain);
+		const isLonger = typeof kept !== "number" && BigInt(kept.size) < length;
+		const copied = this.#copy(fd, offset, length, isLonger ? `${plain}+${length}` : plain, 0o600);
 		if (copied < 0) return copied;
 		const list = system.openat(
 			this.#fd,
