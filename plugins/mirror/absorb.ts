@@ -1,6 +1,7 @@
 /** Takes what happened into the state, and says in the log what persons look for there. Decides nothing. */
 import type { ReplicationFact, Stamped } from "../../sdk/index.ts";
 import { observe } from "../../sdk/index.ts";
+import { usesLease } from "./ask.ts";
 import type { Context } from "./context.ts";
 import { startAsking } from "./loss.ts";
 import { isHeard, type MirrorAnnouncement } from "./state.ts";
@@ -125,13 +126,17 @@ function absorbTrouble(ctx: Context, fact: ReplicationFact): undefined {
 	}
 	switch (fact.fact) {
 		case "frozen":
+			// Frozen again: what was acknowledged in between is not on this disk yet.
+			if (source && s.loss?.stage === "asking") return startAsking(ctx);
 			if (!source || s.loss !== null) return;
 			s.loss = { stage: "frozen", synchronised: false, by: null };
 			ctx.arm("permission", s.config.lockTimeoutMs);
 			ctx.log("rfsplug", "W", `Replication waits for the other server: ${fact.why}`);
 			return;
 		case "thawed":
-			if (s.loss?.stage !== "frozen") return;
+			if (s.loss === null || s.loss.stage === "granted") return;
+			// A swap may be on its way to the witness, after which the other is not listed: a new session lists it again.
+			if (s.loss.stage === "asking" && usesLease(s)) return;
 			s.loss = null;
 			ctx.disarm("permission");
 			ctx.log("rfsplug", "I", "Replication goes on: the other server is back");
