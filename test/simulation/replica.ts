@@ -38,6 +38,8 @@ export class Replica implements End {
 	target: Target | null = null;
 	serving = false;
 	failed = false;
+	/** The order `sync` was carried out since the freeze. */
+	synchronised = false;
 	link: Connection | null = null;
 	/** What a daemon that comes back has to hear again. */
 	standing: ReplicationFact | null = null;
@@ -121,6 +123,7 @@ export class Replica implements End {
 		this.target = null;
 		this.serving = false;
 		this.failed = false;
+		this.synchronised = false;
 		this.link = null;
 		this.standing = null;
 	}
@@ -192,7 +195,10 @@ export class Replica implements End {
 			case "serve":
 				return this.#serve(order);
 			case "sync":
-				return this.syncThen(() => this.fact({ fact: "synchronised" }));
+				return this.syncThen(() => {
+					this.synchronised = true;
+					this.fact({ fact: "synchronised" });
+				});
 			case "goAlone":
 				return this.#goAlone(order.term);
 			case "promote":
@@ -260,6 +266,15 @@ export class Replica implements End {
 		if (this.records.alone?.term === term) return this.fact({ fact: "alone", term });
 		if (!this.serving || this.source === null || term <= this.records.term || this.failed) {
 			return this.#refuse({ order: "goAlone", term }, `term ${term} is over, or nothing is served here`);
+		}
+		if (!this.synchronised && this.world.rules.sync) {
+			// The permission came before a thaw was known of: what was acknowledged since has two copies in memory.
+			this.source.frozen = this.source.complete;
+			this.closeLink();
+			return this.syncThen(() => {
+				this.synchronised = true;
+				this.#goAlone(term);
+			});
 		}
 		const mint = this.source.unanswered > 0;
 		this.closeLink();

@@ -28,6 +28,8 @@ const regressions: [number, string][] = [
 	[706231, "what was left of the lease was too short to move the clock"],
 	[716152, "what was left of the wait for the holder was too short to move the clock"],
 	[706608, "two persons declared two trees valid, and then one of them gave his up"],
+	[921340, "a sync from before a thaw was taken for one after it"],
+	[923559, "two orders due at the same moment were carried out in the wrong order"],
 	[711158, "a record taken before the session, and never used, was renewed for the secondary"],
 ];
 for (const [seed, why] of regressions) {

@@ -303,6 +303,7 @@ export class Source {
 	lost(): undefined {
 		const { replica } = this;
 		if (!this.complete) return this.#lostInCopy();
+		replica.synchronised = false;
 		if (!replica.world.rules.freeze) {
 			this.#needsReceipt = false;
 			this.#answer();
@@ -353,6 +354,7 @@ export class Source {
 		peer.standing = { fact: "synced", term: target.term, files: 0, bytes: 0 };
 		peer.fact({ fact: "link", up: true });
 		this.frozen = false;
+		replica.synchronised = false;
 		this.#needsReceipt = true;
 		replica.standing = { fact: "synced", term: target.term, files: 0, bytes: 0 };
 		for (const pending of this.#pending) if (pending.seq <= target.received) pending.receipt = true;

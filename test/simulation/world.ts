@@ -31,6 +31,10 @@ class Agenda {
 		heap[i] = due;
 	}
 
+	first(): Due | undefined {
+		return this.#heap[0];
+	}
+
 	take(): Due | undefined {
 		const heap = this.#heap;
 		const first = heap[0];
@@ -88,13 +92,13 @@ export class World {
 	run(untilMs: number, stop: () => boolean): undefined {
 		while (!stop()) {
 			if (++this.#happened > maxEvents) return this.oracle.violation("limits", "the cluster never comes to rest");
-			const due = this.agenda.take();
+			const due = this.agenda.first();
 			if (due === undefined) return;
 			if (due.atMs > untilMs) {
-				this.agenda.add(due.atMs, due.run);
 				this.nowMs = untilMs;
 				return;
 			}
+			this.agenda.take();
 			this.nowMs = due.atMs;
 			due.run();
 		}
