@@ -114,6 +114,8 @@ export type ReplicationOrder =
 	/** Seal if that is true, unmount, end the process. Answer: `closed`. */
 	| { order: "close" };
 
+export type SessionOrder = Extract<ReplicationOrder, { order: "session" }>;
+
 /** Replication process → engine. */
 export type ReplicationFact =
 	| { fact: "opened"; records: NodeRecords }

@@ -1,10 +1,10 @@
 /** The orders of the engine, carried out in the data thread (core/engine/replication.ts has their meaning). */
-import type { ReplicationOrder } from "../../engine/replication.ts";
+import type { ReplicationOrder, SessionOrder } from "../../engine/replication.ts";
 import { asSafekitError, SafekitError } from "../../errors.ts";
 import { errnoName } from "../errno.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
 import { Primary } from "../primary/primary.ts";
-import { type SessionOrder, Source } from "../primary/source.ts";
+import { Source } from "../primary/source.ts";
 import { emptyLimbo } from "../secondary/repairs.ts";
 import { Target } from "../secondary/target.ts";
 import { type Context, syncAll } from "./context.ts";

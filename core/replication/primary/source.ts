@@ -1,6 +1,6 @@
 /** A session as its source: connects, copies, completes, freezes when the link ends, and tries to go on. */
 import { randomBytes } from "node:crypto";
-import type { ReplicationOrder } from "../../engine/replication.ts";
+import type { SessionOrder } from "../../engine/replication.ts";
 import { SafekitError } from "../../errors.ts";
 import type { Context } from "../control/context.ts";
 import type { Channel } from "../link/channel.ts";
@@ -14,8 +14,6 @@ import type { Hello } from "../wire/handshake.ts";
 import { newNonce, protocol } from "../wire/handshake.ts";
 import type { Message } from "../wire/messages.ts";
 import type { Primary } from "./primary.ts";
-
-export type SessionOrder = Extract<ReplicationOrder, { order: "session" }>;
 
 /** §5.5 step 2. */
 const resumeMs = 2000;

@@ -1,10 +1,10 @@
 /** A resync as its source: everything is pending at the start, names first, then contents (replication.md §5.8). */
+import type { SessionOrder } from "../../engine/replication.ts";
 import { asSafekitError } from "../../errors.ts";
 import type { Context, Volume } from "../control/context.ts";
 import type { Channel } from "../link/channel.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
 import type { LiveFilter, Primary } from "../primary/primary.ts";
-import type { SessionOrder } from "../primary/source.ts";
 import { maxSendBytes } from "../wire/limits.ts";
 import type { Message } from "../wire/messages.ts";
 import { Contents } from "./contents.ts";

@@ -1,5 +1,5 @@
 /** A session as its target: listens, takes what the source sends, and knows whether this node may be promoted. */
-import type { Epoch } from "../../engine/replication.ts";
+import type { Epoch, SessionOrder } from "../../engine/replication.ts";
 import { SafekitError } from "../../errors.ts";
 import { type Context, syncAll } from "../control/context.ts";
 import { errnoName } from "../errno.ts";
@@ -7,7 +7,7 @@ import type { Channel } from "../link/channel.ts";
 import { Connection } from "../link/connection.ts";
 import { Listener } from "../link/endpoints.ts";
 import { Meeting } from "../link/meeting.ts";
-import { newIncarnation, type SessionOrder } from "../primary/source.ts";
+import { newIncarnation } from "../primary/source.ts";
 import { Salvage } from "../quarantine/salvage.ts";
 import { type Hello, newNonce, protocol } from "../wire/handshake.ts";
 import type { Message } from "../wire/messages.ts";
