@@ -59,7 +59,9 @@ export function beginPrimary(
 	const { s } = ctx;
 	becomePrimary(ctx, to, serve?.term ?? fullRank);
 	if (serve?.alone === true) s.session = null;
-	const order = serve === null ? [] : [plans.give({ order: "serve", ...serve }, "serving")];
+	// On a person's word one copy counts from now on: what had two in memory goes to the disk first.
+	const sync = serve?.force === true && ctx.s.config.rules.sync ? [plans.give({ order: "sync" }, "synchronised")] : [];
+	const order = serve === null ? [] : [...sync, plans.give({ order: "serve", ...serve }, "serving")];
 	ctx.plan("toPrimary", [...order, ...uptodateLog(ctx), ...plans.startPrimarySteps(to)]);
 }
 

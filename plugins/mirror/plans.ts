@@ -32,7 +32,10 @@ const stopTwice = (passage: Passage, of: WatchClass): Step[] => [
 const transition = (passage: Passage): Step => run(passage, "transition");
 export const address = (set: boolean): Step => ({ do: "vip", set });
 
-export function give(order: ReplicationOrder, until: "opened" | "serving" | "promoted" | "sealed" | "closed"): Step {
+export function give(
+	order: ReplicationOrder,
+	until: "opened" | "synchronised" | "serving" | "promoted" | "sealed" | "closed",
+): Step {
 	return { do: "replication", order, until };
 }
 
