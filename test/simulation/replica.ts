@@ -328,6 +328,7 @@ export class Replica implements End {
 	}
 
 	#close(): undefined {
+		this.source?.failFrozen();
 		this.endSession();
 		this.source?.drop();
 		const done = (): undefined => {

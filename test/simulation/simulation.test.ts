@@ -29,6 +29,9 @@ const regressions: [number, string][] = [
 	[716152, "what was left of the wait for the holder was too short to move the clock"],
 	[706608, "two persons declared two trees valid, and then one of them gave his up"],
 	[921340, "a sync from before a thaw was taken for one after it"],
+	[1018642, "a person's order made one copy count that was not on its disk yet"],
+	[1019242, "a person's order made one copy count that was not on its disk yet"],
+	[1103484, "closing acknowledged what was still waiting for the secondary"],
 	[923559, "two orders due at the same moment were carried out in the wrong order"],
 	[711158, "a record taken before the session, and never used, was renewed for the secondary"],
 ];
