@@ -314,10 +314,9 @@ export class Replica implements End {
 			const { term } = this.records;
 			const seq = this.source?.seq ?? this.target?.received ?? 0;
 			this.target?.stop();
+			this.#readOnly();
 			this.endSession();
 			this.syncThen(() => {
-				this.serving = false;
-				this.source = null;
 				this.record({ seal: { term, seq } });
 				this.standing = { fact: "sealed", seal: { term, seq } };
 				this.fact(this.standing);
@@ -327,10 +326,15 @@ export class Replica implements End {
 		else finish();
 	}
 
-	#close(): undefined {
+	/** Before the session is given up: nobody is answered as if this node served alone. */
+	#readOnly(): undefined {
 		this.source?.failFrozen();
+		this.serving = false;
+	}
+
+	#close(): undefined {
+		this.#readOnly();
 		this.endSession();
-		this.source?.drop();
 		const done = (): undefined => {
 			if (this.#canSeal() && this.records.seal === "open" && this.records.role !== null) {
 				this.record({ seal: { term: this.records.term, seq: 0 } });

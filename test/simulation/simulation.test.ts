@@ -32,6 +32,7 @@ const regressions: [number, string][] = [
 	[1018642, "a person's order made one copy count that was not on its disk yet"],
 	[1019242, "a person's order made one copy count that was not on its disk yet"],
 	[1103484, "closing acknowledged what was still waiting for the secondary"],
+	[1237441, "a process that was closing went on acknowledging changes"],
 	[923559, "two orders due at the same moment were carried out in the wrong order"],
 	[711158, "a record taken before the session, and never used, was renewed for the secondary"],
 ];
