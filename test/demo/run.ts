@@ -55,10 +55,14 @@ export class Demo {
 
 	/** Processes of the session, and of the servers that `demo` made, whatever session they are in. */
 	left(demo: number | null): string[] {
-		return readdirSync("/proc")
-			.filter((name) => /^\d+$/.test(name))
-			.filter((pid) => this.#isOurs(pid, demo))
-			.map((pid) => quietly(`/proc/${pid}/cmdline`).replaceAll("\0", " "));
+		return (
+			readdirSync("/proc")
+				.filter((name) => /^\d+$/.test(name))
+				.filter((pid) => this.#isOurs(pid, demo))
+				.map((pid) => quietly(`/proc/${pid}/cmdline`).replaceAll("\0", " "))
+				// Without a command line it is dead and holds nothing; it waits for a process 1 that buries orphans.
+				.filter((line) => line !== "")
+		);
 	}
 
 	/** Kills all of the session, for a test that failed. */

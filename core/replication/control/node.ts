@@ -31,6 +31,8 @@ export class ReplicationNode {
 	#wentAlone: number | null = null;
 	/** syncfs was done since the freeze: §5.5 step 3. */
 	#synchronised = false;
+	/** Counted, so that a sync that began before the last freeze is not taken for one after it. */
+	#freezes = 0;
 	#promoted: { term: number; seq: number } | null = null;
 	#closing = false;
 	#noOrder: Cancel | null = null;
@@ -151,6 +153,7 @@ export class ReplicationNode {
 
 	/** §5.5 step 3: what had two copies in memory is on disk before it has one keeper. */
 	#sync(done: () => void, order: ReplicationOrder["order"] = "sync", failed: () => void = () => {}) {
+		const freezes = this.#freezes;
 		syncAll(this.#context, (result) => {
 			if (result < 0) {
 				this.#context.records.markFailed();
@@ -159,7 +162,7 @@ export class ReplicationNode {
 				this.#context.fact({ fact: "failed", order, code: "REPLICATION_DISK", message });
 				return failed();
 			}
-			this.#synchronised = true;
+			this.#synchronised ||= freezes === this.#freezes;
 			done();
 		});
 	}
@@ -176,6 +179,7 @@ export class ReplicationNode {
 			// The permission came before the link was found to be dead: nothing may be acknowledged by it any more.
 			this.#source?.stop();
 			this.primary.freeze();
+			this.#freezes++;
 			this.#synchronised = false;
 		}
 		if (!this.#synchronised) return this.#sync(go, "goAlone");
@@ -303,6 +307,7 @@ export class ReplicationNode {
 		this.#noOrder?.cancel();
 		this.#noOrder = null;
 		if (!frozen) return;
+		this.#freezes++;
 		this.#synchronised = false;
 		this.#noOrder = this.#context.loop.timer(this.#context.config.lockTimeoutMs, () => {
 			this.#context.log("C", "rfsplug", "No permission to go on alone came in time: changes are refused");
