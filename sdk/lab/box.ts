@@ -42,6 +42,8 @@ const defaultTimeoutMs = 60_000;
 const lastWordsMs = 200;
 const maxOutputBytes = 64 * 1024 * 1024;
 const maxReportBytes = 64 * 1024;
+/** What a killed box has to disappear by itself. */
+const burialMs = 1000;
 
 export class Box {
 	readonly name: string;
@@ -109,7 +111,10 @@ export class Box {
 				// It ended by itself in this moment.
 			}
 		}
+		// A machine whose process 1 buries no orphans keeps the dead init waiting for them, and unshare for it.
+		const timer = setTimeout(() => this.#spawned.kill("SIGKILL"), burialMs);
 		await this.#gone;
+		clearTimeout(timer);
 	}
 
 	#mustRun(what: string): void {
