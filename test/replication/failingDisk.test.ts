@@ -11,8 +11,8 @@ import { Pair } from "./pair.ts";
 const piece = Buffer.alloc(1 << 20, "written and acknowledged ");
 const pieces = 40;
 
-/** Mounts it on `dir`; false where the machine has no loop devices. */
-function mountFailing(t: ExecutionContext, base: string, dir: string): boolean {
+/** Mounts it on `dir`. */
+function mountFailing(t: ExecutionContext, base: string, dir: string): void {
 	const store = join(base, "store");
 	mkdirSync(store);
 	execFileSync("mount", ["-t", "tmpfs", "-o", "size=24m", "tmpfs", store]);
@@ -21,7 +21,7 @@ function mountFailing(t: ExecutionContext, base: string, dir: string): boolean {
 	execFileSync("truncate", ["-s", "200M", image]);
 	execFileSync("mkfs.ext4", ["-q", "-O", "^has_journal", image]);
 	t.teardown(() => quietly("umount", "-l", dir));
-	return quietly("mount", "-o", "loop", image, dir);
+	execFileSync("mount", ["-o", "loop", image, dir]);
 }
 
 function quietly(command: string, ...args: string[]): boolean {
@@ -33,13 +33,17 @@ function quietly(command: string, ...args: string[]): boolean {
 	}
 }
 
+const hasLoop = quietly("losetup", "-f");
+const declare = hasLoop ? test.serial : test.serial.skip;
+const reason = hasLoop ? "" : " (skipped: this machine has no loop devices)";
+
 for (const how of ["an fsync", "the loss of the peer"] as const) {
-	test.serial(
-		`the primary's disk fails, found by ${how}: no seal, no second try, the other has everything`,
+	declare(
+		`the primary's disk fails, found by ${how}: no seal, no second try, the other has everything${reason}`,
 		async (t) => {
 			const pair = await Pair.make(t);
 			const { a, b } = pair;
-			if (!mountFailing(t, pair.root, a.dir)) return t.pass("this machine has no loop devices");
+			mountFailing(t, pair.root, a.dir);
 			await pair.up();
 			const fd = openSync(join(a.dir, "file"), "w");
 			for (let n = 0; n < pieces; n++) writeSync(fd, piece);
