@@ -1,7 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
-import { asSafekitError, errorAsJson, errorAsText, errors, exitCode, SafekitError } from "../core/errors.ts";
+import { asSafekitError, errors, exitCode, SafekitError } from "../core/errors.ts";
+import { errorAsJson, errorAsText } from "../core/log/errorTexts.ts";
 
 const root = join(import.meta.dirname, "..");
 

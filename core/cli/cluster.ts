@@ -11,7 +11,8 @@ import {
 	packageCluster,
 } from "../cluster/operations.ts";
 import { ownNode } from "../cluster/self.ts";
-import { problemAsText, SafekitError } from "../errors.ts";
+import { SafekitError } from "../errors.ts";
+import { problemAsText } from "../log/errorTexts.ts";
 import { configurationInfo } from "../module/active.ts";
 import { printJson, table } from "./call.ts";
 import { type Context, type ModuleOptions, needsWord, plainCommand } from "./groups.ts";

@@ -1,7 +1,8 @@
 /** `config`, `deconfig`, `confcheck`, `confinfo` (spec/04 §5). */
 import { join } from "node:path";
 import type { Command } from "commander";
-import { type Problem, problemAsText, SafekitError } from "../errors.ts";
+import { type Problem, SafekitError } from "../errors.ts";
+import { problemAsText } from "../log/errorTexts.ts";
 import { configurationInfo, readConfiguration } from "../module/active.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
 import { checkConfiguration, configureModule, deconfigureModule, type Hook } from "../module/configure.ts";

@@ -1,7 +1,8 @@
 /** `safekit module …`: packages and what is installed (spec/04 §5). */
 import { isAbsolute, resolve } from "node:path";
 import type { Command } from "commander";
-import { exitCode, problemAsText } from "../errors.ts";
+import { exitCode } from "../errors.ts";
+import { problemAsText } from "../log/errorTexts.ts";
 import { readConfiguration } from "../module/active.ts";
 import { checkPackage } from "../module/check.ts";
 import { installModule, listModules, packageModule, uninstallModule } from "../module/install.ts";

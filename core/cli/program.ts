@@ -1,6 +1,7 @@
 /** The whole command line: parses the words of a call, runs the command, and turns what happens into an exit code. */
 import { Command, CommanderError } from "commander";
-import { asSafekitError, errorAsJson, errorAsText, exitCode, SafekitError } from "../errors.ts";
+import { asSafekitError, exitCode, SafekitError } from "../errors.ts";
+import { errorAsJson, errorAsText } from "../log/errorTexts.ts";
 import { type Call, printJson } from "./call.ts";
 import type { NodeControl } from "./control.ts";
 import type { Context, Group } from "./groups.ts";

@@ -16,7 +16,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { execaSync } from "execa";
-import { asSafekitError, errorAsText, SafekitError } from "../errors.ts";
+import { asSafekitError, SafekitError } from "../errors.ts";
+import { errorAsText } from "../log/errorTexts.ts";
 import { readConfigurations } from "../module/active.ts";
 import { type Paths, pathsFrom } from "../module/paths.ts";
 import { platform } from "../platform/index.ts";

@@ -1,7 +1,8 @@
 /** `safekit state`: the shape that programs read (interfaces.md) and the one that a person reads. */
 import type { Command } from "commander";
-import { errorAsText, exitCode } from "../errors.ts";
+import { exitCode } from "../errors.ts";
 import { formatUs } from "../log/clock.ts";
+import { errorAsText } from "../log/errorTexts.ts";
 import { gone, printJson, table } from "./call.ts";
 import type { ModuleControl } from "./control.ts";
 import { type Context, findModule, type ModuleOptions, moduleCommand, moduleName } from "./groups.ts";

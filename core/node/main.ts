@@ -13,7 +13,8 @@ const paths = pathsFrom(process.env);
 mkdirSync(paths.run, { recursive: true, mode: 0o750 });
 const instance = await takeInstance(paths.safevar);
 if (instance === null) {
-	const { errorAsText, SafekitError } = await import("../errors.ts");
+	const { SafekitError } = await import("../errors.ts");
+	const { errorAsText } = await import("../log/errorTexts.ts");
 	process.stderr.write(errorAsText(new SafekitError("NODE_RUNNING", `A daemon for ${paths.safevar} runs already.`)));
 	process.exit(1);
 }

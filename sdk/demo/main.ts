@@ -1,6 +1,7 @@
 /** `npm run demo`: a real mirror of two servers on this machine, watched through a failure and back. */
 import { parseArgs } from "node:util";
-import { asSafekitError, errorAsJson, errorAsText, SafekitError } from "../../core/errors.ts";
+import { asSafekitError, SafekitError } from "../../core/errors.ts";
+import { errorAsJson, errorAsText } from "../../core/log/errorTexts.ts";
 import { describeMissing, ensureDebianPackages, labPackages, missingForLab } from "../lab/prerequisites.ts";
 import { play } from "./scenario.ts";
 import { Servers, type StateLine } from "./servers.ts";

@@ -1,5 +1,6 @@
 import test from "ava";
-import { type Problem, problemAsText } from "../../core/errors.ts";
+import type { Problem } from "../../core/errors.ts";
+import { problemAsText } from "../../core/log/errorTexts.ts";
 import type { ModuleConfiguration } from "../../core/module/configuration.ts";
 import { inspect } from "../../core/module/inspect.ts";
 import { moduleSettings } from "../../core/module/settings/module.ts";

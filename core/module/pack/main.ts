@@ -1,7 +1,7 @@
 /** `npm run package [-- FOLDER]`: packs every module template as a `.safe`, into dist/ by default. */
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { errorAsText } from "../../errors.ts";
+import { errorAsText } from "../../log/errorTexts.ts";
 import { packTemplates } from "./templates.ts";
 
 const root = join(import.meta.dirname, "../../..");
