@@ -112,7 +112,15 @@ export type ReplicationOrder =
 	 */
 	| { order: "seal" }
 	/** Seal if that is true, unmount, end the process. Answer: `closed`. */
-	| { order: "close" };
+	| { order: "close" }
+	/**
+	 * Source in a complete session: compare both trees by digests through the ordered stream, while the application goes
+	 * on. Progress with `verifying`, then `verified`. What differs is marked, so the next session repairs it; nothing is
+	 * changed by this. `failed` when there is no complete session, or when it ends meanwhile.
+	 */
+	| { order: "verify" }
+	/** What a session would compare, from this node's marks alone. Answer: `estimated`. */
+	| { order: "estimate" };
 
 export type SessionOrder = Extract<ReplicationOrder, { order: "session" }>;
 
@@ -147,6 +155,16 @@ export type ReplicationFact =
 	 * delays a failover, and a primary that is not heard does not believe in the link longer than its peer does.
 	 */
 	| { fact: "link"; up: boolean }
+	/**
+	 * The answer to `verify`. `differences`: paths, each once, relative to no directory (`/data/a/b`), at most 1000;
+	 * `more` were found besides. `files` and `bytes` were compared.
+	 */
+	| { fact: "verified"; differences: string[]; more: number; files: number; bytes: number }
+	/**
+	 * The answer to `estimate`: `files` and `bytes` would be compared at most, of which usually less is sent;
+	 * `directories`: whose entries would be compared. `everything`: no marks tell; the counts are those of the file systems.
+	 */
+	| { fact: "estimated"; everything: boolean; directories: number; files: number; bytes: number }
 	/** An order could not be carried out; `code` of core/errors.ts. */
 	| { fact: "failed"; order: ReplicationOrder["order"]; code: string; message: string }
 	/** The primary's own disk fails (EIO from a write or a syncfs). */
@@ -164,4 +182,6 @@ export interface ResyncProgress {
 	mbPerS: number;
 	/** Seconds; null while unknown. */
 	leftS: number | null;
+	/** A `verify` runs, nothing is copied. */
+	verifying?: true;
 }

@@ -80,6 +80,9 @@ export class ReplicationNode {
 				return this.#seal("seal", () => {});
 			case "close":
 				return this.#close();
+			case "verify":
+			case "estimate":
+				throw refused(`"${order.order}" needs a complete session`);
 		}
 	}
 

@@ -25,6 +25,8 @@ const orders: ReplicationOrder["order"][] = [
 	"fail",
 	"seal",
 	"close",
+	"verify",
+	"estimate",
 ];
 
 /** Cuts what arrives into lines; `null` when a line is longer than 64 KiB or is not JSON. */
