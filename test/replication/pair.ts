@@ -154,6 +154,32 @@ export async function shows(path: string, content: string): Promise<boolean> {
 	return false;
 }
 
+/** Of a node that keeps all its things in `root`/`name` and listens on loopback; whom it connects to is open. */
+export function testConfiguration(
+	root: string,
+	name: string,
+	peer: string,
+	nodeIndex: 0 | 1,
+	port: number,
+): ProcessConfiguration {
+	return {
+		module: "m",
+		node: name,
+		peer,
+		nodeIndex,
+		socket: join(root, name, "rfs.sock"),
+		directories: [{ dir: join(root, name, "data"), notReplicatedPaths: [], notReplicatedRegexes: [] }],
+		async: "second",
+		listen: { address: "127.0.0.1", port },
+		connect: { address: "127.0.0.1", port: 0 },
+		key: "ab".repeat(32),
+		lockTimeoutMs: 20_000,
+		sendTimeoutMs: 10_000,
+		linkTimeoutMs: 5000,
+		resyncBandwidth: null,
+	};
+}
+
 /** Two nodes a and b, with a proxy in each direction. */
 export class Pair {
 	readonly root: string;
@@ -169,25 +195,8 @@ export class Pair {
 		this.proxy = new TestProxy(ports[1]);
 		this.#back = new TestProxy(ports[0]);
 		const node = (name: string, peer: string, index: 0 | 1): TestNode => {
-			const dir = join(this.root, name, "data");
-			mkdirSync(dir, { recursive: true });
-			const config: ProcessConfiguration = {
-				module: "m",
-				node: name,
-				peer,
-				nodeIndex: index,
-				socket: join(this.root, name, "rfs.sock"),
-				directories: [{ dir, notReplicatedPaths: [], notReplicatedRegexes: [] }],
-				async: "second",
-				listen: { address: "127.0.0.1", port: ports[index] },
-				connect: { address: "127.0.0.1", port: 0 },
-				key: "ab".repeat(32),
-				lockTimeoutMs: 20_000,
-				sendTimeoutMs: 10_000,
-				linkTimeoutMs: 5000,
-				resyncBandwidth: null,
-				...over,
-			};
+			const config = { ...testConfiguration(this.root, name, peer, index, ports[index]), ...over };
+			mkdirSync(config.directories[0]!.dir, { recursive: true });
 			writeFileSync(join(this.root, name, "err"), "");
 			return new TestNode(config, join(this.root, name, "err"));
 		};
