@@ -159,6 +159,21 @@ export const errors = {
 		remedy: "See the module's log for why the replication process did not start, and start the module again.",
 	},
 
+	RFS_NONE: { exit: "failed", remedy: "Name a module whose configuration has <replicated> directories." },
+	RFS_QUARANTINE: {
+		exit: "failed",
+		remedy: "Stop the module on this server with `safekit stop`, look at the directory, and run the command again.",
+	},
+	RFS_ENTRY: { exit: "failed", remedy: "`safekit rfs diverged` lists the entries; four characters are enough." },
+	RFS_EXISTS: { exit: "unsafe", remedy: "Give an empty folder with --to, or replace what is there with --force." },
+	RFS_WHERE: {
+		exit: "unsafe",
+		remedy: "Give a folder outside with --to, and copy from there to the replicated directory on the primary.",
+	},
+	RFS_COPY: { exit: "failed", remedy: "Mend what is named above and run the command again with --force." },
+	RFS_DROP: { exit: "unsafe", remedy: "Add --force to delete them; `safekit rfs restore` copies them out before." },
+	RFS_BUSY: { exit: "failed", remedy: "Wait with `safekit waitstate SECOND`, then run the command again." },
+
 	LOOP_LIMIT: {
 		exit: "failed",
 		remedy: "Stop the module with `safekit stop -i NAME`, find the cause, then `safekit resetloop` and start it.",

@@ -8,6 +8,7 @@ import { logs } from "./logs.ts";
 import { modules } from "./modules.ts";
 import { reference } from "./reference.ts";
 import { resources } from "./resources.ts";
+import { rfs } from "./rfs.ts";
 import { server } from "./server.ts";
 import { state } from "./state.ts";
 import { waits } from "./waits.ts";
@@ -20,6 +21,7 @@ export const allGroups: readonly Group[] = [
 	resources,
 	configure,
 	modules,
+	rfs,
 	cluster,
 	server,
 	reference,

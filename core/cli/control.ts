@@ -7,6 +7,7 @@ import type { Resources } from "../log/resources.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
 import type { ConfigureOptions, Hook } from "../module/configure.ts";
 import type { Paths } from "../module/paths.ts";
+import type { KeptFolder, Restored } from "../replication/quarantine/kept.ts";
 
 export type Order = Omit<CommandEvent, "type" | "request">;
 export interface Refused {
@@ -17,12 +18,27 @@ export interface Refused {
 
 export type HookResult = Awaited<ReturnType<Hook>>;
 
+/** What persons ask of a module's replicated data. */
+export interface DataControl {
+	/** The replicated directories. */
+	readonly directories: readonly string[];
+	/** Opens the quarantines, also below the mounts of a module that runs, while `work` looks at them. */
+	withKept<T>(work: (folders: KeptFolder[]) => Promise<T>): Promise<T>;
+	/**
+	 * Copies files and whole folders with owner, times and attributes; what is in the way is replaced. Resolves with
+	 * what could not be copied, as the system says it; an aborted copy stops in the middle.
+	 */
+	copy(copies: readonly Restored[], signal: AbortSignal): Promise<string>;
+}
+
 /** A configured module on this node. */
 export interface ModuleControl {
 	readonly configuration: ModuleConfiguration;
 	readonly log: ModuleLog;
 	readonly resources: Resources;
 	readonly peerResources: Record<string, string>;
+	/** Null: the module replicates nothing. */
+	readonly data: DataControl | null;
 	/** Pid, which is also the session, of the script that runs now. */
 	readonly scriptPid: number | null;
 	/** No script runs and nothing is planned. */

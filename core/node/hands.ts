@@ -1,4 +1,5 @@
 /** What the loop of a module asks of the world. The daemon supplies it; a test may supply its own. */
+import type { DataControl } from "../cli/control.ts";
 import type { Announcement, WatchClass } from "../engine/contract.ts";
 import type { ReplicationFact, ReplicationOrder, ResyncProgress } from "../engine/replication.ts";
 import type { RunningScript, ScriptRequest } from "../scripts/runner.ts";
@@ -21,6 +22,8 @@ export interface ScriptHands {
 }
 
 export interface ReplicationHands {
+	/** For the commands of persons, which the automaton takes no part in. */
+	readonly data: DataControl;
 	/** Gives an order; the answer comes as a fact. Orders are idempotent. */
 	give(order: ReplicationOrder): void;
 	progress(): ResyncProgress | null;

@@ -11,6 +11,7 @@ import type { ModuleConfiguration, RfsConfiguration } from "../module/configurat
 import type { Paths } from "../module/paths.ts";
 import { ReplicationClient, type ReplicationEvents } from "../replication/client.ts";
 import type { ProcessConfiguration } from "../replication/control/context.ts";
+import { type Copier, ModuleData } from "./data.ts";
 import type { ReplicationHands } from "./hands.ts";
 import type { ClusterView } from "./membership.ts";
 
@@ -21,6 +22,7 @@ export interface ReplicationParts {
 	fact(fact: ReplicationFact): void;
 	log: ReplicationEvents["log"];
 	changed(): void;
+	copy: Copier;
 	/** Runs `_rfs_callback` with the name of an event (spec/03 §1). */
 	callback(event: string): Promise<void>;
 }
@@ -35,9 +37,16 @@ export class ModuleReplication implements ReplicationHands {
 	#detached = false;
 	#served = false;
 
+	readonly data: ModuleData;
+
 	constructor(parts: ReplicationParts, rfs: RfsConfiguration) {
 		this.#parts = parts;
 		this.#rfs = rfs;
+		this.data = new ModuleData(rfs, {
+			pid: () => this.#client?.pid ?? null,
+			ask: async (question) => (await this.#connected()).ask(question),
+			copy: parts.copy,
+		});
 	}
 
 	give(order: ReplicationOrder): void {

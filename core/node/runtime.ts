@@ -2,6 +2,7 @@
  * The loop of one module on this node (design §2): events one at a time into the pure automaton, its state stored,
  * its invariants checked, its effects carried out. Knows no mode.
  */
+import type { DataControl } from "../cli/control.ts";
 import type {
 	Announcement,
 	Automaton,
@@ -153,6 +154,10 @@ export class ModuleRuntime {
 
 	progress(): ResyncProgress | null {
 		return this.#replication?.progress() ?? null;
+	}
+
+	get data(): DataControl | null {
+		return this.#replication?.data ?? null;
 	}
 
 	/** Pid (and session) of the script that runs now. */

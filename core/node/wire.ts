@@ -138,7 +138,7 @@ function replicationOf(
 	const { rfs } = configuration;
 	if (rfs === null || rfs.directories.length === 0) return null;
 	const log = (level: LogLevel, origin: string, text: string): void => runtime().write(origin, level, text);
-	const parts = { paths, cluster, configuration, fact, log, changed: () => runtime().touched() };
+	const parts = { paths, cluster, configuration, fact, log, changed: () => runtime().touched(), copy: platform().copy };
 	// What the script returns is told, and decides nothing.
 	const callback = async (event: string): Promise<void> => {
 		const code = await runtime().runScript("_rfs_callback", [event], () => {});

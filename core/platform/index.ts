@@ -2,9 +2,11 @@
 import { SafekitError } from "../errors.ts";
 import type { DatagramSender } from "../log/syslog.ts";
 import type { FileSystemProbe } from "../module/filesystem.ts";
+import type { Copier } from "../node/data.ts";
 import type { ScriptSystem } from "../scripts/system.ts";
 import type { AddressSystem } from "../vip/addresses.ts";
 import { addresses } from "./linux/addresses.ts";
+import { copyTrees } from "./linux/copy.ts";
 import { UnixDatagrams } from "./linux/datagram.ts";
 import { fileSystemProbe } from "./linux/filesystem.ts";
 import { ping } from "./linux/ping.ts";
@@ -22,6 +24,7 @@ export interface Platform {
 	/** With the pid it names one process for good; null if the process is gone. */
 	startTimeOf(pid: number): string | null;
 	sessionOf(pid: number): number | null;
+	copy: Copier;
 	/** The leader of a session whose environment holds `name=value`; null: none lives. */
 	leaderWith(name: string, value: string): { pid: number; startTime: string } | null;
 }
@@ -35,6 +38,7 @@ const linux: Platform = {
 	startTimeOf,
 	sessionOf,
 	leaderWith,
+	copy: copyTrees,
 };
 
 /** The implementation for this machine. Throws where there is none. */

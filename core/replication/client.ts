@@ -8,9 +8,10 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LogLevel } from "../engine/contract.ts";
 import type { ReplicationFact, ReplicationOrder, ResyncProgress } from "../engine/replication.ts";
-import { SafekitError } from "../errors.ts";
+import { type ErrorCode, errors, SafekitError } from "../errors.ts";
 import type { ProcessConfiguration } from "./control/context.ts";
 import { type FromProcess, Lines } from "./control/protocol.ts";
+import type { Answer, Answers, Asked, Question } from "./control/questions.ts";
 
 export interface ReplicationEvents {
 	fact(fact: ReplicationFact): void;
@@ -21,12 +22,16 @@ export interface ReplicationEvents {
 
 const startMs = 20_000;
 const retryMs = 50;
+const answerMs = 10_000;
+const silent = { code: "REPLICATION_PROCESS", message: "the replication process did not answer" };
 
 export class ReplicationClient {
 	readonly #config: ProcessConfiguration;
 	readonly #events: ReplicationEvents;
 	#socket: Socket | null = null;
 	#pid: number | null = null;
+	#requests = 0;
+	readonly #asked = new Map<number, (answer: Answer) => void>();
 	#closed = false;
 	/** `closed` was told, or this side has let go: the end of the connection is no death. */
 	#expected = false;
@@ -83,12 +88,46 @@ export class ReplicationClient {
 		this.#socket.write(`${JSON.stringify(order)}\n`);
 	}
 
+	/**
+	 * Asks a person's question and resolves with its answer.
+	 * @throws SafekitError as the process says; REPLICATION_PROCESS when it does not answer within `timeoutMs`.
+	 */
+	ask<K extends Question["ask"]>(question: Extract<Question, { ask: K }>, timeoutMs = answerMs): Promise<Answers[K]> {
+		if (this.#socket?.writable !== true) {
+			const message = `no replication process of ${this.#config.module} runs`;
+			return Promise.reject(new SafekitError("REPLICATION_PROCESS", message));
+		}
+		const request = ++this.#requests;
+		this.#socket.write(`${JSON.stringify({ ...question, request } satisfies Asked)}\n`);
+		return new Promise((resolve, reject) => {
+			const timer = setTimeout(() => this.#answered({ answer: request, refused: silent }), timeoutMs);
+			this.#asked.set(request, (answer) => {
+				clearTimeout(timer);
+				if ("value" in answer) resolve(answer.value as Answers[K]);
+				else {
+					const { code, message } = answer.refused;
+					reject(new SafekitError(code in errors ? (code as ErrorCode) : "REPLICATION_PROCESS", message));
+				}
+			});
+		});
+	}
+
+	#forgetAsked(): void {
+		for (const request of [...this.#asked.keys()]) this.#answered({ answer: request, refused: silent });
+	}
+
+	#answered(answer: Answer): void {
+		this.#asked.get(answer.answer)?.(answer);
+		this.#asked.delete(answer.answer);
+	}
+
 	/** Lets go of the process, which runs on: the daemon ends. */
 	release(): void {
 		this.#closed = true;
 		this.#expected = true;
 		this.#socket?.destroy();
 		this.#socket = null;
+		this.#forgetAsked();
 	}
 
 	/** Resolves when the process has introduced itself. */
@@ -114,7 +153,8 @@ export class ReplicationClient {
 		if ("hello" in message) {
 			this.#pid = message.hello.pid;
 			introduced();
-		} else if ("progress" in message) this.#events.progress(message.progress);
+		} else if ("answer" in message) this.#answered(message);
+		else if ("progress" in message) this.#events.progress(message.progress);
 		else if ("log" in message) this.#events.log(message.log.level, message.log.origin, message.log.text);
 		else {
 			const failedOpen = message.fact === "failed" && message.order === "open";
@@ -127,6 +167,7 @@ export class ReplicationClient {
 	#lost(socket: Socket): void {
 		if (this.#socket !== socket) return;
 		this.#socket = null;
+		this.#forgetAsked();
 		if (this.#closed) return;
 		const expected = this.#expected;
 		this.adopt().then(

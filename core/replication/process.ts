@@ -13,6 +13,7 @@ import { readConfiguration } from "./control/configuration.ts";
 import type { ProcessConfiguration } from "./control/context.ts";
 import type { FromData } from "./control/dataThread.ts";
 import { asOrder, type FromProcess, Lines } from "./control/protocol.ts";
+import { asQuestion } from "./control/questions.ts";
 import { postAndWake } from "./loop/mailbox.ts";
 
 /** What a daemon that is away gets when it comes back, at most. */
@@ -103,10 +104,13 @@ class ControlServer {
 	}
 
 	#ordered(value: unknown): void {
-		const order = asOrder(value);
+		const question = asQuestion(value);
+		const order = question ?? asOrder(value);
 		if (order === null) {
 			this.#write({ log: { level: "W", origin: "rfsplug", text: "An order that is none was ignored" } });
-		} else if (this.#fatal !== null) {
+		} else if (this.#fatal !== null && "ask" in order) {
+			this.#write({ answer: order.request, refused: this.#fatal });
+		} else if (this.#fatal !== null && "order" in order) {
 			this.#write({ fact: "failed", order: order.order, ...this.#fatal });
 			this.#end();
 		} else postAndWake(system, this.#port, this.#wakeFd, order);
@@ -137,7 +141,8 @@ class ControlServer {
 
 	#write(message: FromProcess): void {
 		if (this.#client?.writable === true) this.#client.write(`${JSON.stringify(message)}\n`);
-		else if (!("progress" in message) && this.#missed.length < maxMissed) this.#missed.push(message);
+		else if (!("progress" in message || "answer" in message) && this.#missed.length < maxMissed)
+			this.#missed.push(message);
 	}
 
 	/** Answers are on their way; then nothing of this process is left. */

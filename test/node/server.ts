@@ -105,11 +105,12 @@ export class Server {
 	}
 }
 
-/** Two servers with the same cluster and the same module, the daemons running. */
+/** Two servers with the same cluster and the same module, the daemons running. `edit` changes the installed module. */
 export async function pair(
 	t: ExecutionContext,
 	service: string,
 	scripts: Record<string, string>,
+	edit: (server: Server) => void = () => {},
 ): Promise<[Server, Server]> {
 	const servers: [Server, Server] = [new Server(t, "n1"), new Server(t, "n2")];
 	const [first, second] = servers;
@@ -127,6 +128,7 @@ export async function pair(
 		const file = join(first.folder, "m.safe");
 		if (server === first) packModule(source, file);
 		server.ok("module", "install", "-m", "m", file);
+		edit(server);
 		server.ok("config", "-m", "m");
 	}
 	return servers;

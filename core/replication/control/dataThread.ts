@@ -1,7 +1,6 @@
 /** Main file of the data thread: puts trees, mounts, records and the session together and runs the loop. */
 import type { MessagePort } from "node:worker_threads";
 import { workerData } from "node:worker_threads";
-import type { ReplicationOrder } from "../../engine/replication.ts";
 import { asSafekitError } from "../../errors.ts";
 import { linuxSystem as system } from "../../platform/linux/libc.ts";
 import { errnoName, umountFlag } from "../errno.ts";
@@ -16,7 +15,8 @@ import { Records } from "../records/node.ts";
 import { RecordFile } from "../records/store.ts";
 import type { Context, ProcessConfiguration, Volume } from "./context.ts";
 import { type Mounts, ReplicationNode } from "./node.ts";
-import type { FromProcess } from "./protocol.ts";
+import type { FromProcess, ToProcess } from "./protocol.ts";
+import { type Asked, answerTo } from "./questions.ts";
 
 /** Data thread → main thread. */
 export type FromData = FromProcess | { ended: true } | { fatal: { code: string; message: string } };
@@ -46,9 +46,8 @@ function start(): boolean {
 		const volumes = config.directories.map(openVolume);
 		const records = new Records(new RecordFile(system, volumes[0]!.tree.ownFd, "node"));
 		for (const { tree } of volumes) tree.emptyKept();
-		const node = new ReplicationNode(makeContext(volumes, records, servers), makeMounts(servers), earlyAck, () =>
-			loop.stop(),
-		);
+		const context = makeContext(volumes, records, servers);
+		const node = new ReplicationNode(context, makeMounts(servers), earlyAck, () => loop.stop());
 		records.onChange = (shown) => say({ fact: "records", records: shown });
 		for (const volume of volumes) {
 			const { tree, exclusion } = volume;
@@ -57,13 +56,25 @@ function start(): boolean {
 			servers.push(new FuseServer({ module: config.module, tree, sink, loop, syncers, exclusion, durable }));
 			servers.at(-1)!.mount();
 		}
-		receive<ReplicationOrder>(loop, system, port, wakeFd, (order) => node.order(order));
+		receive<ToProcess>(loop, system, port, wakeFd, (message) =>
+			"ask" in message ? answer(context, message) : node.order(message),
+		);
 		return true;
 	} catch (error) {
 		for (const server of servers) if (server.mountedOn !== null) system.umount(server.mountedOn, umountFlag.DETACH);
 		const { code, message } = asSafekitError(error);
 		say({ fatal: { code, message } });
 		return false;
+	}
+}
+
+/** A person's question: whatever comes of it, the answer comes. */
+function answer(context: Context, question: Asked): void {
+	try {
+		say({ answer: question.request, value: answerTo(context, question) });
+	} catch (error) {
+		const { code, message } = asSafekitError(error);
+		say({ answer: question.request, refused: { code, message } });
 	}
 }
 

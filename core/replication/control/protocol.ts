@@ -2,15 +2,17 @@
 
 import type { LogLevel } from "../../engine/contract.ts";
 import type { ReplicationFact, ReplicationOrder, ResyncProgress } from "../../engine/replication.ts";
+import type { Answer, Asked } from "./questions.ts";
 
 /** Daemon → process. */
-export type ToProcess = ReplicationOrder;
+export type ToProcess = ReplicationOrder | Asked;
 
 /** Process → daemon. */
 export type FromProcess =
 	/** First line of a connection. */
 	| { hello: { module: string; pid: number } }
 	| ReplicationFact
+	| Answer
 	| { progress: ResyncProgress | null }
 	| { log: { level: LogLevel; origin: string; text: string } };
 

@@ -2,10 +2,13 @@
  * Which quarantine is being filled on this node: a diverged node keeps what it loses until the copy is complete, also
  * when the copy is interrupted and begins again in another session.
  */
+import type { MeetingOutcome } from "../../engine/replication.ts";
 import type { Context, Volume } from "../control/context.ts";
 import { at } from "../errno.ts";
 import type { FileRef } from "../operation.ts";
 import type { Repairs } from "../secondary/repairs.ts";
+import { labelOfPath } from "./labels.ts";
+import { writeNote } from "./note.ts";
 import { Quarantine } from "./quarantine.ts";
 
 /** Names that are remembered; what is put aside beyond them is kept under its id. */
@@ -13,12 +16,15 @@ const mostPlaces = 100_000;
 
 export class Salvage {
 	readonly #context: Context;
+	readonly #outcome: MeetingOutcome;
 	readonly #open = new Map<number, Quarantine>();
 	/** Where the entries of limbo were. A copy that begins again after an interruption keeps them under their ids. */
 	readonly #places = new Map<string, string>();
 
-	constructor(context: Context) {
+	/** @param outcome of the meeting: why this node's content goes. */
+	constructor(context: Context, outcome: MeetingOutcome) {
 		this.#context = context;
+		this.#outcome = outcome;
 	}
 
 	/** Repairs must not overwrite anything that was not kept. As recorded: it holds after a crash too. */
@@ -84,6 +90,8 @@ export class Salvage {
 		if (known !== undefined) return known;
 		const quarantine = new Quarantine(volume, this.#name);
 		this.#open.set(volume.index, quarantine);
+		const { node, peer } = this.#context.config;
+		writeNote(volume.tree, this.#name, { at: new Date().toISOString(), node, peer, outcome: this.#outcome });
 		return quarantine;
 	}
 }
@@ -95,9 +103,5 @@ function labelOf({ tree }: Volume, ref: FileRef): string {
 	if (typeof path === "number") return unnamed;
 	const text = path.toString("utf8");
 	if (!text.startsWith(`${tree.path}/`)) return unnamed;
-	const label = text
-		.slice(tree.path.length + 1)
-		.replaceAll("%", "%25")
-		.replaceAll("/", "%2F");
-	return Buffer.byteLength(label) > 200 || label.includes("\ufffd") ? unnamed : label;
+	return labelOfPath(text.slice(tree.path.length + 1)) ?? unnamed;
 }

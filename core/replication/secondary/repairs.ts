@@ -7,6 +7,7 @@ import { at, errno, type as fileType, open } from "../errno.ts";
 import { refAsName } from "../local/handles.ts";
 import { makeFile } from "../local/make.ts";
 import type { FileRef } from "../operation.ts";
+import { labelOfName } from "../quarantine/labels.ts";
 import type { Quarantine } from "../quarantine/quarantine.ts";
 import { attributesOf, digestsOf, extendedAttributes } from "../resync/look.ts";
 import type { Attributes, ListedEntry, Message } from "../wire/messages.ts";
@@ -88,7 +89,7 @@ export class Repairs {
 		const entries = tree.list(tree.rootRef);
 		if (typeof entries === "number") return entries;
 		const leaving = entries.filter(({ name, type }) => !exclusion.excludesIn(tree, tree.rootRef, name, type === 4));
-		for (const { name } of leaving) quarantine.take(tree.rootFd, name);
+		for (const { name } of leaving) quarantine.take(tree.rootFd, name, labelOfName(name));
 		return leaving.length;
 	}
 

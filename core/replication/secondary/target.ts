@@ -162,7 +162,7 @@ export class Target {
 		// Everything is compared anew, so what could not be applied before is made good.
 		this.#broken = false;
 		this.#salvage?.close();
-		this.#salvage = new Salvage(this.#context);
+		this.#salvage = new Salvage(this.#context, this.#order.outcome);
 		// An interrupted copy that kept what it overwrote goes on to do so.
 		const keeping = this.#order.quarantine || records.now.keeping === true;
 		const role = { was: "secondary", sinceTerm: this.#order.term } as const;
