@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Init of a node: makes the root of a server out of this machine's root, moves into it, and becomes its first process.
 # Environment: LAB_ROOT an empty folder; LAB_NAME; LAB_OWNER names the control group; LAB_INIT tiny or systemd;
-# LAB_SCRIPT this text; LAB_MOUNTS lines of `source<tab>target<tab>ro|rw`.
+# LAB_SCRIPT this text; LAB_MOUNTS lines of `source<tab>target<tab>ro|rw`; a block device is
+# mounted as ext4.
 set -eu
 
 # In a chroot, / is no mount point, and pivot_root refuses. So make it one.
@@ -65,6 +66,11 @@ fi
 
 while IFS=$'\t' read -r source target mode; do
 	[ -n "$source" ] || continue
+	if [ -b "$source" ]; then
+		mkdir -p "./$target"
+		mount -t ext4 -o errors=continue,nodiscard "$source" "./$target"
+		continue
+	fi
 	if [ -d "$source" ]; then mkdir -p "./$target"; else mkdir -p "./$(dirname "$target")"; : > "./$target"; fi
 	mount --bind "$source" "./$target"
 	[ "$mode" = rw ] || mount -o remount,bind,ro "./$target"

@@ -17,6 +17,11 @@ export interface NodeOptions {
 	 * starts as a copy of what this machine has there, or empty.
 	 */
 	keep?: string[];
+	/**
+	 * Directories on an ext4 file system of their own: called at every boot for its block device. They die with the
+	 * node's mounts, and what they keep of a power cut is the device's affair.
+	 */
+	devices?: Record<string, () => Promise<string>>;
 	/** Programs that are started at every boot and again at once whenever they die, as a service manager does. */
 	services?: Record<string, string>;
 	/** Environment of the services and of every command. */
@@ -66,7 +71,7 @@ export class LabNode {
 			LAB_OWNER: this.#folder.split("/").at(-2) ?? "lab",
 			LAB_INIT: init,
 			LAB_SCRIPT: script,
-			LAB_MOUNTS: this.#mounts(),
+			LAB_MOUNTS: await this.#mounts(),
 			LAB_MACHINE: createHash("md5").update(this.#folder).digest("hex"),
 		});
 		await this.#switch.connect(this.#box, this.host);
@@ -186,9 +191,10 @@ export class LabNode {
 		return [...alwaysKept, ...(this.#options.keep ?? [])];
 	}
 
-	#mounts(): string {
-		const kept = this.#kept().map((path) => [join(this.#folder, "disk", path), path, "rw"]);
-		return [[checkout, checkoutInNode, "ro"], ...kept].map((fields) => fields.join("\t")).join("\n");
+	async #mounts(): Promise<string> {
+		const mounts = this.#kept().map((path) => [join(this.#folder, "disk", path), path, "rw"]);
+		for (const [path, device] of Object.entries(this.#options.devices ?? {})) mounts.push([await device(), path, "rw"]);
+		return [[checkout, checkoutInNode, "ro"], ...mounts].map((fields) => fields.join("\t")).join("\n");
 	}
 
 	/** The first boot fills the disks with what this machine has in these places. */

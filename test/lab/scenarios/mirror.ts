@@ -23,8 +23,13 @@ export interface MirrorOptions extends NodeOptions {
 	pulse?: string;
 	/** Whether the module replicates /data. Default true. */
 	replicated?: boolean;
-	/** More attributes of `<service>`. */
+	/** More attributes of `<service>`, and of `<rfs>`. */
 	service?: string;
+	rfs?: string;
+	/** The application, in place of the demo's web service: a file of the project that takes the same arguments. */
+	app?: string;
+	/** The block device of a server's /data, asked for at each boot; without it /data is a folder of this machine. */
+	device?: (node: string) => Promise<string>;
 }
 
 export interface PackageFile {
@@ -63,9 +68,15 @@ export class Mirror {
 
 	/** Boots both servers, sets the product and the cluster up, installs the demo's service as module `service`. */
 	static async make(lab: Lab, options: MirrorOptions = {}): Promise<Mirror> {
-		const { keep = [], ...rest } = options;
-		const nodeOptions = { ...rest, keep: [data, ...keep] };
-		const nodes: [LabNode, LabNode] = [await lab.node("n1", nodeOptions), await lab.node("n2", nodeOptions)];
+		const { keep = [], device, ...rest } = options;
+		const boot = (name: string): Promise<LabNode> =>
+			lab.node(
+				name,
+				device === undefined
+					? { ...rest, keep: [data, ...keep] }
+					: { ...rest, keep, devices: { [data]: () => device(name) } },
+			);
+		const nodes: [LabNode, LabNode] = [await boot("n1"), await boot("n2")];
 		const mirror = new Mirror(lab, nodes, "service");
 		await mirror.setUpCluster(lab.lanCount);
 		const userconfig = { path: "conf/userconfig.xml", content: mirror.#userconfig(options), mode: 0o644 };
@@ -175,13 +186,13 @@ export class Mirror {
 	}
 
 	#userconfig(options: MirrorOptions): string {
-		const rfs = options.replicated === false ? "" : `<rfs><replicated dir="${data}"/></rfs>`;
+		const rfs = options.replicated === false ? "" : `<rfs ${options.rfs ?? ""}><replicated dir="${data}"/></rfs>`;
 		const ident = options.replicated === false ? "" : ' ident="flow"';
 		const { timeout = "2000ms", pulse = "200ms", service = "" } = options;
 		const lans = this.lab.lanCount > 1 ? '<heartbeat name="private"/>' : "";
 		const vars = {
 			DEMO_NODE: nodeInNode,
-			DEMO_APP: `${checkoutInNode}/sdk/demo/app.ts`,
+			DEMO_APP: `${checkoutInNode}/${options.app ?? "sdk/demo/app.ts"}`,
 			DEMO_DIR: data,
 			DEMO_PORT: "8080",
 		};
