@@ -21,27 +21,11 @@ import {
 } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
-
-/** `key`: which log, slot or object. `version` grows with every deed of a key. */
-export interface Deed {
-	deed: "append" | "overwrite" | "replace" | "remove";
-	key: number;
-	version: number;
-	sync: boolean;
-}
-
-/** Versions by key; −1 where the content is not what was written. */
-export interface Found {
-	/** All lines of each log. */
-	append: Record<string, number[]>;
-	overwrite: Record<string, number>;
-	replace: Record<string, number>;
-}
+import { type Deed, type Found, slots } from "./deeds.ts";
 
 /** Far apart, so that many chunks are touched. */
 const slotStride = 5 << 20;
 const slotBytes = 4096;
-export const slots = 48;
 
 const [directory = ".", port = "8080"] = process.argv.slice(2);
 
@@ -155,5 +139,5 @@ const server = createServer((request, response) => {
 		}
 	});
 });
-if (process.argv[1] === import.meta.filename) server.listen(Number(port), "0.0.0.0");
+server.listen(Number(port), "0.0.0.0");
 process.on("SIGTERM", () => process.exit(0));

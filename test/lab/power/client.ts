@@ -2,7 +2,7 @@
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../../simulation/random.ts";
-import { type Deed, type Found, slots } from "./app.ts";
+import { type Deed, type Found, slots } from "./deeds.ts";
 
 interface Key {
 	kind: "append" | "overwrite" | "replace";
