@@ -158,6 +158,7 @@ async function processConfiguration(parts: ReplicationParts, rfs: RfsConfigurati
 			notReplicatedRegexes,
 		})),
 		async: rfs.async,
+		acl: rfs.acl,
 		listen: { address: own, port: rfs.port },
 		connect: { address: other, port: rfs.port },
 		key: deriveKey(inForce.key, "replication", module).toString("hex"),

@@ -63,6 +63,8 @@ export const open = {
 	DSYNC: 0o10000,
 	CLOEXEC: 0o2000000,
 	PATH: 0o10000000,
+	/** To be given together with DIRECTORY. */
+	TMPFILE: 0o20000000,
 } as const;
 
 export const at = {
@@ -88,6 +90,6 @@ export const type = {
 export const rename = { NOREPLACE: 1, EXCHANGE: 2 } as const;
 export const seek = { SET: 0, CUR: 1, END: 2, DATA: 3, HOLE: 4 } as const;
 export const poll = { IN: 1, OUT: 4, ERR: 8, HUP: 16 } as const;
-export const falloc = { KEEP_SIZE: 1, PUNCH_HOLE: 2, COLLAPSE: 8, ZERO: 16, INSERT: 32 } as const;
+export const falloc = { KEEP_SIZE: 1, PUNCH_HOLE: 2, COLLAPSE: 8, ZERO: 16, INSERT: 32, UNSHARE: 64 } as const;
 export const mountFlag = { NOSUID: 2, NODEV: 4, NOEXEC: 8 } as const;
 export const umountFlag = { DETACH: 2, NOFOLLOW: 8 } as const;

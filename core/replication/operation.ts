@@ -16,6 +16,12 @@ export interface Times {
 	mtimeNs: bigint;
 }
 
+/** Access control lists of something new, where it has any: values of the two attributes, null for none. */
+export interface NewAcls {
+	access: Buffer | null;
+	default: Buffer | null;
+}
+
 /** What a directory looks like after an operation in it, so that both sides show the same mtime. */
 export interface ParentAfter {
 	mtimeNs: bigint;
@@ -40,9 +46,13 @@ export type Operation =
 			id: FileId;
 			node: NewNode;
 			target?: Buffer;
+			acls?: NewAcls;
 			after: ParentAfter;
 	  }
-	| { op: "link"; file: FileRef; parent: FileRef; name: Buffer; after: ParentAfter }
+	/** O_TMPFILE: a file that lies in `.opensafe/open` until `link` gives it a name, or `dropOpen` removes it. */
+	| { op: "makeUnnamed"; file: FileRef; id: FileId; node: NewNode; acls?: NewAcls }
+	/** `unnamed`: the first name of such a file, which leaves `.opensafe/open` with it. */
+	| { op: "link"; file: FileRef; parent: FileRef; name: Buffer; unnamed: boolean; after: ParentAfter }
 	/** Last name of an open file: `keep` moves it to `.opensafe/open/<id>` until `dropOpen`. */
 	| { op: "unlink"; parent: FileRef; name: Buffer; file: FileRef; keep: boolean; after: ParentAfter }
 	| { op: "rmdir"; parent: FileRef; name: Buffer; after: ParentAfter }

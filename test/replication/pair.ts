@@ -170,6 +170,7 @@ export function testConfiguration(
 		socket: join(root, name, "rfs.sock"),
 		directories: [{ dir: join(root, name, "data"), notReplicatedPaths: [], notReplicatedRegexes: [] }],
 		async: "second",
+		acl: false,
 		listen: { address: "127.0.0.1", port },
 		connect: { address: "127.0.0.1", port: 0 },
 		key: "ab".repeat(32),

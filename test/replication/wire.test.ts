@@ -37,12 +37,15 @@ const node = fc.record({
 });
 const is = <T extends string>(op: T) => fc.constant(op);
 
+const list = fc.option(bytes(100), { nil: null });
+const acls = fc.record({ access: list, default: list });
 const operation = fc.oneof(
 	fc.record(
-		{ op: is("make"), parent: ref, name, file: ref, id, node, target: bytes(4096), after },
+		{ op: is("make"), parent: ref, name, file: ref, id, node, target: bytes(4096), acls, after },
 		{ requiredKeys: ["op", "parent", "name", "file", "id", "node", "after"] },
 	),
-	fc.record({ op: is("link"), file: ref, parent: ref, name, after }),
+	fc.record({ op: is("link"), file: ref, parent: ref, name, unnamed: fc.boolean(), after }),
+	fc.record({ op: is("makeUnnamed"), file: ref, id, node, acls }, { requiredKeys: ["op", "file", "id", "node"] }),
 	fc.record({ op: is("unlink"), parent: ref, name, file: ref, keep: fc.boolean(), after }),
 	fc.record({ op: is("rmdir"), parent: ref, name, after }),
 	fc.record({ op: is("dropOpen"), file: ref }),

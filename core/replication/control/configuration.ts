@@ -23,6 +23,7 @@ const shape = z.strictObject({
 		.min(1)
 		.max(200),
 	async: z.enum(["second", "none"]),
+	acl: z.boolean(),
 	listen: address,
 	connect: address,
 	key: z.string().regex(/^[0-9a-f]{64}$/),

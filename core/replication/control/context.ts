@@ -19,6 +19,8 @@ export interface ProcessConfiguration {
 	socket: string;
 	directories: { dir: string; notReplicatedPaths: string[]; notReplicatedRegexes: string[] }[];
 	async: "second" | "none";
+	/** Access control lists are replicated (spec/06). */
+	acl: boolean;
 	/** Own and peer address on the replication network, numeric. */
 	listen: SocketAddress;
 	connect: SocketAddress;

@@ -106,7 +106,7 @@ function openVolume(
 ): Volume {
 	removeDeadMounts(system, dir, mountSource(config.module));
 	const exclusion = new Exclusion({ paths: notReplicatedPaths, regexes: notReplicatedRegexes });
-	return { index, tree: openTree(system, dir), exclusion };
+	return { index, tree: openTree(system, dir, config.acl), exclusion };
 }
 
 /** In reverse order; one that is busy is detached: the module is stopped. */

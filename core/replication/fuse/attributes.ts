@@ -1,10 +1,11 @@
 /** Requests that change attributes. */
 import { errno, open, type } from "../errno.ts";
+import { accessAcl } from "../local/acl.ts";
 import type { FileRef, Operation } from "../operation.ts";
 import type { Or, Stat } from "../system.ts";
 import { afterChange, clearSetId } from "./files.ts";
-import { hiddenAttribute } from "./lookups.ts";
-import { attrReply, nameAt, type Request, setattr as valid } from "./protocol.ts";
+import { hiddenAttribute, isUnsupported } from "./lookups.ts";
+import { attrReply, nameAt, type Request, setxattrFlag, setattr as valid } from "./protocol.ts";
 import type { FuseSession } from "./session.ts";
 
 const billion = 1_000_000_000n;
@@ -93,19 +94,52 @@ function utimes(s: FuseSession, r: Request, fd: number, file: FileRef, done: Ope
 }
 
 export function setxattr(s: FuseSession, r: Request) {
-	const [size, flags, name] = [r.body.readUInt32LE(0), r.body.readUInt32LE(4), nameAt(r.body, 8)];
+	// With lists the header has two words more: see initReply.
+	const header = s.tree.acl ? 16 : 8;
+	const [size, flags, name] = [r.body.readUInt32LE(0), r.body.readUInt32LE(4), nameAt(r.body, header)];
 	const text = name.toString("latin1");
-	if (text.startsWith("system.")) return s.fail(r, errno.EOPNOTSUPP);
-	if (hiddenAttribute(text, r.uid)) return s.fail(r, errno.EPERM);
-	const start = 8 + name.length + 1;
+	if (isUnsupported(s, text)) return s.fail(r, errno.EOPNOTSUPP);
+	if (hiddenAttribute(s, text, r.uid)) return s.fail(r, errno.EPERM);
+	const start = header + name.length + 1;
 	const value = Buffer.from(r.body.subarray(start, start + size));
 	const file = s.ref(r.node);
-	changeAttribute(s, r, { op: "setxattr", file, name, value }, (fd) => s.system.setxattr(fd, name, value, flags));
+	const change = (fd: number) => s.system.setxattr(fd, name, value, flags);
+	if (text !== accessAcl) return changeAttribute(s, r, { op: "setxattr", file, name, value }, change);
+	changeAccessList(
+		s,
+		r,
+		{ op: "setxattr", file, name, value },
+		change,
+		(r.body.readUInt32LE(8) & setxattrFlag.ACL_KILL_SGID) !== 0,
+	);
+}
+
+/** The access list and the mode are two sides of one thing: the mode that comes of it travels too. */
+function changeAccessList(
+	s: FuseSession,
+	r: Request,
+	operation: Operation & { file: FileRef },
+	change: (fd: number) => number,
+	killSgid: boolean,
+) {
+	const { file } = operation;
+	const mode = s.tree.with<{ mode: number }>(file, (fd) => {
+		const result = change(fd);
+		if (result < 0) return result;
+		const stat = s.system.stat(fd, "");
+		if (typeof stat === "number") return stat;
+		const left = killSgid ? stat.mode & 0o5777 : stat.mode & 0o7777;
+		const cleared = left === (stat.mode & 0o7777) ? 0 : s.system.chmod(fd, left);
+		return cleared < 0 ? cleared : { mode: left };
+	});
+	if (typeof mode === "number") return s.fail(r, mode);
+	const operations: Operation[] = [operation, { op: "setattr", file, ...mode }];
+	s.submit(r, s.locals.has(file) ? [] : operations, file, () => s.device.answer(r.unique, 0));
 }
 
 export function removexattr(s: FuseSession, r: Request) {
 	const name = nameAt(r.body, 0);
-	if (hiddenAttribute(name.toString("latin1"), r.uid)) return s.fail(r, errno.ENODATA);
+	if (hiddenAttribute(s, name.toString("latin1"), r.uid)) return s.fail(r, errno.ENODATA);
 	const file = s.ref(r.node);
 	changeAttribute(s, r, { op: "removexattr", file, name }, (fd) => s.system.removexattr(fd, name));
 }

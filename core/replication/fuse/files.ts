@@ -34,7 +34,13 @@ export function openFile(s: FuseSession, r: Request) {
 	}
 	const fd = s.tree.open(ref, openFlags(s.system, flags));
 	if (fd < 0) return s.fail(r, fd);
-	const handle = s.handles.add({ fd, ref, directory: false, directIo: !s.writable });
+	const handle = s.handles.add({
+		fd,
+		ref,
+		directory: false,
+		directIo: !s.writable,
+		synced: (flags & open.DSYNC) !== 0,
+	});
 	s.device.answerWith(r.unique, openReplyBody(handle, replyFlags(s)));
 }
 

@@ -1,5 +1,6 @@
 /** Which function answers which request, and which of them change something. */
 import { removexattr, setattr, setxattr } from "./attributes.ts";
+import { copyFileRange } from "./copies.ts";
 import { fallocate, fsync, lseek, openFile, read, release, write } from "./files.ts";
 import {
 	batchForget,
@@ -18,6 +19,7 @@ import {
 import { create, link, mkdir, mknod, rename, rename2, rmdir, symlink, unlink } from "./names.ts";
 import { opcode, type Request } from "./protocol.ts";
 import type { FuseSession } from "./session.ts";
+import { tmpfile } from "./unnamed.ts";
 
 interface Handler {
 	run: (session: FuseSession, request: Request) => void;
@@ -25,7 +27,7 @@ interface Handler {
 	gated?: "change" | "sync";
 }
 
-/** Requests that no function answers get ENOSYS, after which the kernel does without (FLUSH, ACCESS, POLL, IOCTL, BMAP, COPY_FILE_RANGE, locks…). */
+/** Requests that no function answers get ENOSYS, after which the kernel does without (FLUSH, ACCESS, POLL, IOCTL, BMAP…). */
 export const handlers: ReadonlyMap<number, Handler> = new Map<number, Handler>([
 	[opcode.LOOKUP, { run: lookup }],
 	[opcode.FORGET, { run: forget }],
@@ -59,4 +61,7 @@ export const handlers: ReadonlyMap<number, Handler> = new Map<number, Handler>([
 	[opcode.RENAME2, { run: rename2, gated: "change" }],
 	[opcode.WRITE, { run: write, gated: "change" }],
 	[opcode.FALLOCATE, { run: fallocate, gated: "change" }],
+	[opcode.COPY_FILE_RANGE, { run: copyFileRange, gated: "change" }],
+	[opcode.COPY_FILE_RANGE_64, { run: copyFileRange, gated: "change" }],
+	[opcode.TMPFILE, { run: tmpfile, gated: "change" }],
 ]);

@@ -8,6 +8,8 @@ export interface OpenFile {
 	directory: boolean;
 	/** Opened past the page cache. */
 	directIo: boolean;
+	/** Opened with O_SYNC or O_DSYNC. */
+	synced: boolean;
 	/** Of a directory: entries that were read but did not fit, and the position that follows the last one handed out. */
 	entries: DirectoryEntry[];
 	position: bigint;
@@ -18,7 +20,7 @@ export class Handles {
 	readonly #counts = new Map<FileRef, number>();
 	#last = 0;
 
-	add(file: Pick<OpenFile, "fd" | "ref" | "directory" | "directIo">): number {
+	add(file: Pick<OpenFile, "fd" | "ref" | "directory" | "directIo" | "synced">): number {
 		const handle = ++this.#last;
 		this.#open.set(handle, { ...file, entries: [], position: 0n });
 		if (!file.directory) this.#counts.set(file.ref, (this.#counts.get(file.ref) ?? 0) + 1);

@@ -37,6 +37,11 @@ export class Locals {
 		else this.#lookups.delete(ref);
 	}
 
+	/** A file without a name was made for a caller in this directory. */
+	madeUnnamed(directory: FileRef, ref: FileRef): void {
+		if (this.has(directory)) this.#lookups.set(ref, (this.#lookups.get(ref) ?? 0n) + 1n);
+	}
+
 	forget(ref: FileRef, count: bigint): void {
 		const left = this.#none ? undefined : this.#lookups.get(ref);
 		if (left === undefined) return;

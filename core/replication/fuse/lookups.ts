@@ -1,5 +1,7 @@
 /** Requests that change nothing: names, attributes, directories, links. */
 import { errno, open, seek } from "../errno.ts";
+import { isAcl } from "../local/acl.ts";
+import { identityAttribute } from "../local/identity.ts";
 import type { DirectoryEntry, Or, Stat } from "../system.ts";
 import type { OpenFile } from "./handles.ts";
 import {
@@ -65,9 +67,13 @@ export function statfs(s: FuseSession, r: Request) {
 
 export function opendir(s: FuseSession, r: Request) {
 	const ref = s.ref(r.node);
-	const fd = s.tree.open(ref, open.RDONLY | s.system.flags.DIRECTORY);
-	if (fd < 0) return s.fail(r, fd);
-	s.device.answerWith(r.unique, openReplyBody(s.handles.add({ fd, ref, directory: true, directIo: false }), 0));
+	// One that was removed while somebody stands in it opens, and is empty: the kernel does not ask what it holds.
+	const fd = s.ghosts.has(ref) ? -1 : s.tree.open(ref, open.RDONLY | s.system.flags.DIRECTORY);
+	if (fd < 0 && !s.ghosts.has(ref)) return s.fail(r, fd);
+	s.device.answerWith(
+		r.unique,
+		openReplyBody(s.handles.add({ fd, ref, directory: true, directIo: false, synced: false }), 0),
+	);
 }
 
 export function readdir(s: FuseSession, r: Request) {
@@ -127,16 +133,22 @@ function writeAttributes(s: FuseSession, directory: OpenFile, entry: DirectoryEn
 	writeEntry(s.device.reply, at, s.node(found.ref), found.stat, s.validS);
 }
 
-/** Attributes that belong to the product or need more than is replicated: unseen. */
-export function hiddenAttribute(name: string, uid: number): boolean {
-	return name === "trusted.o" || name.startsWith("system.") || (name.startsWith("trusted.") && uid !== 0);
+/** Attributes that belong to the product, that are not replicated, or that the caller may not know of: unseen. */
+export function hiddenAttribute(s: FuseSession, name: string, uid: number): boolean {
+	if (name.startsWith("system.")) return isUnsupported(s, name);
+	return name === identityAttribute || (name.startsWith("trusted.") && uid !== 0);
+}
+
+/** Of the kernel's own attributes there are access control lists, if the module is configured to replicate them. */
+export function isUnsupported(s: FuseSession, name: string): boolean {
+	return name.startsWith("system.") && !(s.tree.acl && isAcl(name));
 }
 
 export function getxattr(s: FuseSession, r: Request) {
 	const [size, name] = [r.body.readUInt32LE(0), nameAt(r.body, 8)];
 	const text = name.toString("latin1");
-	if (text.startsWith("system.")) return s.fail(r, errno.EOPNOTSUPP);
-	if (hiddenAttribute(text, r.uid)) return s.fail(r, errno.ENODATA);
+	if (isUnsupported(s, text)) return s.fail(r, errno.EOPNOTSUPP);
+	if (hiddenAttribute(s, text, r.uid)) return s.fail(r, errno.ENODATA);
 	const value = s.tree.with(s.ref(r.node), (fd) => s.system.getxattr(fd, name));
 	if (typeof value === "number") s.fail(r, value);
 	else answerSized(s, r, size, value);
@@ -145,7 +157,7 @@ export function getxattr(s: FuseSession, r: Request) {
 export function listxattr(s: FuseSession, r: Request) {
 	const names = s.tree.with(s.ref(r.node), (fd) => s.system.listxattr(fd));
 	if (typeof names === "number") return s.fail(r, names);
-	const shown = names.filter((name) => !hiddenAttribute(name.toString("latin1"), r.uid));
+	const shown = names.filter((name) => !hiddenAttribute(s, name.toString("latin1"), r.uid));
 	answerSized(s, r, r.body.readUInt32LE(0), Buffer.concat(shown.flatMap((name) => [name, Buffer.alloc(1)])));
 }
 

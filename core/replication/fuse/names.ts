@@ -1,5 +1,6 @@
 /** Requests that change names. Each is applied underneath first, then handed to the sink as its result. */
 import { at, errno, open, rename as renameFlag, type } from "../errno.ts";
+import { defaultAclOf, inheritAcl } from "../local/acl.ts";
 import { type Making, makeFile } from "../local/make.ts";
 import { isDirectory, isRegular } from "../local/tree.ts";
 import type { FileRef, Operation, ParentAfter } from "../operation.ts";
@@ -10,7 +11,12 @@ import type { FuseSession } from "./session.ts";
 
 export function mknod(s: FuseSession, r: Request) {
 	const mode = r.body.readUInt32LE(0);
-	make(s, r, nameAt(r.body, 16), { mode: isTyped(mode) ? mode : mode | type.FILE, rdev: r.body.readUInt32LE(4) });
+	const umask = r.body.readUInt32LE(8);
+	make(s, r, nameAt(r.body, 16), {
+		mode: isTyped(mode) ? mode : mode | type.FILE,
+		umask,
+		rdev: r.body.readUInt32LE(4),
+	});
 }
 
 function isTyped(mode: number): boolean {
@@ -18,22 +24,26 @@ function isTyped(mode: number): boolean {
 }
 
 export function mkdir(s: FuseSession, r: Request) {
-	make(s, r, nameAt(r.body, 8), { mode: type.DIRECTORY | (r.body.readUInt32LE(0) & 0o7777), rdev: 0 });
+	const umask = r.body.readUInt32LE(4);
+	make(s, r, nameAt(r.body, 8), { mode: type.DIRECTORY | (r.body.readUInt32LE(0) & 0o7777), umask, rdev: 0 });
 }
 
 export function symlink(s: FuseSession, r: Request) {
 	const name = nameAt(r.body, 0);
-	make(s, r, name, { mode: type.LINK | 0o777, rdev: 0, target: nameAt(r.body, name.length + 1) });
+	make(s, r, name, { mode: type.LINK | 0o777, umask: 0, rdev: 0, target: nameAt(r.body, name.length + 1) });
 }
 
-interface MadeEntry {
+/** What the caller wants. `umask` counts only where the kernel leaves it to us. */
+export type Wanted = Pick<Making, "mode" | "rdev" | "target"> & { umask: number };
+
+export interface MadeEntry {
 	ref: FileRef;
 	fd: number;
 	stat: Stat;
 	operations: Operation[];
 }
 
-function make(s: FuseSession, r: Request, name: Buffer, what: Pick<Making, "mode" | "rdev" | "target">) {
+function make(s: FuseSession, r: Request, name: Buffer, what: Wanted) {
 	const parent = s.ref(r.node);
 	const made = s.tree.with(parent, (fd) => makeIn(s, r, fd, name, what));
 	if (typeof made === "number") return s.fail(r, made);
@@ -45,37 +55,46 @@ function make(s: FuseSession, r: Request, name: Buffer, what: Pick<Making, "mode
 	);
 }
 
-/** Makes an entry in an open directory. Group and set-group-id bit follow the directory as on any Linux file system. */
-function makeIn(
-	s: FuseSession,
-	r: Request,
-	parentFd: number,
-	name: Buffer,
-	what: Pick<Making, "mode" | "rdev" | "target">,
-): Or<MadeEntry> {
-	const parent = s.ref(r.node);
-	if (s.tree.isPrivate(parent, name)) return -errno.EACCES;
+/** Owner, mode and lists of something new: they follow the directory as on any Linux file system. */
+export function dressed(s: FuseSession, r: Request, parentFd: number, what: Wanted): Or<Omit<Making, "id">> {
 	const directory = s.system.stat(parentFd, "");
 	if (typeof directory === "number") return directory;
 	const inherits = (directory.mode & 0o2000) !== 0;
+	const { umask, ...rest } = what;
 	const mode = inherits && isDirectory(what.mode) ? what.mode | 0o2000 : what.mode;
-	const local = s.locals.isLocalName(parent, name, isDirectory(mode));
+	const making = { ...rest, mode, uid: r.uid, gid: inherits ? directory.gid : r.gid };
+	if (!s.tree.acl || (mode & type.MASK) === type.LINK) return making;
+	const list = defaultAclOf(s.system, parentFd);
+	if (typeof list === "number") return list;
+	return list === null ? { ...making, mode: mode & ~umask } : { ...making, ...inheritAcl(list, mode) };
+}
+
+/** What the peer has to make. */
+export function nodeOf({ mode, uid, gid, rdev, acls }: Omit<Making, "id">, { atimeNs, mtimeNs }: Stat) {
+	const node = { mode, uid, gid, rdev, times: { atimeNs, mtimeNs } };
+	return acls === undefined ? { node } : { node, acls };
+}
+
+/** Makes an entry in an open directory. */
+function makeIn(s: FuseSession, r: Request, parentFd: number, name: Buffer, what: Wanted): Or<MadeEntry> {
+	const parent = s.ref(r.node);
+	if (s.tree.isPrivate(parent, name)) return -errno.EACCES;
+	const making = dressed(s, r, parentFd, what);
+	if (typeof making === "number") return making;
+	const local = s.locals.isLocalName(parent, name, isDirectory(what.mode));
 	const id = local ? null : s.sink.nextId();
-	const owner = { uid: r.uid, gid: inherits ? directory.gid : r.gid };
-	const made = makeFile(s.tree, parentFd, name, { ...what, mode, ...owner, id });
+	const made = makeFile(s.tree, parentFd, name, { ...making, id });
 	if (typeof made === "number") return made;
 	const stat = s.system.stat(made.fd, "");
 	if (typeof stat === "number") {
 		s.system.close(made.fd);
-		s.system.unlinkat(parentFd, name, isDirectory(mode) ? at.REMOVEDIR : 0);
+		s.system.unlinkat(parentFd, name, isDirectory(what.mode) ? at.REMOVEDIR : 0);
 		return stat;
 	}
 	const after = parentAfter(s, parentFd);
-	const { atimeNs, mtimeNs } = stat;
-	const node = { mode, ...owner, rdev: what.rdev, times: { atimeNs, mtimeNs } };
 	const target = what.target === undefined ? {} : { target: what.target };
 	const operations: Operation[] =
-		id === null ? [] : [{ op: "make", parent, name, file: made.ref, id, node, ...target, after }];
+		id === null ? [] : [{ op: "make", parent, name, file: made.ref, id, ...nodeOf(making, stat), ...target, after }];
 	return { ...made, stat, operations };
 }
 
@@ -87,14 +106,26 @@ function parentAfter(s: FuseSession, parentFd: number): ParentAfter {
 export function create(s: FuseSession, r: Request) {
 	const [flags, mode] = [r.body.readUInt32LE(0), r.body.readUInt32LE(4)];
 	const [parent, name] = [s.ref(r.node), nameAt(r.body, 16)];
+	const what = { mode: type.FILE | (mode & 0o7777), umask: r.body.readUInt32LE(8), rdev: 0 };
 	const result = s.tree.with(parent, (fd): Or<MadeEntry> => {
-		const made = makeIn(s, r, fd, name, { mode: type.FILE | (mode & 0o7777), rdev: 0 });
+		const made = makeIn(s, r, fd, name, what);
 		return made === -errno.EEXIST && (flags & open.EXCL) === 0 ? openExisting(s, fd, parent, name, flags) : made;
 	});
 	if (typeof result === "number") return s.fail(r, result);
 	s.handedOut(parent, name, result.ref, result.stat);
+	answerOpened(s, r, result, flags);
+}
+
+/** Hands a file that was made (or found) to its caller, open. */
+export function answerOpened(s: FuseSession, r: Request, result: MadeEntry, flags: number) {
 	const directIo = !s.writable;
-	const handle = s.handles.add({ fd: result.fd, ref: result.ref, directory: false, directIo });
+	const handle = s.handles.add({
+		fd: result.fd,
+		ref: result.ref,
+		directory: false,
+		directIo,
+		synced: (flags & open.DSYNC) !== 0,
+	});
 	const reply = Buffer.concat([
 		entryReply(s.node(result.ref), result.stat, s.validS),
 		openReplyBody(handle, replyFlags(s)),
@@ -131,10 +162,13 @@ export function link(s: FuseSession, r: Request) {
 	if (s.tree.isPrivate(parent, name)) return s.fail(r, errno.EACCES);
 	const local = s.locals.isLocalName(parent, name, false);
 	if (local !== s.locals.has(file)) return s.fail(r, errno.EXDEV);
+	// The kernel lets no file without a name be linked but one that was made so (O_TMPFILE).
+	const unnamed = s.kept.has(file);
 	const result = s.tree.with(parent, (dirFd) =>
 		s.tree.with<{ stat: Stat; after: ParentAfter }>(file, (fd) => {
-			const linked = s.system.linkFd(fd, dirFd, name);
+			const linked = unnamed ? s.tree.nameKept(file, dirFd, name) : s.system.linkFd(fd, dirFd, name);
 			if (linked < 0) return linked;
+			if (unnamed) s.kept.delete(file);
 			const stat = s.system.stat(fd, "");
 			if (typeof stat === "number") s.system.unlinkat(dirFd, name, 0);
 			return typeof stat === "number" ? stat : { stat, after: parentAfter(s, dirFd) };
@@ -142,7 +176,7 @@ export function link(s: FuseSession, r: Request) {
 	);
 	if (typeof result === "number") return s.fail(r, result);
 	s.handedOut(parent, name, file, result.stat);
-	s.submit(r, local ? [] : [{ op: "link", file, parent, name, after: result.after }], parent, () =>
+	s.submit(r, local ? [] : [{ op: "link", file, parent, name, unnamed, after: result.after }], parent, () =>
 		s.device.answerWith(r.unique, entryReply(s.node(file), result.stat, s.validS)),
 	);
 }
@@ -226,6 +260,12 @@ function moveIn(s: FuseSession, m: Move): Or<{ operations: Operation[] }> {
 	const local = crossing(s, m, source);
 	if (typeof local === "number") return local;
 	const target = s.entry(m.newFd, m.newParent, m.newName);
+	if ((m.flags & renameFlag.EXCHANGE) !== 0 && typeof target !== "number") {
+		const back = crossing(s, m, target);
+		if (typeof back === "number") return back;
+		// A directory that is replicated and a file that is not may have the same name by the same rules.
+		if (back.local !== local.local) return -errno.EXDEV;
+	}
 	const replaced = typeof target === "number" || m.flags !== 0 || target.ref === source.ref ? null : target;
 	const keep = replaced !== null && mustKeep(s, replaced.ref, replaced.stat) ? replaced.ref : null;
 	if (keep !== null) {

@@ -36,6 +36,10 @@ export const opcode = {
 	READDIRPLUS: 44,
 	RENAME2: 45,
 	LSEEK: 46,
+	COPY_FILE_RANGE: 47,
+	SYNCFS: 50,
+	TMPFILE: 51,
+	COPY_FILE_RANGE_64: 53,
 } as const;
 
 /** What SETATTR is to change. */
@@ -53,6 +57,7 @@ export const setattr = {
 } as const;
 
 export const writeFlag = { KILL_SUIDGID: 4 } as const;
+export const setxattrFlag = { ACL_KILL_SGID: 1 } as const;
 export const openReply = { DIRECT_IO: 1 } as const;
 export const getattrByHandle = 1;
 export const fsyncDataOnly = 1;
@@ -72,6 +77,11 @@ const wanted = {
 	HANDLE_KILLPRIV_V2: 1 << 28,
 	INIT_EXT: 1 << 30,
 };
+/**
+ * With access control lists: the kernel asks for them when it checks permissions, leaves the umask to us (a default
+ * list takes its place), and says with a new list whether the set-group-id bit must go.
+ */
+const wantedForAcl = { DONT_MASK: 1 << 6, POSIX_ACL: 1 << 20, SETXATTR_EXT: 1 << 29 };
 /** Second word: shared mappings of files opened with DIRECT_IO. */
 const directIoAllowMmap = 1 << 4;
 
@@ -109,13 +119,19 @@ export function nameAt(body: Buffer, start: number): Buffer {
 	return Buffer.from(body.subarray(start, end < 0 ? body.length : end));
 }
 
-/** The reply to INIT, or null when the kernel's protocol is too old (before 7.23: Linux 3.15). */
-export function initReply(body: Buffer): Buffer | null {
+/** The reply to INIT, or null when the kernel's protocol is too old (before 7.23: Linux 3.15; for lists 7.33: 5.12). */
+export function initReply(body: Buffer, acl: boolean): Buffer | null {
 	const [major, minor] = [body.readUInt32LE(0), body.readUInt32LE(4)];
 	if (major !== 7 || minor < 23) return null;
 	const offered = body.readUInt32LE(12);
 	const offered2 = body.length >= 20 ? body.readUInt32LE(16) : 0;
-	const flags = Object.values(wanted).reduce((all, flag) => all | (offered & flag), 0);
+	let flags = Object.values(wanted).reduce((all, flag) => all | (offered & flag), 0);
+	if (acl) {
+		for (const flag of Object.values(wantedForAcl)) {
+			if ((offered & flag) === 0) return null;
+			flags |= flag;
+		}
+	}
 	const out = Buffer.alloc(64);
 	out.writeUInt32LE(7, 0);
 	out.writeUInt32LE(Math.min(minor, 38), 4);

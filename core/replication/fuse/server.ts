@@ -164,7 +164,7 @@ export class FuseServer {
 	}
 
 	#init(unique: bigint, body: Buffer) {
-		const reply = initReply(body);
+		const reply = initReply(body, this.#options.tree.acl);
 		if (reply === null) this.#device.answer(unique, 71);
 		else this.#device.answerWith(unique, reply);
 	}

@@ -3,11 +3,12 @@
  * difference or a failing disk: the caller stops at the first one and is no longer promotable (replication.md §5.9).
  */
 import { at, errno, open } from "../errno.ts";
-import type { FileRef, Operation } from "../operation.ts";
+import type { FileRef, NewNode, Operation } from "../operation.ts";
+import type { Or } from "../system.ts";
 import type { Bindings } from "./bindings.ts";
 import { type Exclusion, nothingExcluded } from "./exclusion.ts";
 import { refAsName } from "./handles.ts";
-import { makeFile } from "./make.ts";
+import { type Made, makeFile, makeUnnamed } from "./make.ts";
 import type { Tree } from "./tree.ts";
 
 /** DT_DIR. */
@@ -31,6 +32,8 @@ export class Applier {
 		switch (operation.op) {
 			case "make":
 				return this.#make(operation);
+			case "makeUnnamed":
+				return this.#makeUnnamed(operation);
 			case "link":
 				return this.#link(operation);
 			case "unlink":
@@ -87,24 +90,35 @@ export class Applier {
 		});
 	}
 
-	#make({ parent, name, file, id, node, target, after }: Of<"make">): number {
-		const { system } = this.#tree;
+	#make({ parent, name, file, id, node, target, acls, after }: Of<"make">): number {
 		if (this.#own(parent) === this.#tree.rootRef && this.#tree.isPrivate(this.#tree.rootRef, name))
 			return -errno.EACCES;
 		return this.#inDirectory(parent, after.mtimeNs, (dirFd) => {
-			const made = makeFile(this.#tree, dirFd, name, { ...node, id, ...(target === undefined ? {} : { target }) });
-			if (typeof made === "number") return made;
-			const result = system.utimens(made.fd, "", node.times.atimeNs, node.times.mtimeNs);
-			system.close(made.fd);
-			this.#bindings.bind(file, made.ref);
-			return result;
+			const optional = { ...(target === undefined ? {} : { target }), ...(acls === undefined ? {} : { acls }) };
+			return this.#made(file, node, makeFile(this.#tree, dirFd, name, { ...node, id, ...optional }));
 		});
 	}
 
-	#link({ file, parent, name, after }: Of<"link">): number {
-		return this.#inDirectory(parent, after.mtimeNs, (dirFd) =>
-			this.#on(file, (fd) => this.#tree.system.linkFd(fd, dirFd, name)),
-		);
+	#makeUnnamed({ file, id, node, acls }: Of<"makeUnnamed">): number {
+		return this.#made(file, node, makeUnnamed(this.#tree, { ...node, id, ...(acls === undefined ? {} : { acls }) }));
+	}
+
+	#made(file: FileRef, { times }: NewNode, made: Or<Made>): number {
+		const { system } = this.#tree;
+		if (typeof made === "number") return made;
+		const result = system.utimens(made.fd, "", times.atimeNs, times.mtimeNs);
+		system.close(made.fd);
+		this.#bindings.bind(file, made.ref);
+		return result;
+	}
+
+	#link({ file, parent, name, unnamed, after }: Of<"link">): number {
+		return this.#inDirectory(parent, after.mtimeNs, (dirFd) => {
+			const own = this.#own(file);
+			if (own === null) return -errno.ESTALE;
+			if (unnamed) return this.#tree.nameKept(own, dirFd, name);
+			return this.#tree.with<never>(own, (fd) => this.#tree.system.linkFd(fd, dirFd, name));
+		});
 	}
 
 	#unlink({ parent, name, file, keep, after }: Of<"unlink">): number {

@@ -17,9 +17,9 @@ const largestXfs = 2 ** 41;
 
 /**
  * Opens the tree at `path`, which must not be covered by a mount of ours, and makes `.opensafe` in it if it is not
- * there. Throws REPLICATION_FILE_SYSTEM or REPLICATION_DIRECTORY.
+ * there. `acl`: access control lists are replicated too. Throws REPLICATION_FILE_SYSTEM or REPLICATION_DIRECTORY.
  */
-export function openTree(system: System, path: string): Tree {
+export function openTree(system: System, path: string, acl = false): Tree {
 	const { fd: root, format } = openRoot(system, path);
 	const own = ensureFolder(system, path, root, privateName);
 	const folders = Object.fromEntries(
@@ -31,7 +31,7 @@ export function openTree(system: System, path: string): Tree {
 	if (typeof ref === "number") throw refused(path, `its file handle cannot be used (${errnoName(ref)})`);
 	const stat = system.stat(root, "");
 	if (typeof stat === "number") throw refused(path, `stat fails with ${errnoName(stat)}`);
-	return new Tree(system, format, path, { ref, device: stat.dev, mount: handle.mount }, { root, own, folders });
+	return new Tree(system, format, path, { ref, device: stat.dev, mount: handle.mount, acl }, { root, own, folders });
 }
 
 /**

@@ -3,7 +3,7 @@
  * named by FileRef and opened by handle, so no table of names or descriptors exists. Every method answers −errno
  * instead of throwing; descriptors that a method returns belong to the caller.
  */
-import { errno, open, type } from "../errno.ts";
+import { errno, open, rename, type } from "../errno.ts";
 import type { FileId, FileRef } from "../operation.ts";
 import type { Name, Or, Stat, System } from "../system.ts";
 import { type HandleFormat, handleOfRef, refAsName, refOfHandle } from "./handles.ts";
@@ -36,6 +36,8 @@ export class Tree {
 	readonly path: string;
 	readonly rootFd: number;
 	readonly rootRef: FileRef;
+	/** Access control lists are replicated (spec/06 `acl`). */
+	readonly acl: boolean;
 	readonly #mount: number;
 	/** Of its file system, as `Stat.dev`. */
 	readonly device: string;
@@ -48,7 +50,7 @@ export class Tree {
 		system: System,
 		format: HandleFormat,
 		path: string,
-		root: { ref: FileRef; device: string; mount: number },
+		root: { ref: FileRef; device: string; mount: number; acl: boolean },
 		fds: TreeDescriptors,
 	) {
 		this.system = system;
@@ -57,6 +59,7 @@ export class Tree {
 		this.rootRef = root.ref;
 		this.device = root.device;
 		this.#mount = root.mount;
+		this.acl = root.acl;
 		this.rootFd = fds.root;
 		this.ownFd = fds.own;
 		this.folderFd = fds.folders;
@@ -169,6 +172,11 @@ export class Tree {
 	keepByLink(ref: FileRef): number {
 		const result = this.with(ref, (fd) => this.system.linkFd(fd, this.folderFd.open, refAsName(ref)));
 		return result === -errno.EEXIST ? 0 : result;
+	}
+
+	/** The first name of a file that was made without one. */
+	nameKept(ref: FileRef, dirFd: number, name: Buffer): number {
+		return this.system.renameat2(this.folderFd.open, refAsName(ref), dirFd, name, rename.NOREPLACE);
 	}
 
 	dropKept(ref: FileRef): number {

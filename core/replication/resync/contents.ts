@@ -187,7 +187,7 @@ export class Contents {
 
 	/** Size and attributes; from here on the file is equal. */
 	#end({ scope, ref, file }: Asked, { own: theirs }: Compared, fd: number, stat: Stat): void {
-		const own = attributesOf(scope.volume.tree.system, fd, stat);
+		const own = attributesOf(scope.volume.tree, fd, stat);
 		if (own.size !== theirs.size || file.touched) {
 			if (!file.touched) this.files++;
 			file.touched = true;

@@ -18,6 +18,10 @@ export function liveMessages(scope: Scope, operation: Operation): Message[] {
 	switch (operation.op) {
 		case "make":
 			return pass(make(scope, operation));
+		case "makeUnnamed":
+			scope.known.add(operation.file);
+			scope.doneFiles.add(operation.file);
+			return pass(operation);
 		case "link":
 			return pass(link(scope, operation));
 		case "unlink":
@@ -58,8 +62,15 @@ function make(scope: Scope, operation: Of<"make">): Operation | null {
 }
 
 function link(scope: Scope, operation: Of<"link">): Operation | null {
-	if (!isDone(scope, operation.parent, operation.name)) return null;
-	if (scope.known.has(operation.file)) return operation;
+	const isKnown = scope.known.has(operation.file);
+	if (!isDone(scope, operation.parent, operation.name)) {
+		if (!operation.unnamed || !isKnown) return null;
+		// Its name will be found by the comparison: until then the target must not keep it without one.
+		scope.known.delete(operation.file);
+		scope.doneFiles.delete(operation.file);
+		return { op: "dropOpen", file: operation.file };
+	}
+	if (isKnown) return operation;
 	scope.place(operation.parent, operation.name, operation.file);
 	scope.settleDirectory(operation.parent);
 	return null;

@@ -2,14 +2,19 @@
 import { createHash } from "node:crypto";
 import { SafekitError } from "../../errors.ts";
 import { errno, errnoName, open, seek } from "../errno.ts";
+import { isAcl } from "../local/acl.ts";
+import { identityAttribute } from "../local/identity.ts";
 import type { Tree } from "../local/tree.ts";
 import type { FileRef } from "../operation.ts";
 import type { FileCalls, Or, Stat } from "../system.ts";
 import type { Attributes } from "../wire/messages.ts";
 
 const noData = -6; // ENXIO: no data behind this offset
-/** Stays on its node: the file's id with this node's own inode. ACLs (`system.`) are not replicated yet. */
-const isReplicated = (name: Buffer): boolean => !/^(system\.|trusted\.o$)/.test(name.toString("latin1"));
+/** Not on both nodes alike: the file's id with this node's own inode, and what the kernel makes up (`system.`). */
+function isReplicated(tree: Tree, name: string): boolean {
+	return name.startsWith("system.") ? tree.acl && isAcl(name) : name !== identityAttribute;
+}
+
 const buffer = Buffer.allocUnsafe(1 << 20);
 /** More data than this where the other side has a hole is a difference in any case. */
 const mostBytes = 8 << 20;
@@ -18,12 +23,13 @@ const mostBytes = 8 << 20;
  * The extended attributes that both sides have alike, in the order of their names. None are taken away or left out
  * because they could not be read. @throws SafekitError REPLICATION_DISK.
  */
-export function extendedAttributes(system: FileCalls, fd: number): { name: Buffer; value: Buffer }[] {
+export function extendedAttributes(tree: Tree, fd: number): { name: Buffer; value: Buffer }[] {
+	const { system } = tree;
 	const names = system.listxattr(fd);
 	if (names === -errno.EOPNOTSUPP) return [];
 	if (typeof names === "number") throw unreadable(names);
 	const found: { name: Buffer; value: Buffer }[] = [];
-	for (const name of names.filter(isReplicated).sort(Buffer.compare)) {
+	for (const name of names.filter((each) => isReplicated(tree, each.toString("latin1"))).sort(Buffer.compare)) {
 		const value = system.getxattr(fd, name);
 		if (typeof value !== "number") found.push({ name, value });
 		else if (value !== -errno.ENODATA) throw unreadable(value);
@@ -36,9 +42,9 @@ function unreadable(result: number): SafekitError {
 }
 
 /** Of an open descriptor, also O_PATH. */
-export function attributesOf(system: FileCalls, fd: number, stat: Stat): Attributes {
+export function attributesOf(tree: Tree, fd: number, stat: Stat): Attributes {
 	const { mode, uid, gid, rdev, blocks, mtimeNs } = stat;
-	const entries = extendedAttributes(system, fd);
+	const entries = extendedAttributes(tree, fd);
 	const hash = createHash("sha256");
 	for (const { name, value } of entries) hash.update(`${name.length} ${value.length} `).update(name).update(value);
 	const xattrs = entries.length === 0 ? Buffer.alloc(0) : hash.digest();
@@ -49,7 +55,7 @@ export function attributesOf(system: FileCalls, fd: number, stat: Stat): Attribu
 export function lookAt(tree: Tree, ref: FileRef): Or<Attributes> {
 	return tree.with<Attributes>(ref, (fd) => {
 		const stat = tree.system.stat(fd, "");
-		return typeof stat === "number" ? stat : attributesOf(tree.system, fd, stat);
+		return typeof stat === "number" ? stat : attributesOf(tree, fd, stat);
 	});
 }
 

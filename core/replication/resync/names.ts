@@ -175,7 +175,7 @@ export class Names {
 			}
 			scope.send({ is: "bind", dir: scope.volume.index, file: ref, own: theirs.own });
 			scope.known.add(ref);
-			const own = attributesOf(tree.system, fd, stat);
+			const own = attributesOf(tree, fd, stat);
 			const same = sameOwner(own, theirs.attributes) && own.xattrs.equals(theirs.attributes.xattrs);
 			scope.follow(ref, fd, stat, !same || own.mtimeNs !== theirs.attributes.mtimeNs);
 		} finally {
@@ -199,7 +199,7 @@ export class Names {
 		if (!isLast) return false;
 		const stat = tree.system.stat(fd, "");
 		if (typeof stat === "number") throw unusable("a directory cannot be looked at", stat);
-		const own = attributesOf(tree.system, fd, stat);
+		const own = attributesOf(tree, fd, stat);
 		const theirs = merge.own!;
 		const sameExtended = own.xattrs.equals(theirs.xattrs);
 		if (merge.repaired || !sameExtended || !sameOwner(own, theirs) || own.mtimeNs !== theirs.mtimeNs)

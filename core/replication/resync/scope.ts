@@ -118,7 +118,7 @@ export class Scope {
 		const { mode, uid, gid, atimeNs, mtimeNs } = stat;
 		const ownMode = (mode & fileType.MASK) === fileType.LINK ? {} : { mode };
 		if (all) {
-			const entries = extendedAttributes(this.volume.tree.system, fd);
+			const entries = extendedAttributes(this.volume.tree, fd);
 			const bytes = entries.reduce((sum, { name, value }) => sum + name.length + value.length + 8, 0);
 			if (bytes > maxData)
 				throw new SafekitError(

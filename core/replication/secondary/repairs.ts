@@ -75,7 +75,7 @@ export class Repairs {
 		return tree.with<never>(own, (fd) => {
 			const wanted = new Set(entries.map((entry) => entry.name.toString("latin1")));
 			let result = 0;
-			for (const { name } of extendedAttributes(tree.system, fd)) {
+			for (const { name } of extendedAttributes(tree, fd)) {
 				if (!wanted.has(name.toString("latin1"))) result = Math.min(result, tree.system.removexattr(fd, name));
 			}
 			for (const { name, value } of entries) result = Math.min(result, tree.system.setxattr(fd, name, value, 0));
@@ -103,7 +103,7 @@ export class Repairs {
 		return tree.with<never>(directory, (dirFd) => {
 			const stat = tree.system.stat(dirFd, "");
 			if (typeof stat === "number") return stat;
-			const own = attributesOf(tree.system, dirFd, stat);
+			const own = attributesOf(tree, dirFd, stat);
 			let batch: ListedEntry[] = [];
 			for (const { name } of names) {
 				const entry = this.#describe(dirFd, name);
@@ -127,7 +127,7 @@ export class Repairs {
 			const stat = tree.system.stat(fd, "");
 			if (typeof stat === "number") return stat;
 			const size = BigInt(stat.size);
-			give(attributesOf(tree.system, fd, stat), digestsOf(tree.system, fd, message, size));
+			give(attributesOf(tree, fd, stat), digestsOf(tree.system, fd, message, size));
 			return 0;
 		});
 	}
@@ -140,7 +140,7 @@ export class Repairs {
 		if (fd < 0) return null;
 		const stat = tree.system.stat(fd, "");
 		const id = tree.idOfFd(fd, own);
-		const attributes = typeof stat === "number" ? null : attributesOf(tree.system, fd, stat);
+		const attributes = typeof stat === "number" ? null : attributesOf(tree, fd, stat);
 		tree.system.close(fd);
 		return attributes === null ? null : { name, own, attributes, id: typeof id === "string" ? id : "" };
 	}

@@ -1,5 +1,5 @@
 /** Operation ⇄ bytes. */
-import type { NewNode, Operation, ParentAfter } from "../operation.ts";
+import type { NewAcls, NewNode, Operation, ParentAfter } from "../operation.ts";
 import { type ByteReader, type ByteWriter, wireError } from "./bytes.ts";
 import { maxData, maxFileId, maxLinkTarget, maxName, maxXattrName, maxXattrValue } from "./limits.ts";
 
@@ -17,6 +17,7 @@ const kinds = [
 	"setxattr",
 	"removexattr",
 	"sync",
+	"makeUnnamed",
 ] as const satisfies readonly Operation["op"][];
 
 /** Appends the operation. */
@@ -28,10 +29,17 @@ export function writeOperation(w: ByteWriter, o: Operation): void {
 			writeNode(w, o.node);
 			w.u8(o.target === undefined ? 0 : 1);
 			if (o.target !== undefined) w.bytes(o.target);
+			writeAcls(w, o.acls);
 			w.i64(o.after.mtimeNs);
 			break;
+		case "makeUnnamed":
+			w.u64(o.file).text(o.id);
+			writeNode(w, o.node);
+			writeAcls(w, o.acls);
+			break;
 		case "link":
-			w.u64(o.file).u64(o.parent).bytes(o.name).i64(o.after.mtimeNs);
+			w.u64(o.file).u64(o.parent).bytes(o.name);
+			w.u8(o.unnamed ? 1 : 0).i64(o.after.mtimeNs);
 			break;
 		case "unlink":
 			w.u64(o.parent).bytes(o.name).u64(o.file);
@@ -93,6 +101,25 @@ function writeContent(w: ByteWriter, o: ContentOperation): void {
 	}
 }
 
+/** 1: there are any; 2: an access list follows; 4: a default list follows. */
+function writeAcls(w: ByteWriter, acls: NewAcls | undefined): void {
+	if (acls === undefined) {
+		w.u8(0);
+		return;
+	}
+	w.u8(1 | (acls.access === null ? 0 : 2) | (acls.default === null ? 0 : 4));
+	if (acls.access !== null) w.bytes(acls.access);
+	if (acls.default !== null) w.bytes(acls.default);
+}
+
+function readAcls(r: ByteReader): { acls?: NewAcls } {
+	const set = r.u8();
+	if (set === 0) return {};
+	if (set > 7 || (set & 1) === 0) throw wireError(`access control lists of an unknown kind: ${set}`);
+	const access = (set & 2) === 0 ? null : r.bytes(maxXattrValue);
+	return { acls: { access, default: (set & 4) === 0 ? null : r.bytes(maxXattrValue) } };
+}
+
 export function writeNode(w: ByteWriter, n: NewNode): void {
 	w.u32(n.mode).u32(n.uid).u32(n.gid).u32(n.rdev).i64(n.times.atimeNs).i64(n.times.mtimeNs);
 }
@@ -130,10 +157,12 @@ export function readOperation(r: ByteReader): Operation {
 		case "make": {
 			const made = { op, parent: r.u64(), name: readName(r), file: r.u64(), id: r.text(maxFileId), node: readNode(r) };
 			const target = readFlag(r) ? { target: r.bytes(maxLinkTarget) } : {};
-			return { ...made, ...target, after: readAfter(r) };
+			return { ...made, ...target, ...readAcls(r), after: readAfter(r) };
 		}
+		case "makeUnnamed":
+			return { op, file: r.u64(), id: r.text(maxFileId), node: readNode(r), ...readAcls(r) };
 		case "link":
-			return { op, file: r.u64(), parent: r.u64(), name: readName(r), after: readAfter(r) };
+			return { op, file: r.u64(), parent: r.u64(), name: readName(r), unnamed: readFlag(r), after: readAfter(r) };
 		case "unlink":
 			return { op, parent: r.u64(), name: readName(r), file: r.u64(), keep: readFlag(r), after: readAfter(r) };
 		case "rmdir":

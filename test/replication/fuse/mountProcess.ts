@@ -13,11 +13,14 @@ import { openTree } from "../../../core/replication/local/setup.ts";
 import { DataLoop } from "../../../core/replication/loop/dataLoop.ts";
 import { Syncers } from "../../../core/replication/loop/syncers.ts";
 import type { ChangeSink, FileRef, Operation } from "../../../core/replication/operation.ts";
+import { ByteReader, ByteWriter } from "../../../core/replication/wire/bytes.ts";
+import { readOperation, writeOperation } from "../../../core/replication/wire/operations.ts";
 
 export interface MountOptions {
 	paths?: string[];
 	regexes?: string[];
 	durable?: boolean;
+	acl?: boolean;
 	/** Start with this gate. */
 	gate?: number | "park";
 	/** Name of the module; one for all tests by default. */
@@ -48,15 +51,23 @@ syncers.run = (job, done) => {
 const counts: Record<string, number> = {};
 const problems: string[] = [];
 
+/** As the other side reads it. */
+function travelled(operation: Operation): Operation {
+	const w = new ByteWriter(operation.op === "write" ? operation.data.length + 256 : 256);
+	writeOperation(w, operation);
+	return readOperation(new ByteReader(w.end()));
+}
+
 function say(message: Record<string, unknown>): void {
 	system.write(1, Buffer.from(`${JSON.stringify(message)}\n`));
 }
 
 const module = options.module ?? "fusetest";
 removeDeadMounts(system, source, mountSource(module));
-const tree = openTree(system, source);
+const acl = options.acl ?? false;
+const tree = openTree(system, source, acl);
 tree.emptyKept();
-const replica = openTree(system, copy);
+const replica = openTree(system, copy, acl);
 const bound = new Map<FileRef, FileRef>([[tree.rootRef, replica.rootRef]]);
 const applier = new Applier(
 	replica,
@@ -74,7 +85,7 @@ const sink: ChangeSink = {
 	submit(operation: Operation, acknowledge) {
 		seq++;
 		counts[operation.op] = (counts[operation.op] ?? 0) + 1;
-		const result = applier.apply(operation);
+		const result = applier.apply(travelled(operation));
 		if (result < 0 && problems.length < 50) problems.push(`${operation.op}: ${errnoName(result)}`);
 		if (held === null) acknowledge(0);
 		else held.push(acknowledge);
