@@ -16,6 +16,8 @@ interface SetOptions extends ModuleOptions {
 
 /** Classes that belong to the product itself: a script that set them would tell the automaton a lie. */
 const internal = /^(state|usersetting|heart|heartbeat|rfs|splitbrain)\./;
+/** Except those with which a person lets something through (spec/06 §4). */
+const forPersons = new Set(["rfs.syncat"]);
 const shape = /^[A-Za-z][\w-]{0,31}\.[^\s=]{1,128}$/;
 const valueLimit = 200;
 
@@ -25,6 +27,7 @@ export function resources(program: Command, context: Context): void {
 		.action((options: ModuleOptions & { resource: string }) => get(context, options));
 	moduleCommand(program, "set", "set a resource; an equal value leaves no trace", [
 		"set -m mirror -r custom.mycheck -v down -i mycheck",
+		"set -m mirror -r rfs.syncat -v up",
 	])
 		.requiredOption("-r, --resource <name>", "the resource, class.id")
 		.requiredOption("-v, --value <value>", "up, down, init, unknown, or another word")
@@ -87,7 +90,7 @@ function set(context: Context, options: SetOptions): void {
 	const { resource, value } = options;
 	if (!shape.test(resource))
 		throw new SafekitError("USAGE", `'${resource}' is no resource; expected class.id, as in custom.mycheck.`);
-	if (internal.test(resource)) {
+	if (internal.test(resource) && !forPersons.has(resource)) {
 		throw new SafekitError("CLI_RESOURCE_INTERNAL", `Resource '${resource}' is set by the product itself.`);
 	}
 	if (value === "" || value.length > valueLimit || /[\r\n]/.test(value)) {

@@ -136,6 +136,8 @@ export type Effect =
 	| { type: "witness"; request: WitnessRequest }
 	/** Ends the caller's wait for a command. `refused` carries an error code of core/errors.ts. */
 	| { type: "answer"; request: number; refused?: { code: string; message: string; remedy: string } }
+	/** The state of this step has to survive a power cut: it is on the disk before anything else is carried out. */
+	| { type: "durable" }
 	/** automatic_reboot (spec/01 §6). */
 	| { type: "reboot" };
 
@@ -210,6 +212,8 @@ export interface ModeConfig {
 	lockTimeoutMs: number;
 	sendTimeoutMs: number;
 	syncDeltaMs: number;
+	/** The secondary follows only at scheduled times (`syncat`), which come as the resource `rfs.syncat`. */
+	syncAt: boolean;
 	defaultprim: string;
 	failover: boolean;
 	maxloop: number;

@@ -63,6 +63,8 @@ export interface RfsConfiguration {
 	sendTimeoutMs: number;
 	ioTimeoutMs: number;
 	syncDeltaMs: number;
+	/** Times at which a secondary is synchronized, in the syntax of crontab; null: always. */
+	syncAt: string | null;
 	nbrei: number;
 	/** KB/s, null: unlimited. */
 	reiAllowedBandwidth: number | null;

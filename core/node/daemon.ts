@@ -9,6 +9,7 @@ import type { ModuleConfiguration } from "../module/configuration.ts";
 import type { Paths } from "../module/paths.ts";
 import { digestOf, modeConfigOf } from "./modeConfig.ts";
 import { ModuleRuntime } from "./runtime.ts";
+import { Schedule } from "./schedule.ts";
 import { ModuleSettings } from "./settings.ts";
 import type { World } from "./world.ts";
 
@@ -28,6 +29,8 @@ interface Hosted {
 	bootPending: boolean;
 	/** The module was not stopped when it was last looked at. */
 	ran: boolean;
+	/** Of syncat. */
+	schedule: Schedule | null;
 }
 
 export class Daemon implements NodeControl {
@@ -61,8 +64,9 @@ export class Daemon implements NodeControl {
 	 */
 	stop(): void {
 		clearInterval(this.#retry);
-		for (const [name, { runtime, settings, bootTimer }] of this.#hosted) {
+		for (const [name, { runtime, settings, bootTimer, schedule }] of this.#hosted) {
 			clearTimeout(bootTimer);
+			schedule?.stop();
 			if (this.#shutDown.has(name) && runtime.view().main === "STOP") this.#forgetBoot(name, settings);
 			runtime.detach();
 		}
@@ -133,9 +137,11 @@ export class Daemon implements NodeControl {
 			bootTimer: undefined,
 			bootPending: false,
 			ran: false,
+			schedule: null,
 		};
 		this.#hosted.set(name, hosted);
 		this.#failures.delete(name);
+		hosted.schedule = scheduleOf(runtime);
 		describeSettings(runtime);
 		const taken = runtime.takeUp();
 		// A module that is configured by hand is started by hand.
@@ -158,6 +164,7 @@ export class Daemon implements NodeControl {
 		const hosted = this.#hosted.get(name);
 		if (hosted === undefined) return;
 		clearTimeout(hosted.bootTimer);
+		hosted.schedule?.stop();
 		this.#hosted.delete(name);
 		hosted.runtime.dispose();
 		this.#world.release(name);
@@ -217,6 +224,7 @@ export class Daemon implements NodeControl {
 		const before = this.#hosted.get(name);
 		if (before === undefined) return;
 		clearTimeout(before.bootTimer);
+		before.schedule?.stop();
 		this.#hosted.delete(name);
 		before.runtime.detach();
 	}
@@ -267,6 +275,13 @@ function defaultSettings({ configuration }: ModuleRuntime): [name: string, value
 		["usersetting.encryption", "on"],
 		["usersetting.boot", boot],
 	];
+}
+
+/** syncat lets the next synchronization through at its times (spec/06 §4). */
+function scheduleOf(runtime: ModuleRuntime): Schedule | null {
+	const pattern = runtime.configuration.rfs?.syncAt ?? null;
+	if (pattern === null) return null;
+	return new Schedule(pattern, () => runtime.setResource("rfs.syncat", "up", "syncat"));
 }
 
 /** A module shows its settings from the beginning; what was switched stays. */

@@ -53,6 +53,10 @@ export function carryOut(effect: Effect, to: EffectTargets): void {
 			break;
 		case "reboot":
 			to.reboot();
+			break;
+		case "durable":
+			// Done already: the state is stored before its effects are carried out.
+			break;
 	}
 }
 

@@ -21,6 +21,7 @@ export function modeConfigOf(configuration: ModuleConfiguration, node: string, p
 		lockTimeoutMs: rfs?.lockTimeoutMs ?? 0,
 		sendTimeoutMs: rfs?.sendTimeoutMs ?? 0,
 		syncDeltaMs: rfs?.syncDeltaMs ?? 0,
+		syncAt: (rfs?.syncAt ?? null) !== null,
 		defaultprim: configuration.defaultprim,
 		failover: configuration.failover,
 		maxloop: configuration.maxloop,

@@ -275,7 +275,7 @@ export class ModuleRuntime {
 		if (plan !== undefined)
 			this.#preparePlan({ plan: plan.plan, steps: plan.steps, position: 0, run: null, script: null });
 		const started = (before === "STOP") !== (this.view().main === "STOP");
-		this.#persist(started || event.type === "command");
+		this.#persist(started || event.type === "command" || effects.some(({ type }) => type === "durable"));
 		for (const effect of effects) this.#carryOut(effect);
 		if (plan !== undefined) this.#startPlan();
 		this.#announce();

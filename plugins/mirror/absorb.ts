@@ -4,6 +4,7 @@ import { observe } from "../../sdk/index.ts";
 import { usesLease } from "./ask.ts";
 import type { Context } from "./context.ts";
 import { startAsking } from "./loss.ts";
+import { closeSyncAt, openSyncAt } from "./schedule.ts";
 import { isHeard, type MirrorAnnouncement } from "./state.ts";
 
 export function absorb(ctx: Context): void {
@@ -18,6 +19,8 @@ export function absorb(ctx: Context): void {
 	} else if (event.type === "witness") {
 		s.askedWitness = false;
 		s.lease = observe(s.lease, event.answer, event.atMs);
+	} else if (event.type === "resource" && event.name === "rfs.syncat") {
+		openSyncAt(ctx, event.value === "up", event.by);
 	} else if (event.type === "timer") {
 		if (event.name === "start") s.waited = true;
 		if (event.name === "held") s.held = null;
@@ -96,6 +99,7 @@ function absorbSynced(ctx: Context, fact: { term: number; files: number; bytes: 
 	s.syncedWallMs = event.wallMs;
 	s.fullsync = null;
 	if (s.session.source) return;
+	closeSyncAt(ctx);
 	if (fact.files > 0) ctx.log("reintegre", "I", `Copied ${fact.files} files, ${Math.ceil(fact.bytes / 1024)} KB`);
 	ctx.log("reintegre", "E", "Reintegration ended (synchronize)");
 }

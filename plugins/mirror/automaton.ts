@@ -10,6 +10,7 @@ import { orderSession } from "./meet.ts";
 import { beginStart, beginStop, continueStop, nextStopStage } from "./passages.ts";
 import { handedOverSteps } from "./plans.ts";
 import { actPrimary, actPrimaryAtOnce } from "./primary.ts";
+import { checkSynced, showSyncAt } from "./schedule.ts";
 import { actPromoting, actSecondary, actSecondaryAtOnce, isPromotable, refuse } from "./secondary.ts";
 import { initialState, type MirrorState, type PlanKind } from "./state.ts";
 import { announce, isUptodate, processDiedText, view } from "./view.ts";
@@ -308,6 +309,8 @@ function finish(ctx: Context, before: MirrorState): void {
 	if (before.degraded && !s.degraded) ctx.resource("rfs.degraded", "down");
 	const synced = s.main === "PRIM" || (s.main === "SECOND" && s.status === "Ready");
 	if (synced && s.session?.synced === true && s.loss === null) s.syncedWallMs = ctx.event.wallMs;
+	checkSynced(ctx, before);
+	showSyncAt(ctx, before);
 	if (usesLease(s) && s.session?.synced === true && before.session?.synced !== true) tickLease(ctx);
 }
 

@@ -27,6 +27,11 @@ export class Context {
 		this.effects.push({ type: "armTimer", name, afterMs });
 	}
 
+	/** What this step remembers has to survive a power cut. */
+	durable(): void {
+		this.effects.push({ type: "durable" });
+	}
+
 	disarm(...names: string[]): void {
 		for (const name of names) this.effects.push({ type: "disarmTimer", name });
 	}

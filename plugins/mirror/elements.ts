@@ -180,6 +180,10 @@ const rfs: ElementDeclaration = {
 			default: "0",
 			doc: "Age of the last synchronisation up to which a stale server may become primary.",
 		},
+		syncat: {
+			type: text,
+			doc: "Times at which the secondary is synchronised, in the syntax of crontab; without it, always.",
+		},
 		acl: { ...later(onOff, "Replicate access control lists."), default: "off" },
 		roflags: later(text, "What happens when somebody writes on the secondary (Windows)."),
 		packetsize: later(count, "Size of a packet."),
@@ -194,7 +198,6 @@ const rfs: ElementDeclaration = {
 		checktime: later(time("ms"), "Longest answer of the replication to itself."),
 		checkintv: later(time("s"), "Time between two such tests."),
 		nfsbox_options: later(choice("cross", "nocross"), "Junctions (Windows)."),
-		syncat: later(text, "Times at which to resynchronise."),
 		mountoversuffix: {
 			type: text,
 			carried: "legacy",

@@ -5,6 +5,7 @@ import type { Context } from "./context.ts";
 import { joinOffer } from "./meet.ts";
 import { beginStop, beginTakeOver, blindRank, fullRank, pairing } from "./passages.ts";
 import { give } from "./plans.ts";
+import { hasHadItsTime } from "./schedule.ts";
 import { heardPeer, isHeard, isIsolated, type MirrorAnnouncement, type MirrorState, type WaitRule } from "./state.ts";
 
 /** What may not wait for a running plan. */
@@ -23,6 +24,7 @@ export function actSecondary(ctx: Context): boolean {
 	const { s } = ctx;
 	const peer = heardPeer(s);
 	if (peer?.degraded === true) return wait(ctx, "degraded_server");
+	if (isPromotable(s) && hasHadItsTime(s)) return wait(ctx, "rfs_syncat_wait");
 	if (isPromotable(s) || !s.config.rules.uptodate) return actPromotable(ctx, peer);
 	if (s.sealing) return false;
 	if (!s.config.replicated && peer?.serves === true) {

@@ -31,7 +31,7 @@ export type PlanKind =
 	| "cleanUp";
 
 /** The internal rules that hold a node in WAIT (spec/01 §3). */
-export type WaitRule = "notuptodate_server" | "degraded_server" | "splitbrain_failure";
+export type WaitRule = "notuptodate_server" | "degraded_server" | "splitbrain_failure" | "rfs_syncat_wait";
 
 export interface Session {
 	term: number;
@@ -129,6 +129,10 @@ export interface MirrorState {
 	loop: LoopCounter;
 	/** Wall clock of the last moment at which both copies were known to be the same. */
 	syncedWallMs: number | null;
+	/** The resource rfs.synced, as last set; null: never. */
+	fresh: boolean | null;
+	/** syncat: the next synchronization may begin. */
+	syncAtOpen: boolean;
 }
 
 /** What a mirror's pulses carry. */
@@ -196,6 +200,8 @@ export function initialState(config: ModeConfig): MirrorState {
 		failover: config.failover,
 		loop: noErrors,
 		syncedWallMs: null,
+		fresh: null,
+		syncAtOpen: false,
 	};
 }
 

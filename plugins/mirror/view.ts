@@ -1,12 +1,14 @@
 /** What persons and the other node see of a mirror. */
 import type { StateView } from "../../sdk/index.ts";
+import { mustWaitForTime } from "./schedule.ts";
 import { heardPeer, type MirrorAnnouncement, type MirrorState } from "./state.ts";
 
 export function announce(s: MirrorState): MirrorAnnouncement {
 	const session = s.session;
 	const source = s.config.replicated && session?.source === true && s.loss === null;
 	// With replication a node held by failover="off" still meets: only the data decides who may be primary.
-	const blocked = s.held !== null || s.waitRules.length > 0 || (s.failoverHeld && !s.config.replicated);
+	const blocked =
+		mustWaitForTime(s) || s.held !== null || s.waitRules.length > 0 || (s.failoverHeld && !s.config.replicated);
 	const settled = s.phase === "waiting" ? !blocked : s.phase === "secondary";
 	const asking = s.loss?.stage === "asking" && session !== null;
 	return {

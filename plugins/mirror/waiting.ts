@@ -4,6 +4,7 @@ import { askWitness } from "./ask.ts";
 import type { Context } from "./context.ts";
 import { joinOffer, meeting, offerSession } from "./meet.ts";
 import { beginPrimary, beginSecond, beginStop } from "./passages.ts";
+import { logForced, mustWaitForTime, syncAtWhy } from "./schedule.ts";
 import { heardPeer, isHeard, type MirrorAnnouncement, type MirrorState, type WaitRule } from "./state.ts";
 
 /** With no plan running. True if it began something. */
@@ -101,6 +102,7 @@ function actReplicated(ctx: Context, peer: MirrorAnnouncement | null): boolean {
 		const { term } = s.session;
 		return go(ctx, () => beginPrimary(ctx, "ALONE", { term, alone: false, force: false }));
 	}
+	if (mustWaitForTime(s)) return blockForTime(ctx);
 	if (joinOffer(ctx)) return go(ctx, () => beginSecond(ctx));
 	if (peer !== null && (peer.serves || peer.ready)) {
 		const chosen = meeting(s);
@@ -115,6 +117,15 @@ function actReplicated(ctx: Context, peer: MirrorAnnouncement | null): boolean {
 			: false;
 	}
 	return alone(ctx);
+}
+
+/** rfs_syncat_wait (spec/06 §4). A person's `second` is answered: it will be one, at its time. */
+function blockForTime(ctx: Context): boolean {
+	const { s } = ctx;
+	ctx.answer(s.request);
+	s.request = null;
+	if (s.rule !== "rfs_syncat_wait") ctx.log("heart", "C", "Action wait from failover rule rfs_syncat_wait");
+	return block(ctx, "rfs_syncat_wait", syncAtWhy);
 }
 
 const hasRight = (s: MirrorState): boolean => s.records?.alone != null;
@@ -141,6 +152,7 @@ function alone(ctx: Context): boolean {
 	if (s.goal === "second") return false;
 	const start = mayStartAlone(startQuestion(ctx));
 	if (start.may === "yes") {
+		if (start.by === "syncdelta") logForced(ctx);
 		s.session = null;
 		beginPrimary(ctx, "ALONE", { term: start.term, alone: true, force: false });
 		return true;

@@ -29,6 +29,7 @@ export function config(change: Partial<ModeConfig> = {}): ModeConfig {
 		lockTimeoutMs: 100_000,
 		sendTimeoutMs: 30_000,
 		syncDeltaMs: 0,
+		syncAt: false,
 		defaultprim: "alone",
 		failover: true,
 		maxloop: 3,

@@ -138,6 +138,7 @@ test("defaults of the documentation", (t) => {
 			sendTimeoutMs: 30_000,
 			ioTimeoutMs: 300_000,
 			syncDeltaMs: 0,
+			syncAt: null,
 			nbrei: 6,
 			reiAllowedBandwidth: null,
 			scripts: false,

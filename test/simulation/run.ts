@@ -67,6 +67,7 @@ function modeConfig(shape: Shape, rules: Rules, index: number): ModeConfig {
 		lockTimeoutMs,
 		sendTimeoutMs: 3_000,
 		syncDeltaMs: 0,
+		syncAt: false,
 		defaultprim: shape.defaultprim,
 		failover: shape.failover,
 		maxloop: 50,

@@ -3,6 +3,7 @@ import { child, descendants, isOn, numberOf, textOf } from "../../schema/access.
 import type { Report } from "../../schema/report.ts";
 import type { CheckedElement } from "../../schema/validate.ts";
 import type { HeartConfiguration, ReplicatedDirectory, RfsConfiguration } from "../configuration.ts";
+import { scheduleProblem } from "../schedule.ts";
 
 export function rfsSettings(
 	rfs: CheckedElement,
@@ -22,11 +23,26 @@ export function rfsSettings(
 		sendTimeoutMs: numberOf(rfs, "sendtimeout") ?? 30_000,
 		ioTimeoutMs: numberOf(rfs, "iotimeout") ?? 300_000,
 		syncDeltaMs: numberOf(rfs, "syncdelta") ?? 0,
+		syncAt: schedule(rfs, report),
 		nbrei: numberOf(rfs, "nbrei") ?? 6,
 		reiAllowedBandwidth: numberOf(rfs, "reiallowedbw"),
 		scripts: isOn(rfs, "scripts"),
 		directories: directories(rfs, report),
 	};
+}
+
+/** `syncat`, as crontab has it (spec/06 §2). */
+function schedule(rfs: CheckedElement, report: Report): string | null {
+	const given = textOf(rfs, "syncat")?.trim() ?? "";
+	if (given === "") return null;
+	const wrong = scheduleProblem(given);
+	if (wrong === null) return given;
+	report.add("CONFIG_VALUE", `syncat="${given}" is no schedule: ${wrong}`, rfs.xml, {
+		attribute: "syncat",
+		found: given,
+		expected: "five fields as in crontab, such as 01 0 * * *",
+	});
+	return null;
 }
 
 function directories(rfs: CheckedElement, report: Report): ReplicatedDirectory[] {
