@@ -162,6 +162,8 @@ async function processConfiguration(parts: ReplicationParts, rfs: RfsConfigurati
 		listen: { address: own, port: rfs.port },
 		connect: { address: other, port: rfs.port },
 		key: deriveKey(inForce.key, "replication", module).toString("hex"),
+		sealed: true,
+		connections: 1,
 		lockTimeoutMs: rfs.lockTimeoutMs,
 		sendTimeoutMs: rfs.sendTimeoutMs,
 		linkTimeoutMs: Math.max(100, ...(configuration.heart?.heartbeats ?? []).map(({ timeoutMs }) => timeoutMs)),

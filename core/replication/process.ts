@@ -14,6 +14,7 @@ import type { ProcessConfiguration } from "./control/context.ts";
 import type { FromData } from "./control/dataThread.ts";
 import { asOrder, type FromProcess, Lines } from "./control/protocol.ts";
 import { asQuestion } from "./control/questions.ts";
+import { TlsEngine } from "./link/tlsEngine.ts";
 import { postAndWake } from "./loop/mailbox.ts";
 
 /** What a daemon that is away gets when it comes back, at most. */
@@ -40,6 +41,7 @@ class ControlServer {
 	readonly #config: ProcessConfiguration;
 	readonly #port;
 	readonly #wakeFd: number;
+	readonly #tls: TlsEngine;
 	readonly #server;
 	#client: Socket | null = null;
 	#missed: FromProcess[] = [];
@@ -52,6 +54,8 @@ class ControlServer {
 		this.#wakeFd = system.eventfd();
 		const { port1, port2 } = new MessageChannel();
 		this.#port = port1;
+		const key = Buffer.from(config.key, "hex");
+		this.#tls = new TlsEngine(key, (message) => postAndWake(system, port1, this.#wakeFd, message));
 		const worker = new Worker(new URL("./control/dataThread.ts", import.meta.url), {
 			workerData: { config, port: port2, wakeFd: this.#wakeFd, earlyAck },
 			transferList: [port2],
@@ -123,6 +127,8 @@ class ControlServer {
 			this.#fatal = message.fatal;
 			process.stderr.write(`${message.fatal.code}: ${message.fatal.message}\n`);
 			setTimeout(() => this.#end(), fatalMs);
+		} else if ("tls" in message) {
+			this.#tls.take(message);
 		} else {
 			this.#remember(message);
 			this.#write(message);

@@ -1,6 +1,7 @@
 /** The configuration that a replication process gets on its standard input: checked before anything is touched. */
 import { z } from "zod";
 import { SafekitError } from "../../errors.ts";
+import { maxConnections } from "../wire/handshake.ts";
 import type { ProcessConfiguration } from "./context.ts";
 
 const address = z.object({ address: z.union([z.ipv4(), z.ipv6()]), port: z.int().min(0).max(65_535) });
@@ -27,6 +28,8 @@ const shape = z.strictObject({
 	listen: address,
 	connect: address,
 	key: z.string().regex(/^[0-9a-f]{64}$/),
+	sealed: z.boolean(),
+	connections: z.int().min(1).max(maxConnections),
 	lockTimeoutMs: ms,
 	sendTimeoutMs: ms,
 	linkTimeoutMs: ms,

@@ -1,5 +1,6 @@
 /** What the parts of the data thread share, and the configuration of a replication process. */
 import type { ReplicationFact, ResyncProgress } from "../../engine/replication.ts";
+import type { Greeter } from "../link/greeting.ts";
 import type { Exclusion } from "../local/exclusion.ts";
 import type { Tree } from "../local/tree.ts";
 import type { DataLoop } from "../loop/dataLoop.ts";
@@ -26,6 +27,10 @@ export interface ProcessConfiguration {
 	connect: SocketAddress;
 	/** Of this module, derived from the cluster key: 32 bytes, hex. */
 	key: string;
+	/** The data travels encrypted; the handshake is there in any case. One side that wants it is enough. */
+	sealed: boolean;
+	/** TCP connections for the data, `nbremconn`. */
+	connections: number;
 	/** An operation that is not acknowledged for so long ends the session; so does an order that does not come. */
 	lockTimeoutMs: number;
 	sendTimeoutMs: number;
@@ -45,7 +50,8 @@ export interface Volume {
 
 export interface Context {
 	readonly config: ProcessConfiguration;
-	readonly key: Buffer;
+	/** Handshakes of links. */
+	readonly greeter: Greeter;
 	readonly loop: DataLoop;
 	readonly system: System;
 	readonly syncers: Syncers;

@@ -6,6 +6,7 @@ import { linuxSystem as system } from "../../platform/linux/libc.ts";
 import { errnoName, umountFlag } from "../errno.ts";
 import { mountSource, removeDeadMounts } from "../fuse/mountTable.ts";
 import { FuseServer } from "../fuse/server.ts";
+import { type FromTls, Greeter, type ToTls } from "../link/greeting.ts";
 import { Exclusion } from "../local/exclusion.ts";
 import { openTree } from "../local/setup.ts";
 import { DataLoop } from "../loop/dataLoop.ts";
@@ -19,7 +20,7 @@ import type { FromProcess, ToProcess } from "./protocol.ts";
 import { type Asked, answerTo } from "./questions.ts";
 
 /** Data thread → main thread. */
-export type FromData = FromProcess | { ended: true } | { fatal: { code: string; message: string } };
+export type FromData = FromProcess | ToTls | { ended: true } | { fatal: { code: string; message: string } };
 
 const { config, port, wakeFd, earlyAck } = workerData as {
 	config: ProcessConfiguration;
@@ -31,6 +32,7 @@ const say = (message: FromData): void => port.postMessage(message);
 
 const loop = new DataLoop(system);
 const syncers = new Syncers(loop, system);
+const greeter = new Greeter(say);
 if (start()) {
 	// What is thrown from here on is a defect: the process dies, and its mounts stay as a fence.
 	loop.run();
@@ -56,9 +58,11 @@ function start(): boolean {
 			servers.push(new FuseServer({ module: config.module, tree, sink, loop, syncers, exclusion, durable }));
 			servers.at(-1)!.mount();
 		}
-		receive<ToProcess>(loop, system, port, wakeFd, (message) =>
-			"ask" in message ? answer(context, message) : node.order(message),
-		);
+		receive<ToProcess | FromTls>(loop, system, port, wakeFd, (message) => {
+			if ("tls" in message) greeter.take(message);
+			else if ("ask" in message) answer(context, message);
+			else node.order(message);
+		});
 		return true;
 	} catch (error) {
 		for (const server of servers) if (server.mountedOn !== null) system.umount(server.mountedOn, umountFlag.DETACH);
@@ -81,7 +85,7 @@ function answer(context: Context, question: Asked): void {
 function makeContext(volumes: Volume[], records: Records, servers: FuseServer[]): Context {
 	return {
 		...{ config, loop, system, syncers, records, volumes },
-		key: Buffer.from(config.key, "hex"),
+		greeter,
 		fact: (fact) => say(fact),
 		log: (level, origin, text) => say({ log: { level, origin, text } }),
 		progress: (progress) => say({ progress }),

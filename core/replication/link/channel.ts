@@ -63,6 +63,11 @@ export class Channel {
 		this.#events = events;
 	}
 
+	/** A first frame, for which the target of a handshake waits. */
+	greet(): void {
+		this.#sendNow({ is: "pulse", at: Math.floor(this.#loop.now()) });
+	}
+
 	/** Bytes that came together with the end of the handshake. */
 	start(rest: Buffer): void {
 		if (rest.length > 0) this.#received(rest);

@@ -1,145 +1,128 @@
-/** The handshake over a connection (wire/handshake.ts), on either side, ended by a deadline. */
+/** How two sides of a link meet over a connection: TLS with the module's key, two greetings, then sealed frames. */
 import { asSafekitError } from "../../errors.ts";
 import type { Cancel, DataLoop } from "../loop/dataLoop.ts";
-import {
-	connectionKeys,
-	frame,
-	frameJson,
-	type Hello,
-	mismatch,
-	proof,
-	readHello,
-	readProof,
-	sameProof,
-	takeFrame,
-} from "../wire/handshake.ts";
+import { encodeHello, type Hello, mismatch, readHello } from "../wire/handshake.ts";
 import { Channel, type ChannelEvents } from "./channel.ts";
 import type { Connection } from "./connection.ts";
+import type { Greeter, Greeting, LinkKeys } from "./greeting.ts";
 
+/** From the first byte to the first frame. */
 const deadlineMs = 5000;
+/** A handshake with both greetings takes about 5 KB. */
+const maxTlsBytes = 64 * 1024;
 
 export interface MeetingOptions {
-	/** The module's replication key, 32 bytes. */
-	key: Buffer;
 	/** See Channel. */
 	silenceMs: number;
-	/** What this side says; the target sees the other's words first (unproven: they decide only what it answers). */
+	/** What this side says; the target hears the source, which has proven that it holds the key, first. */
 	hello(other: Hello | null): Hello;
-	/** Both proofs are checked and both mean the same session. The events must be set by `channel.handOver`. */
+	/** Both hold the key and mean the same session. The events must be set by `channel.handOver`. */
 	met(channel: Channel, other: Hello, own: Hello): void;
-	/** `proven`: the other side has the key, but does not fit. */
-	refused(why: string, proven: boolean): void;
+	/** `tell`: a person should know; false where only the network failed. */
+	refused(why: string, tell: boolean): void;
 }
 
 const noEvents: ChannelEvents = { received: () => {}, ended: () => {} };
 
-/** One attempt. `source` speaks first. */
+/**
+ * One attempt. `source` speaks first. No byte can be taken for another kind: the source sends frames only when the
+ * target has ended its TLS, and the target only when the first frame of the source is there.
+ */
 export class Meeting {
 	readonly #loop: DataLoop;
 	readonly #connection: Connection;
 	readonly #options: MeetingOptions;
 	readonly #isSource: boolean;
-	#bytes: Buffer = Buffer.alloc(0);
+	readonly #greeting: Greeting;
+	readonly #deadline: Cancel;
 	#own: Hello | null = null;
-	#ownFrame: Buffer = Buffer.alloc(0);
-	#other: Hello | null = null;
-	#otherFrame: Buffer = Buffer.alloc(0);
-	#deadline: Cancel;
+	#tlsBytes = 0;
+	/** Of a target that has answered: what it does with the first frame. */
+	#answered: ((bytes: Buffer) => void) | null = null;
+	/** The other side was told by the answer; the link ends when it has read that. */
+	#unfit: string | null = null;
 	#over = false;
 
-	constructor(loop: DataLoop, connection: Connection, isSource: boolean, options: MeetingOptions) {
+	constructor(loop: DataLoop, greeter: Greeter, connection: Connection, isSource: boolean, options: MeetingOptions) {
 		this.#loop = loop;
 		this.#connection = connection;
 		this.#options = options;
 		this.#isSource = isSource;
-		this.#deadline = loop.timer(deadlineMs, () => this.#end("the other side does not answer the greeting", false));
+		this.#deadline = loop.timer(deadlineMs, () => this.#end("the other side does not answer the greeting", true));
 		connection.handOver({
 			received: (bytes) => this.#received(bytes),
 			ended: (why) => this.#end(why, false),
 		});
-		if (isSource) this.#greet();
+		if (isSource) this.#own = options.hello(null);
+		this.#greeting = greeter.open(this.#own === null ? null : encodeHello(this.#own), {
+			send: (bytes) => connection.send([bytes]),
+			heard: (hello, keys) => this.#heard(hello, keys),
+			failed: (why) => this.#end(why, true),
+		});
 	}
 
 	/** Gives up silently. */
 	cancel(): void {
 		this.#over = true;
 		this.#deadline.cancel();
+		this.#greeting.close();
 		this.#connection.close();
 	}
 
-	#greet(): void {
-		this.#own = this.#options.hello(this.#other);
-		this.#ownFrame = frameJson(this.#own);
-		this.#connection.send([this.#ownFrame]);
+	#received(bytes: Buffer): void {
+		if (this.#answered !== null) {
+			this.#answered(bytes);
+			return;
+		}
+		this.#tlsBytes += bytes.length;
+		if (this.#tlsBytes > maxTlsBytes) this.#end("the other side does not come to an end with its greeting", true);
+		else this.#greeting.received(bytes);
 	}
 
-	#received(bytes: Buffer): void {
-		this.#bytes = Buffer.concat([this.#bytes, bytes]);
+	#heard(hello: Buffer, keys: LinkKeys): void {
+		let other: Hello;
 		try {
-			for (let taken = takeFrame(this.#bytes); taken !== null; taken = takeFrame(this.#bytes)) {
-				this.#bytes = taken.rest;
-				this.#take(taken.body);
-				if (this.#over) return;
-			}
+			other = readHello(hello);
 		} catch (error) {
 			const known = asSafekitError(error);
 			if (known.code !== "REPLICATION_WIRE") throw error;
-			this.#end(known.message, false);
-		}
-	}
-
-	#take(body: Buffer): void {
-		if (this.#other === null) {
-			this.#other = readHello(body);
-			this.#otherFrame = frame(Buffer.from(body));
-			if (this.#isSource) return;
-			this.#greet();
-			this.#prove();
+			this.#end(known.message, true);
 			return;
 		}
-		const expected = proof(this.#options.key, this.#isSource ? "target" : "source", ...this.#frames());
-		if (!sameProof(expected, readProof(body))) {
-			this.#end("the other side does not hold this module's key", false);
-			return;
-		}
-		if (this.#isSource) this.#prove();
-		this.#met(this.#own!, this.#other);
-	}
-
-	#prove(): void {
-		const own = proof(this.#options.key, this.#isSource ? "source" : "target", ...this.#frames());
-		this.#connection.send([frameJson({ proof: own.toString("hex") })]);
-	}
-
-	#frames(): [Buffer, Buffer] {
-		return this.#isSource ? [this.#ownFrame, this.#otherFrame] : [this.#otherFrame, this.#ownFrame];
-	}
-
-	#met(own: Hello, other: Hello): void {
+		const own = this.#own ?? this.#options.hello(other);
 		const why = mismatch(own, other) ?? (own.refusal || other.refusal || null);
-		if (why !== null) {
-			this.#end(why, true);
-			return;
-		}
+		if (!this.#isSource) {
+			this.#greeting.answer(encodeHello(own));
+			this.#unfit = why;
+			this.#answered = (bytes) => {
+				if (why === null) this.#met(own, other, keys).start(bytes);
+				else this.#end(why, true);
+			};
+		} else if (why !== null) this.#end(why, true);
+		// The target waits for a first frame.
+		else this.#met(own, other, keys).greet();
+	}
+
+	#met(own: Hello, other: Hello, keys: LinkKeys): Channel {
 		this.#over = true;
 		this.#deadline.cancel();
-		const keys = connectionKeys(this.#options.key, ...this.#frames());
+		this.#greeting.close();
+		const [source, target] = [Buffer.from(keys.fromSource), Buffer.from(keys.fromTarget)];
 		const channel = new Channel(
 			this.#loop,
 			this.#connection,
-			this.#isSource
-				? { sends: keys.fromSource, receives: keys.fromTarget }
-				: { sends: keys.fromTarget, receives: keys.fromSource },
+			this.#isSource ? { sends: source, receives: target } : { sends: target, receives: source },
 			this.#options.silenceMs,
 			noEvents,
 		);
 		this.#options.met(channel, other, own);
-		channel.start(this.#bytes);
+		return channel;
 	}
 
-	#end(why: string, proven: boolean): void {
+	#end(why: string, tell: boolean): void {
 		if (this.#over) return;
 		this.cancel();
-		this.#options.refused(why, proven);
+		if (this.#unfit === null) this.#options.refused(why, tell);
+		else this.#options.refused(this.#unfit, true);
 	}
 }

@@ -10,8 +10,7 @@ import { Meeting } from "../link/meeting.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
 import { sharedEpoch } from "../records/node.ts";
 import { Resync } from "../resync/resync.ts";
-import type { Hello } from "../wire/handshake.ts";
-import { newNonce, protocol } from "../wire/handshake.ts";
+import { type Hello, protocol } from "../wire/handshake.ts";
 import type { Message } from "../wire/messages.ts";
 import type { Primary } from "./primary.ts";
 
@@ -104,15 +103,14 @@ export class Source {
 	}
 
 	#meet(fd: number): void {
-		const { loop, system, config, key } = this.#context;
+		const { loop, system, config, greeter } = this.#context;
 		const times = { silenceMs: config.linkTimeoutMs, sendTimeoutMs: config.sendTimeoutMs };
 		const connection = new Connection(loop, system, fd, times, { received: () => {}, ended: () => {} });
-		const meeting = new Meeting(loop, connection, true, {
-			key,
+		const meeting = new Meeting(loop, greeter, connection, true, {
 			silenceMs: config.linkTimeoutMs,
 			hello: () => this.#hello(),
 			met: (channel, other) => this.#met(channel, other),
-			refused: (why, proven) => this.#again(why, proven || !why.includes("closed")),
+			refused: (why, tell) => this.#again(why, tell),
 		});
 		this.#attempt = { cancel: () => meeting.cancel() };
 	}
@@ -124,13 +122,14 @@ export class Source {
 			module: config.module,
 			node: config.node,
 			peer: config.peer,
-			nonce: newNonce(),
 			term: this.#order.term,
 			source: true,
 			outcome: this.#order.outcome,
 			incarnation: this.#incarnation,
 			resume: this.#phase === "resuming",
 			received: null,
+			sealed: config.sealed,
+			connections: config.connections,
 			refusal: "",
 		};
 	}

@@ -9,12 +9,12 @@ import { Listener } from "../link/endpoints.ts";
 import { Meeting } from "../link/meeting.ts";
 import { newIncarnation } from "../primary/source.ts";
 import { Salvage } from "../quarantine/salvage.ts";
-import { type Hello, newNonce, protocol } from "../wire/handshake.ts";
+import { type Hello, protocol } from "../wire/handshake.ts";
 import type { Message } from "../wire/messages.ts";
 import { Receiver } from "./receiver.ts";
 import { emptyLimbo } from "./repairs.ts";
 
-/** Connections whose proof is not checked yet. */
+/** Connections that have not got through the handshake. */
 const maxMeetings = 4;
 
 export class Target {
@@ -78,24 +78,25 @@ export class Target {
 	}
 
 	#meet(fd: number): void {
-		const { loop, system, config, key } = this.#context;
-		if (this.#meetings.size >= maxMeetings) {
-			system.close(fd);
-			return;
+		const { loop, system, config, greeter } = this.#context;
+		// The oldest gives way: who connects and says nothing must not keep the right one out.
+		const [oldest] = this.#meetings;
+		if (this.#meetings.size >= maxMeetings && oldest !== undefined) {
+			this.#meetings.delete(oldest);
+			oldest.cancel();
 		}
 		const times = { silenceMs: config.linkTimeoutMs, sendTimeoutMs: config.sendTimeoutMs };
 		const connection = new Connection(loop, system, fd, times, { received: () => {}, ended: () => {} });
-		const meeting: Meeting = new Meeting(loop, connection, false, {
-			key,
+		const meeting: Meeting = new Meeting(loop, greeter, connection, false, {
 			silenceMs: config.linkTimeoutMs,
 			hello: (other) => this.#hello(other!),
 			met: (channel, other, own) => {
 				this.#meetings.delete(meeting);
 				this.#met(channel, other, own);
 			},
-			refused: (why, proven) => {
+			refused: (why, tell) => {
 				this.#meetings.delete(meeting);
-				this.#refused(why, proven);
+				if (tell) this.#refused(why);
 			},
 		});
 		this.#meetings.add(meeting);
@@ -112,19 +113,20 @@ export class Target {
 			module: config.module,
 			node: config.node,
 			peer: config.peer,
-			nonce: newNonce(),
 			term: this.#order.term,
 			source: false,
 			outcome: this.#order.outcome,
 			incarnation: this.#incarnation,
 			resume: resumes,
 			received: resumes ? this.#receiver!.acknowledged : null,
+			sealed: config.sealed,
+			connections: config.connections,
 			refusal,
 		};
 	}
 
-	#refused(why: string, proven: boolean): void {
-		if (why === this.#lastRefusal || (!proven && why.includes("closed"))) return;
+	#refused(why: string): void {
+		if (why === this.#lastRefusal) return;
 		this.#lastRefusal = why;
 		this.#context.log("W", "rfsplug", `A replication session was refused: ${why}`);
 	}

@@ -1,10 +1,11 @@
 /**
  * Sealed packets: `u32 length | AES-256-GCM ciphertext | 16 bytes tag`. Each direction of each connection has its own
- * key (handshake.ts) and counts its packets in the nonce: nothing can be replayed, left out, swapped or turned round
+ * key (link/tlsEngine.ts) and counts its packets in the nonce: nothing can be replayed, left out, swapped or turned round
  * without the link ending. A packet holds whole messages, each `u32 length | bytes`.
  */
 import { type CipherGCMTypes, createCipheriv, createDecipheriv } from "node:crypto";
 import { wireError } from "./bytes.ts";
+import { FrameKeys } from "./frameKeys.ts";
 import { maxMessage, maxPacket } from "./limits.ts";
 
 const cipherName: CipherGCMTypes = "aes-256-gcm";
@@ -12,13 +13,11 @@ const tagBytes = 16;
 
 /** Seals what one side sends over one connection. */
 export class Sealer {
-	readonly #key: Buffer;
-	readonly #nonce = Buffer.alloc(12);
-	#counter = 0n;
+	readonly #keys: FrameKeys;
 
-	/** @param key 32 bytes, used for this direction of this connection only. */
-	constructor(key: Buffer) {
-		this.#key = key;
+	/** @param perKey see FrameKeys. */
+	constructor(key: Buffer, perKey?: number) {
+		this.#keys = new FrameKeys(key, perKey);
 	}
 
 	/** The packet that carries these messages, in pieces to be sent one after the other. */
@@ -27,8 +26,7 @@ export class Sealer {
 		if (length > maxPacket) throw wireError(`a packet of ${length} bytes`);
 		const head = Buffer.allocUnsafe(4);
 		head.writeUInt32BE(length + tagBytes);
-		this.#nonce.writeBigUInt64BE(this.#counter++, 4);
-		const cipher = createCipheriv(cipherName, this.#key, this.#nonce).setAAD(head);
+		const cipher = createCipheriv(cipherName, this.#keys.next(), this.#keys.nonce).setAAD(head);
 		const pieces: Buffer[] = [head];
 		for (const message of messages) {
 			const prefix = Buffer.allocUnsafe(4);
@@ -43,14 +41,12 @@ export class Sealer {
 
 /** Opens what the other side sealed. Any doubt throws REPLICATION_WIRE; the connection is then of no more use. */
 export class Opener {
-	readonly #key: Buffer;
-	readonly #nonce = Buffer.alloc(12);
-	#counter = 0n;
+	readonly #keys: FrameKeys;
 	#kept: Buffer[] = [];
 	#keptBytes = 0;
 
-	constructor(key: Buffer) {
-		this.#key = key;
+	constructor(key: Buffer, perKey?: number) {
+		this.#keys = new FrameKeys(key, perKey);
 	}
 
 	/** Takes received bytes (kept until they are complete) and returns the messages of all complete packets. */
@@ -77,8 +73,7 @@ export class Opener {
 	}
 
 	#open(head: Buffer, sealed: Buffer): Buffer[] {
-		this.#nonce.writeBigUInt64BE(this.#counter++, 4);
-		const decipher = createDecipheriv(cipherName, this.#key, this.#nonce).setAAD(head);
+		const decipher = createDecipheriv(cipherName, this.#keys.next(), this.#keys.nonce).setAAD(head);
 		const plain = decipher.update(sealed.subarray(0, -tagBytes));
 		decipher.setAuthTag(sealed.subarray(-tagBytes));
 		try {
