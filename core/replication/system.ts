@@ -180,6 +180,8 @@ export interface PolledDescriptor {
 export interface ProcessCalls {
 	/** Number of ready descriptors, 0 after `timeoutMs` (−1: for ever), −EINTR. */
 	poll(descriptors: PolledDescriptor[], timeoutMs: number): number;
+	/** Lets another thread have this core, if one waits for it. */
+	yield(): number;
 	/** A counter to wake a poll with: non-blocking, close-on-exec. */
 	eventfd(): number;
 	/** Adds to an eventfd. */

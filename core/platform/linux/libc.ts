@@ -6,6 +6,7 @@ import { native, orErrno } from "./native.ts";
 
 const c = {
 	poll: native("int poll(void *, uint64_t, int)"),
+	yield: native("int sched_yield()"),
 	eventfd: native("int eventfd(uint32_t, int)"),
 	write: native("int64_t write(int, const void *, uint64_t)"),
 	read: native("int64_t read(int, void *, uint64_t)"),
@@ -31,6 +32,7 @@ const processCalls: ProcessCalls = {
 		}
 		return ready;
 	},
+	yield: () => c.yield(),
 	eventfd: () => orErrno(c.eventfd(0, closeOnExec | nonBlocking)),
 	wake: (fd) => orErrno(c.write(fd, one, 8)),
 	drainWake: (fd) => orErrno(c.read(fd, counter, 8)),

@@ -1,6 +1,6 @@
 /** /dev/fuse: requests in, replies out, in the data thread. */
 import { at, errno, open, poll } from "../errno.ts";
-import type { DataLoop } from "../loop/dataLoop.ts";
+import type { Cancel, DataLoop } from "../loop/dataLoop.ts";
 import type { System } from "../system.ts";
 import { outHeaderSize, requestBufferSize } from "./protocol.ts";
 
@@ -12,6 +12,7 @@ export class FuseDevice {
 	readonly #system: System;
 	readonly #loop: DataLoop;
 	readonly #request = Buffer.alloc(requestBufferSize);
+	#attempt: Cancel | null = null;
 	/** A reply is built here: header, then what a READ or READDIR fills in. */
 	readonly reply = Buffer.alloc(requestBufferSize);
 
@@ -24,18 +25,25 @@ export class FuseDevice {
 
 	/** Calls `onRequest` for each request (a view, valid until it returns), and `onEnd` once the connection has ended. */
 	listen(onRequest: (raw: Buffer) => void, onEnd: () => void): void {
-		this.#loop.watch(this.fd, poll.IN, () => {
-			for (let count = 0; count < batch; count++) {
-				const length = this.#system.read(this.fd, this.#request);
-				if (length > 0) {
-					onRequest(this.#request.subarray(0, length));
-				} else if (length === -errno.ENODEV || length === -errno.ECONNABORTED) {
-					return onEnd();
-				} else if (length !== -errno.EINTR && length !== -errno.ENOENT) {
-					return;
-				}
+		const take = (): boolean => this.#take(onRequest, onEnd);
+		this.#loop.watch(this.fd, poll.IN, take);
+		this.#attempt = this.#loop.attempt(take);
+	}
+
+	/** Requests that are there already, a bounded number: the peer link must get its turn. */
+	#take(onRequest: (raw: Buffer) => void, onEnd: () => void): boolean {
+		for (let count = 0; count < batch; count++) {
+			const length = this.#system.read(this.fd, this.#request);
+			if (length > 0) {
+				onRequest(this.#request.subarray(0, length));
+			} else if (length === -errno.ENODEV || length === -errno.ECONNABORTED) {
+				onEnd();
+				return true;
+			} else if (length !== -errno.EINTR && length !== -errno.ENOENT) {
+				return count > 0;
 			}
-		});
+		}
+		return true;
 	}
 
 	/** An error (positive errno), or 0 with nothing more to say. */
@@ -54,6 +62,7 @@ export class FuseDevice {
 	}
 
 	close(): void {
+		this.#attempt?.cancel();
 		this.#loop.unwatch(this.fd);
 		this.#system.close(this.fd);
 	}

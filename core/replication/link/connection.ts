@@ -32,6 +32,7 @@ export class Connection {
 	#heardMs: number;
 	#movedMs: number;
 	#check: Cancel;
+	readonly #attempt: Cancel;
 
 	constructor(loop: DataLoop, system: System, fd: number, times: ConnectionTimes, events: ConnectionEvents) {
 		this.#loop = loop;
@@ -42,6 +43,7 @@ export class Connection {
 		this.#heardMs = this.#movedMs = loop.now();
 		this.#check = this.#arm();
 		this.#watch();
+		this.#attempt = loop.attempt(() => this.#read());
 	}
 
 	/** The handshake hands the connection over to the session. */
@@ -74,6 +76,7 @@ export class Connection {
 		if (this.#ended) return;
 		this.#ended = true;
 		this.#check.cancel();
+		this.#attempt.cancel();
 		this.#loop.unwatch(this.#fd);
 		this.#system.close(this.#fd);
 		this.#queue = [];
@@ -99,13 +102,16 @@ export class Connection {
 		else if ((revents & (poll.ERR | poll.HUP)) !== 0) this.fail("the connection was reset");
 	}
 
-	#read(): void {
+	/** False: nothing has come. */
+	#read(): boolean {
 		const got = this.#system.recv(this.#fd, readBuffer);
+		if (got === -errno.EAGAIN || got === -errno.EINTR) return false;
 		if (got > 0) {
 			this.#heardMs = this.#loop.now();
 			this.#events.received(Buffer.from(readBuffer.subarray(0, got)));
 		} else if (got === 0) this.fail("the other side closed the connection");
-		else if (got !== -errno.EAGAIN && got !== -errno.EINTR) this.fail(`receiving failed: ${errnoName(got)}`);
+		else this.fail(`receiving failed: ${errnoName(got)}`);
+		return true;
 	}
 
 	#push() {

@@ -5,6 +5,7 @@
  */
 import { poll } from "../errno.ts";
 import type { PolledDescriptor, ProcessCalls } from "../system.ts";
+import { Patience } from "./patience.ts";
 
 export interface Cancel {
 	cancel(): void;
@@ -13,6 +14,9 @@ export interface Cancel {
 interface Watched extends PolledDescriptor {
 	handler: (revents: number) => void;
 }
+
+/** Does what can be done without waiting; true when that was anything. */
+type Attempt = () => boolean;
 
 interface Timed {
 	atMs: number;
@@ -23,12 +27,19 @@ interface Timed {
 const longestSleepMs = 1000;
 /** Under constant load one background slice runs for so many rounds. */
 const roundsPerSlice = 4;
+/** Under constant load descriptors without an attempt are asked for in so many rounds. */
+const roundsPerPoll = 32;
 
 export class DataLoop {
 	readonly #system: ProcessCalls;
 	readonly #watched = new Map<number, Watched>();
 	#polled: Watched[] | null = null;
+	#attempts: { attempt: Attempt; active: boolean }[] = [];
+	readonly #patience = new Patience();
+	readonly #asleep = new Int32Array(new SharedArrayBuffer(4));
 	readonly #timers = new Set<Timed>();
+	/** No timer is due before this. */
+	#nextTimerMs = 0;
 	readonly #idle: { slice: () => boolean }[] = [];
 	#posted: (() => void)[] = [];
 	#stopped = false;
@@ -40,6 +51,11 @@ export class DataLoop {
 	/** Monotonic milliseconds. */
 	now(): number {
 		return performance.now();
+	}
+
+	/** 1 while the thread sleeps: whoever has work for it then must write to a descriptor that it watches. */
+	get asleep(): Int32Array {
+		return this.#asleep;
 	}
 
 	/** Calls `handler` whenever `fd` has one of `events` (or an error); again for the same fd: replaces both. */
@@ -54,10 +70,26 @@ export class DataLoop {
 		this.#polled = null;
 	}
 
+	/**
+	 * Calls `attempt` in every round, also while the thread only looks for work: cheaper and sooner than to be told by
+	 * poll. For what is watched besides, since the thread does sleep when nothing comes.
+	 */
+	attempt(attempt: Attempt): Cancel {
+		const entry = { attempt, active: true };
+		this.#attempts = [...this.#attempts, entry];
+		return {
+			cancel: () => {
+				entry.active = false;
+				this.#attempts = this.#attempts.filter((other) => other !== entry);
+			},
+		};
+	}
+
 	/** Runs `run` once, `ms` milliseconds from now. */
 	timer(ms: number, run: () => void): Cancel {
 		const timed = { atMs: this.now() + ms, run };
 		this.#timers.add(timed);
+		this.#nextTimerMs = Math.min(this.#nextTimerMs, timed.atMs);
 		return { cancel: () => this.#timers.delete(timed) };
 	}
 
@@ -79,10 +111,16 @@ export class DataLoop {
 	/** Runs until `stop`. What a handler throws ends the loop and comes out here: it is a defect. */
 	run(): void {
 		for (let round = 1; !this.#stopped; round++) {
-			const ready = this.#handle(this.#sleepMs());
+			const worked = this.#attempt();
+			const now = this.now();
+			if (worked) this.#patience.worked(now);
+			const handled = round % roundsPerPoll === 0 && this.#poll(0) > 0;
 			this.#runPosted();
-			this.#runTimers();
-			if (this.#idle.length > 0 && (ready <= 0 || round % roundsPerSlice === 0)) this.#runSlice();
+			if (now >= this.#nextTimerMs) this.#runTimers();
+			const isQuiet = !worked && !handled;
+			if (this.#idle.length > 0) {
+				if (isQuiet || round % roundsPerSlice === 0) this.#runSlice();
+			} else if (isQuiet && !this.#stopped) this.#rest(now);
 		}
 	}
 
@@ -90,17 +128,39 @@ export class DataLoop {
 		this.#stopped = true;
 	}
 
-	#sleepMs(): number {
-		if (this.#idle.length > 0 || this.#posted.length > 0) return 0;
-		let until = this.now() + longestSleepMs;
-		for (const timed of this.#timers) until = Math.min(until, timed.atMs);
-		return Math.max(0, Math.ceil(until - this.now()));
+	/** Nothing to do: others may have the core for a moment, or the thread sleeps. */
+	#rest(now: number): void {
+		if (this.#posted.length > 0) return;
+		if (this.#attempts.length > 0 && this.#patience.looks(now)) {
+			this.#system.yield();
+			return;
+		}
+		Atomics.store(this.#asleep, 0, 1);
+		// Work that came between the last attempt and the word above told nobody.
+		const ready = this.#attempt() ? 1 : this.#poll(this.#sleepMs(now));
+		Atomics.store(this.#asleep, 0, 0);
+		if (ready <= 0) return;
+		const woken = this.now();
+		this.#patience.woken(woken - now);
+		this.#patience.worked(woken);
 	}
 
-	#handle(timeoutMs: number): number {
+	#sleepMs(now: number): number {
+		return this.#posted.length > 0 ? 0 : Math.max(0, Math.min(longestSleepMs, Math.ceil(this.#nextTimerMs - now)));
+	}
+
+	#attempt(): boolean {
+		let worked = false;
+		// One before may have cancelled another, whose descriptor may mean something else by now.
+		for (const entry of this.#attempts) if (entry.active && !this.#stopped && entry.attempt()) worked = true;
+		return worked;
+	}
+
+	#poll(timeoutMs: number): number {
 		this.#polled ??= [...this.#watched.values()];
 		const polled = this.#polled;
 		const ready = this.#system.poll(polled, timeoutMs);
+		if (timeoutMs > 0) Atomics.store(this.#asleep, 0, 0);
 		if (ready <= 0) return ready;
 		for (const entry of polled) {
 			// A handler before this one may have taken the watch away, or put another in its place.
@@ -111,6 +171,7 @@ export class DataLoop {
 	}
 
 	#runPosted(): void {
+		if (this.#posted.length === 0) return;
 		const posted = this.#posted;
 		this.#posted = [];
 		for (const run of posted) run();
@@ -120,6 +181,8 @@ export class DataLoop {
 		const now = this.now();
 		const due = [...this.#timers].filter((timed) => timed.atMs <= now).sort((a, b) => a.atMs - b.atMs);
 		for (const timed of due) if (this.#timers.delete(timed)) timed.run();
+		this.#nextTimerMs = Number.POSITIVE_INFINITY;
+		for (const { atMs } of this.#timers) this.#nextTimerMs = Math.min(this.#nextTimerMs, atMs);
 	}
 
 	#runSlice(): void {

@@ -60,6 +60,22 @@ test("a handler may unwatch another that is ready in the same round", (t) => {
 	for (const fd of [a, b]) system.close(fd);
 });
 
+test("an attempt that another one cancelled is not made any more", (t) => {
+	const loop = new DataLoop(system);
+	let second = 0;
+	loop.attempt(() => {
+		other.cancel();
+		loop.stop();
+		return true;
+	});
+	const other = loop.attempt(() => {
+		second++;
+		return true;
+	});
+	loop.run();
+	t.is(second, 0);
+});
+
 test("messages arrive without Node's event loop", (t) => {
 	const loop = new DataLoop(system);
 	const { port1, port2 } = new MessageChannel();
