@@ -19,3 +19,16 @@ export const testPackages = [
 	"tar",
 	"util-linux",
 ];
+
+/** What `npm run bench` measures with, or measures. */
+export const benchPackages = [
+	"fio",
+	"git",
+	"glusterfs-client",
+	"glusterfs-server",
+	"iproute2",
+	"postgresql",
+	"procps",
+	"tar",
+	"util-linux",
+];

@@ -29,6 +29,7 @@ const works = {
 	"test:long": ["test/run.ts", "long"],
 	check: ["test/run.ts", "check"],
 	simulate: ["test/simulation/main.ts"],
+	bench: ["test/bench/main.ts"],
 	safekit: ["core/cli/safekit.mjs"],
 	setup: ["core/cli/setup.ts", "setup"],
 	unsetup: ["core/cli/setup.ts", "unsetup"],

@@ -1,0 +1,72 @@
+/** The command line of `npm run bench`. */
+import { parseArgs } from "node:util";
+import { type SubjectName, subjectNames } from "./measure.ts";
+
+export interface Options {
+	quick: boolean;
+	json: boolean;
+	help: boolean;
+	/** Rows wanted; null: all. */
+	only: string[] | null;
+	subjects: SubjectName[];
+	/** Writes RESULTS.md: not when only a part was measured. */
+	write: boolean;
+}
+
+export class UsageError extends Error {}
+
+/** The longest that a run takes; a round that would not end in time is not begun. */
+export const budgetMs = { quick: 4.5 * 60_000, full: 60 * 60_000 };
+
+export const usage = `Usage: npm run bench [-- [--quick] [--json] [--only ROW,ROW…] [--subjects NAME,NAME…]]
+
+Measures this machine's disk, our mount and our replication over it, and GlusterFS, in turn, several times each. Needs
+root. Ratios and spread go to standard output, progress to standard error; a run of everything writes
+test/bench/RESULTS.md. It takes up to ${budgetMs.full / 60_000} minutes and 20 GB of disk, with --quick under 5 minutes.
+
+  --quick      shorter, smaller, fewer repetitions; RESULTS.md stays as it is
+  --json       ends with one line of JSON
+  --only       measures only these rows
+  --subjects   measures only these: ${subjectNames.join(", ")}
+`;
+
+/** @throws UsageError saying what is wrong. */
+export function readOptions(args: string[], rows: readonly string[]): Options {
+	const values = parse(args);
+	const only = list("--only", values.only, rows);
+	const subjects = list("--subjects", values.subjects, subjectNames);
+	return {
+		quick: values.quick === true,
+		json: values.json === true,
+		help: values.help === true,
+		only,
+		subjects: subjectNames.filter((name) => subjects === null || subjects.includes(name)),
+		write: values.quick !== true && only === null && subjects === null,
+	};
+}
+
+function parse(args: string[]) {
+	try {
+		return parseArgs({
+			args,
+			options: {
+				quick: { type: "boolean" },
+				json: { type: "boolean" },
+				help: { type: "boolean", short: "h" },
+				only: { type: "string" },
+				subjects: { type: "string" },
+			},
+		}).values;
+	} catch (error) {
+		throw new UsageError((error as Error).message);
+	}
+}
+
+function list(option: string, text: string | undefined, known: readonly string[]): string[] | null {
+	if (text === undefined) return null;
+	const names = text.split(",").map((name) => name.trim());
+	const wrong = names.find((name) => !known.includes(name));
+	if (wrong !== undefined)
+		throw new UsageError(`${option} ${wrong}: there is no such name; use some of ${known.join(", ")}`);
+	return names;
+}
