@@ -134,7 +134,7 @@ const processesOf = (pid: number): string =>
 	for await (const line of createInterface({ input: child.stderr })) {
 		err += `${line}\n`;
 		// Everything is open by then, and something is being measured.
-		if (line.startsWith("1/3")) child.kill("SIGINT");
+		if (line.startsWith("1/2")) child.kill("SIGINT");
 	}
 	const [code] = await ended;
 	t.is(code, 130, err);

@@ -17,7 +17,7 @@ import { openSubject } from "./subjects/open.ts";
 import { works } from "./works/all.ts";
 
 const project = join(import.meta.dirname, "../..");
-const rounds = { quick: 3, full: 5 };
+const rounds = { quick: 2, full: 5 };
 const neededBytes = { quick: 4e9, full: 25e9 };
 /** Of the time, for what is done on every subject; the rest is for resyncs. */
 const shareOfWorks = 0.6;

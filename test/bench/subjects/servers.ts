@@ -25,6 +25,7 @@ export class Servers {
 		const node = (name: string, peer: string, index: 0 | 1, own: number, other: number): TestNode => {
 			const config = testConfiguration(folder, name, peer, index, own);
 			config.connect = { address: "127.0.0.1", port: other };
+			config.sealed = subject.endsWith("-sealed");
 			config.async = subject === "replicated-none" ? "none" : "second";
 			mkdirSync(config.directories[0]!.dir, { recursive: true });
 			const errors = join(folder, name, "err");

@@ -11,7 +11,7 @@ interface Counted extends Sample {
 }
 
 async function files(bench: Bench, what: string, folder: string, count: number, bytes: number): Promise<Counted> {
-	const seconds = bench.quick ? 3 : 60;
+	const seconds = bench.quick ? 2 : 60;
 	const args = ["--no-warnings", program, what, folder, String(count), String(bytes), String(seconds)];
 	return JSON.parse(await run(bench.signal, process.execPath, args)) as Counted;
 }

@@ -25,7 +25,7 @@ const random: Pick<Job, "unit" | "bs" | "sizeMb" | "seconds"> = {
 	unit: "op/s",
 	bs: "4k",
 	sizeMb: [128, 32],
-	seconds: [8, 1.5],
+	seconds: [8, 1],
 };
 
 /** Bandwidths of writes hold the sync at the end: without it they would measure memory. */

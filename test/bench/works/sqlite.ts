@@ -12,7 +12,7 @@ export const sqliteWorks: Work[] = [
 		needs: [],
 		async run(bench, folder) {
 			mkdirSync(folder, { recursive: true });
-			const args = ["--no-warnings", program, join(folder, "db"), bench.quick ? "1.5" : "10"];
+			const args = ["--no-warnings", program, join(folder, "db"), bench.quick ? "1" : "10"];
 			return { "sqlite-commit": JSON.parse(await run(bench.signal, process.execPath, args)) as Sample };
 		},
 	},
