@@ -80,6 +80,30 @@ export type Operation =
 	| { op: "sync"; file: FileRef; dataOnly: boolean };
 
 /**
+ * Asked before a change is applied: are the marks that name what it touches on disk (replication.md §5.4)? False: they
+ * are being written; the request is kept unapplied and asked about again when `unpark` of the server is called.
+ * Implemented by marks/, one for each replicated directory.
+ */
+export interface Coverage {
+	/** Content from byte `from` up to `to`, which is exclusive; times and size with it. */
+	content(file: FileRef, from: bigint, to: bigint): boolean;
+	/** Owner, mode, times, extended attributes; also of a directory. */
+	attributes(file: FileRef): boolean;
+	/** Names in a directory, and its times. */
+	entries(directory: FileRef): boolean;
+	/** A file is about to get one more name in `to`. */
+	linked(file: FileRef, to: FileRef): boolean;
+	/** A file (no directory) is about to move from `directory` to another, `to`. */
+	leaves(file: FileRef, directory: FileRef, to: FileRef): boolean;
+	/** False: no need to ask `leaves` for any file in this directory. */
+	mayBeYoung(directory: FileRef): boolean;
+	/** A file was seen in a directory. */
+	saw(directory: FileRef, file: FileRef): void;
+	/** Marks cannot be written: what they do not cover yet must not be changed. */
+	readonly failed: boolean;
+}
+
+/**
  * Where the FUSE server hands over what it has applied. Implemented by primary/ (numbering, sending, freezing);
  * the FUSE server itself knows nothing of peers. One sink for each replicated directory: a FileRef names a file
  * of one directory's file system only.
@@ -91,6 +115,8 @@ export interface ChangeSink {
 	 * window is full). Reads are never parked.
 	 */
 	gate(): number | "park";
+	/** null: no marks are kept. */
+	readonly marks: Coverage | null;
 	/** The next file id, reserved for a `make` that is about to be applied. */
 	nextId(): FileId;
 	/**

@@ -5,6 +5,7 @@ import type { Exclusion } from "../local/exclusion.ts";
 import type { Tree } from "../local/tree.ts";
 import type { DataLoop } from "../loop/dataLoop.ts";
 import type { Syncers } from "../loop/syncers.ts";
+import type { Marks } from "../marks/marks.ts";
 import type { Records } from "../records/node.ts";
 import type { SocketAddress, System } from "../system.ts";
 
@@ -46,6 +47,8 @@ export interface Volume {
 	index: number;
 	tree: Tree;
 	exclusion: Exclusion;
+	/** What may differ from the other server's copy. */
+	marks: Marks;
 }
 
 export interface Context {

@@ -28,9 +28,9 @@ export class Parking {
 		return true;
 	}
 
-	/** Gives the oldest to `dispatch`, as long as `more()` says so. */
-	drain(more: () => boolean, dispatch: (raw: Buffer) => void): void {
-		while (this.#waiting.length > 0 && more()) {
+	/** Gives the oldest to `dispatch`, as long as `more()` says so; those that park again meanwhile stay. */
+	drain(dispatch: (raw: Buffer) => void, more: () => boolean = () => true): void {
+		for (let left = this.#waiting.length; left > 0 && more(); left--) {
 			const next = this.#waiting.shift();
 			if (next === undefined) return;
 			this.#bytes -= next.raw.length;

@@ -17,6 +17,7 @@ import { fuseType, mountPath, mountSource } from "./mountTable.ts";
 import { Parking } from "./parking.ts";
 import { initReply, invalidation, maxWrite, opcode, parseRequest } from "./protocol.ts";
 import { FuseSession } from "./session.ts";
+import { touches } from "./touches.ts";
 
 export interface FuseServerOptions {
 	/** Of the module: names the mount in `df` and the mount table. */
@@ -39,6 +40,8 @@ export class FuseServer {
 	readonly #loop: DataLoop;
 	readonly #options: FuseServerOptions;
 	readonly #parking = new Parking();
+	/** Requests whose marks are being written: others need not wait behind them. */
+	readonly #unmarked = new Parking();
 	#draining = false;
 	#mounted: string | null = null;
 
@@ -82,9 +85,10 @@ export class FuseServer {
 		this.#loop.post(() => {
 			this.#draining = false;
 			for (const deferred of this.#session.deferred.splice(0)) deferred();
+			this.#unmarked.drain((raw) => this.#dispatch(raw));
 			this.#parking.drain(
-				() => this.#session.sink.gate() !== "park",
 				(raw) => this.#dispatch(raw),
+				() => this.#session.sink.gate() !== "park",
 			);
 		});
 	}
@@ -149,18 +153,23 @@ export class FuseServer {
 		const gate = handler.gated === undefined ? 0 : this.#session.sink.gate();
 		if (gate === "park") return this.#park(raw);
 		if (gate !== 0 && handler.gated === "change") return this.#device.answer(request.unique, gate);
+		const { marks } = this.#session.sink;
+		if (gate === 0 && marks !== null && touches.get(request.opcode)?.(this.#session, request, marks) === false) {
+			if (marks.failed) return this.#device.answer(request.unique, errno.EIO);
+			return this.#park(raw, this.#unmarked);
+		}
 		handler.run(this.#session, request);
 	}
 
-	#park(raw: Buffer) {
+	#park(raw: Buffer, where = this.#parking) {
 		const { unique } = parseRequest(raw);
-		if (!this.#parking.park(unique, raw)) this.#device.answer(unique, errno.EIO);
+		if (!where.park(unique, raw)) this.#device.answer(unique, errno.EIO);
 	}
 
 	/** Only what was not applied can be taken back; everything else is answered in its time. */
 	#interrupt(raw: Buffer) {
 		const unique = parseRequest(raw).body.readBigUInt64LE(0);
-		if (this.#parking.interrupt(unique)) this.#device.answer(unique, errno.EINTR);
+		if (this.#parking.interrupt(unique) || this.#unmarked.interrupt(unique)) this.#device.answer(unique, errno.EINTR);
 	}
 
 	#init(unique: bigint, body: Buffer) {

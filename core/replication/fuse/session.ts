@@ -91,6 +91,7 @@ export class FuseSession {
 
 	/** The kernel gets this file as the answer to a name. */
 	handedOut(parent: FileRef, name: Buffer, ref: FileRef, stat: Stat) {
+		this.sink.marks?.saw(parent, ref);
 		this.locals.lookedUp(parent, name, ref, isDirectory(stat.mode));
 	}
 

@@ -1,8 +1,12 @@
 /** What syncer threads do: the calls that may take seconds, so that they do not stop reads and the peer link. */
+import { errno } from "../errno.ts";
+import { alignedBuffer } from "../records/store.ts";
 import type { FileCalls } from "../system.ts";
 
 export type SyncerJob =
 	| { do: "fsync" | "fdatasync" | "syncfs"; fd: number }
+	/** Of whole blocks, into a file opened with O_DSYNC, perhaps O_DIRECT: durable when it is done. At most 64 KiB. */
+	| { do: "write"; fd: number; bytes: Uint8Array; offset: number }
 	/** Waits for write-back, which the data thread serves: so never from there. */
 	| { do: "umount"; path: string; flags: number }
 	/** A notification to the kernel, which may wait for pages that the data thread must fill. */
@@ -19,6 +23,8 @@ export function doJob(system: FileCalls, job: SyncerJob): number {
 			return system.fdatasync(job.fd);
 		case "syncfs":
 			return system.syncfs(job.fd);
+		case "write":
+			return writeDurably(system, job);
 		case "umount":
 			return system.umount(job.path, job.flags);
 		case "notify":
@@ -28,4 +34,22 @@ export function doJob(system: FileCalls, job: SyncerJob): number {
 			return typeof stat === "number" ? stat : 0;
 		}
 	}
+}
+
+const mostBytes = 65_536;
+/** Memory that O_DIRECT accepts; it is the same for all files of a thread. */
+let aligned: Buffer | null = null;
+
+function writeDurably(system: FileCalls, job: Extract<SyncerJob, { do: "write" }>): number {
+	if (job.bytes.length > mostBytes) return -errno.EINVAL;
+	aligned ??= alignedBuffer(system, job.fd, mostBytes) ?? Buffer.alloc(mostBytes);
+	let written = -errno.EINVAL;
+	for (let tries = 0; tries < 2 && written === -errno.EINVAL; tries++) {
+		// The first file may have been one without O_DIRECT, to which any memory is good.
+		if (tries > 0) aligned = alignedBuffer(system, job.fd, mostBytes) ?? aligned;
+		aligned.set(job.bytes);
+		written = system.pwrite(job.fd, aligned.subarray(0, job.bytes.length), job.offset);
+	}
+	if (written < 0) return written;
+	return written === job.bytes.length ? 0 : -errno.ENOSPC;
 }

@@ -2,6 +2,7 @@
  * What may differ between the two disks (replication.md §5.4), in this node's own references. The primary makes the
  * covering marks durable before it applies a change; a checkpoint removes those that both disks have outlived.
  */
+import { parseFileId } from "../local/identity.ts";
 import type { FileId, FileRef } from "../operation.ts";
 
 /** Marks name content in chunks of so many bytes. */
@@ -13,6 +14,7 @@ export interface FileMark {
 	/** A directory that held it; 0n when unknown. A wrong hint costs a walk over names, never a difference. */
 	readonly hint: FileRef;
 	readonly whole: boolean;
+	/** Always true: whatever changes a file changes its times. */
 	readonly attributes: boolean;
 	/** Indexes of chunks, ascending. */
 	readonly chunks: readonly number[];
@@ -36,9 +38,9 @@ export interface MarkList {
 	readonly directories: readonly DirectoryMark[];
 }
 
-/** What a change is about to touch, named before it is applied. `to` is exclusive; bytes. */
-export type Touch =
-	| { readonly touches: "content"; readonly file: FileRef; readonly from: bigint; readonly to: bigint }
-	| { readonly touches: "attributes"; readonly file: FileRef }
-	| { readonly touches: "whole"; readonly file: FileRef }
-	| { readonly touches: "entries"; readonly directory: FileRef };
+/** True when a file with this id (null: none) is covered by a directory mark with this `since`. */
+export function isYoung(id: FileId | null, since: FileId | null): boolean {
+	if (id === null || since === null) return true;
+	const [a, b] = [parseFileId(id), parseFileId(since)];
+	return a.term === b.term ? a.seq >= b.seq : a.term > b.term;
+}

@@ -5,6 +5,7 @@
 import { SafekitError } from "../../errors.ts";
 import type { Context, Volume } from "../control/context.ts";
 import { errno, errnoName } from "../errno.ts";
+import { isDirectory } from "../local/tree.ts";
 import type { Channel } from "../link/channel.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
 import type { ChangeSink, FileId, Operation } from "../operation.ts";
@@ -87,6 +88,7 @@ export class Primary {
 	sink(volume: Volume): ChangeSink {
 		return {
 			gate: () => this.#gate(),
+			marks: volume.marks,
 			nextId: () => this.nextId(),
 			submit: (operation, acknowledge) => this.#submit(volume, operation, acknowledge),
 			diskFailed: (result) => this.#diskFailed(volume, result),
@@ -102,6 +104,11 @@ export class Primary {
 		if (this.#mode !== "paired" && this.#mode !== "frozen") return;
 		this.fail();
 		this.#context.fact({ fact: "diskFailed", message: `${tree.path}: ${errnoName(result)}` });
+	}
+
+	/** The id that the next file gets. */
+	get followingId(): FileId {
+		return `${this.#term}.${this.#context.config.nodeIndex}.${this.#lastId + 1}`;
 	}
 
 	/** A new file id: also for files that a resync finds without one. */
@@ -243,6 +250,8 @@ export class Primary {
 	}
 
 	#submit(volume: Volume, operation: Operation, acknowledge: (errno: number) => void): void {
+		if (operation.op === "make")
+			volume.marks.made(operation.parent, operation.file, isDirectory(operation.node.mode));
 		switch (this.#mode) {
 			case "readOnly":
 			case "failed":

@@ -90,11 +90,11 @@ export class RecordFile {
 }
 
 /** Memory where O_DIRECT accepts it, found by trying: a piece of a larger buffer. null: not on this file system. */
-function alignedBuffer(system: FileCalls, fd: number): Buffer | null {
-	const memory = Buffer.alloc(2 * blockBytes);
+export function alignedBuffer(system: FileCalls, fd: number, bytes = blockBytes): Buffer | null {
+	const memory = Buffer.alloc(bytes + blockBytes);
 	for (let at = 0; at < blockBytes; at += 8) {
-		const piece = memory.subarray(at, at + blockBytes);
-		if (system.pread(fd, piece, 0) === blockBytes) return piece;
+		const piece = memory.subarray(at, at + bytes);
+		if (system.pread(fd, piece, 0) === bytes) return piece;
 	}
 	return null;
 }
