@@ -11,7 +11,7 @@ import { errorAsText } from "../log/errorTexts.ts";
 import { linuxSystem as system } from "../platform/linux/libc.ts";
 import { readConfiguration } from "./control/configuration.ts";
 import type { ProcessConfiguration } from "./control/context.ts";
-import type { FromData } from "./control/dataThread.ts";
+import type { FromData, Sabotage } from "./control/dataThread.ts";
 import { asOrder, type FromProcess, Lines } from "./control/protocol.ts";
 import { asQuestion } from "./control/questions.ts";
 import { TlsEngine } from "./link/tlsEngine.ts";
@@ -37,6 +37,13 @@ const standing: ReplicationFact["fact"][] = [
 	"diskFailed",
 ];
 
+/** Only for proofs. */
+const sabotages: Record<Sabotage, string> = {
+	"early-ack": "changes are acknowledged before the other server has them",
+	"no-marks": "no marks are written: after a crash differences stay",
+	"late-marks": "marks are written after the change: after a crash differences may stay",
+};
+
 class ControlServer {
 	readonly #config: ProcessConfiguration;
 	readonly #port;
@@ -49,7 +56,7 @@ class ControlServer {
 	#fatal: { code: string; message: string } | null = null;
 	#ended = false;
 
-	constructor(config: ProcessConfiguration, earlyAck: boolean) {
+	constructor(config: ProcessConfiguration, sabotage: Sabotage | null) {
 		this.#config = config;
 		this.#wakeFd = system.eventfd();
 		const { port1, port2 } = new MessageChannel();
@@ -57,7 +64,7 @@ class ControlServer {
 		const key = Buffer.from(config.key, "hex");
 		this.#tls = new TlsEngine(key, (message) => postAndWake(system, port1, this.#wakeFd, message));
 		const worker = new Worker(new URL("./control/dataThread.ts", import.meta.url), {
-			workerData: { config, port: port2, wakeFd: this.#wakeFd, earlyAck },
+			workerData: { config, port: port2, wakeFd: this.#wakeFd, sabotage },
 			transferList: [port2],
 			execArgv: [],
 		});
@@ -169,14 +176,18 @@ class ControlServer {
 	}
 }
 
+function sabotageOf(value: string | undefined): Sabotage | null {
+	return value !== undefined && Object.hasOwn(sabotages, value) ? (value as Sabotage) : null;
+}
+
 async function main(): Promise<void> {
 	let text = "";
 	for await (const chunk of process.stdin.setEncoding("utf8")) text += chunk;
 	const config = readConfiguration(text);
-	const earlyAck = process.env.OPENSAFE_SABOTAGE === "early-ack";
-	const server = new ControlServer(config, earlyAck);
+	const sabotage = sabotageOf(process.env.OPENSAFE_SABOTAGE);
+	const server = new ControlServer(config, sabotage);
 	server.listen();
-	if (earlyAck) server.warn("OPENSAFE_SABOTAGE=early-ack: changes are acknowledged before the other server has them");
+	if (sabotage !== null) server.warn(`OPENSAFE_SABOTAGE=${sabotage}: ${sabotages[sabotage]}`);
 	// The daemon decides when it ends; a terminal or a service manager that stops the daemon does not.
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 }

@@ -3,7 +3,6 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { join } from "node:path";
 import test from "ava";
 import { linuxSystem as system } from "../../core/platform/linux/libc.ts";
-import { nothingExcluded } from "../../core/replication/local/exclusion.ts";
 import { openTree } from "../../core/replication/local/setup.ts";
 import { Quarantine } from "../../core/replication/quarantine/quarantine.ts";
 import { makeTestFolder } from "../folder.ts";
@@ -15,7 +14,7 @@ test("two files that had the same name one after the other are both kept; so is 
 	mkdirSync(dir);
 	const tree = openTree(system, dir);
 	t.teardown(() => tree.close());
-	const quarantine = new Quarantine({ index: 0, tree, exclusion: nothingExcluded }, "0123456789abcdef");
+	const quarantine = new Quarantine({ tree }, "0123456789abcdef");
 	t.teardown(() => quarantine.close());
 	const refOf = (name: string) => {
 		const ref = tree.refAt(tree.rootFd, name);

@@ -4,52 +4,63 @@ import { workerData } from "node:worker_threads";
 import { asSafekitError } from "../../errors.ts";
 import { linuxSystem as system } from "../../platform/linux/libc.ts";
 import { errnoName, umountFlag } from "../errno.ts";
-import { mountSource, removeDeadMounts } from "../fuse/mountTable.ts";
 import { FuseServer } from "../fuse/server.ts";
 import { type FromTls, Greeter, type ToTls } from "../link/greeting.ts";
-import { Exclusion } from "../local/exclusion.ts";
-import { openTree } from "../local/setup.ts";
 import { DataLoop } from "../loop/dataLoop.ts";
 import { receive } from "../loop/mailbox.ts";
 import { Syncers } from "../loop/syncers.ts";
+import type { Primary } from "../primary/primary.ts";
 import { Records } from "../records/node.ts";
 import { RecordFile } from "../records/store.ts";
 import type { Context, ProcessConfiguration, Volume } from "./context.ts";
 import { type Mounts, ReplicationNode } from "./node.ts";
 import type { FromProcess, ToProcess } from "./protocol.ts";
 import { type Asked, answerTo } from "./questions.ts";
+import { openVolume, type VolumeParts } from "./volumes.ts";
+
+/** `OPENSAFE_SABOTAGE`: what a proof switches off, to show that it would notice. */
+export type Sabotage = "early-ack" | "no-marks" | "late-marks";
 
 /** Data thread → main thread. */
 export type FromData = FromProcess | ToTls | { ended: true } | { fatal: { code: string; message: string } };
 
-const { config, port, wakeFd, earlyAck } = workerData as {
+const { config, port, wakeFd, sabotage } = workerData as {
 	config: ProcessConfiguration;
 	port: MessagePort;
 	wakeFd: number;
-	earlyAck: boolean;
+	sabotage: Sabotage | null;
 };
 const say = (message: FromData): void => port.postMessage(message);
 
 const loop = new DataLoop(system);
 const syncers = new Syncers(loop, system);
 const greeter = new Greeter(say);
-if (start()) {
-	// What is thrown from here on is a defect: the process dies, and its mounts stay as a fence.
-	loop.run();
-	syncers.stop();
-	say({ ended: true });
-} else syncers.stop();
+const markWriter = new Syncers(loop, system, 1);
+const started = start();
+// What is thrown from here on is a defect: the process dies, and its mounts stay as a fence.
+if (started) loop.run();
+syncers.stop();
+markWriter.stop();
+if (started) say({ ended: true });
 
 /** False: something is missing, which was said; nothing is left behind. */
 function start(): boolean {
 	const servers: FuseServer[] = [];
 	try {
 		system.setIoFlusher();
-		const volumes = config.directories.map(openVolume);
+		const volumes: Volume[] = config.directories.map((directory, index) =>
+			openVolume(
+				volumeParts(servers, () => node.primary),
+				directory,
+				index,
+			),
+		);
 		const records = new Records(new RecordFile(system, volumes[0]!.tree.ownFd, "node"));
 		for (const { tree } of volumes) tree.emptyKept();
 		const context = makeContext(volumes, records, servers);
-		const node = new ReplicationNode(context, makeMounts(servers), earlyAck, () => loop.stop());
+		const node: ReplicationNode = new ReplicationNode(context, makeMounts(servers), sabotage === "early-ack", () =>
+			loop.stop(),
+		);
 		records.onChange = (shown) => say({ fact: "records", records: shown });
 		for (const volume of volumes) {
 			const { tree, exclusion } = volume;
@@ -95,6 +106,18 @@ function makeContext(volumes: Volume[], records: Records, servers: FuseServer[])
 	};
 }
 
+/** What a volume needs of parts that come after it. */
+function volumeParts(servers: FuseServer[], primary: () => Primary): VolumeParts {
+	return {
+		...{ system, loop, config, markWriter },
+		log: (level, origin, text) => say({ log: { level, origin, text } }),
+		nextId: () => primary().followingId,
+		unpark: (index) => servers[index]?.unpark(),
+		diskFailed: (volume, result) => primary().sink(volume).diskFailed(result),
+		sabotage: sabotage === "no-marks" ? "none" : sabotage === "late-marks" ? "late" : null,
+	};
+}
+
 function makeMounts(servers: FuseServer[]): Mounts {
 	return {
 		setWritable: (writable) => {
@@ -102,15 +125,6 @@ function makeMounts(servers: FuseServer[]): Mounts {
 		},
 		unmount: (done) => unmountAll(servers, done),
 	};
-}
-
-function openVolume(
-	{ dir, notReplicatedPaths, notReplicatedRegexes }: ProcessConfiguration["directories"][0],
-	index: number,
-): Volume {
-	removeDeadMounts(system, dir, mountSource(config.module));
-	const exclusion = new Exclusion({ paths: notReplicatedPaths, regexes: notReplicatedRegexes });
-	return { index, tree: openTree(system, dir, config.acl), exclusion };
 }
 
 /** In reverse order; one that is busy is detached: the module is stopped. */

@@ -8,7 +8,7 @@ import { type Block, blockBytes, decodeBlock, encodeBlock, isBlank, maxPayload }
 import { type Entry, entryBytes, readEntries, writeEntry } from "./entries.ts";
 
 /** Blocks of one area. */
-export const areaBlocks = 1024;
+export const areaBlocks = 512;
 export const fileBytes = 2 * areaBlocks * blockBytes;
 /** Blocks that one write may hold. */
 export const batchBlocks = 16;
@@ -97,8 +97,7 @@ export function loadAreas(read: (block: number) => Buffer | null): Loaded {
 	const area = newer !== null && newer === b ? 1 : 0;
 	const start = area * areaBlocks;
 	// A retired one whose successor is not there: the successor was lost or damaged.
-	const entries =
-		newer === null || newer.retired ? null : entriesIn(blocks.slice(start, start + areaBlocks), newer);
+	const entries = newer === null || newer.retired ? null : entriesIn(blocks.slice(start, start + areaBlocks), newer);
 	return { entries, fresh: blank, generation, area };
 }
 

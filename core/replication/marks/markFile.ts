@@ -3,7 +3,7 @@ import { SafekitError } from "../../errors.ts";
 import { errnoName, open } from "../errno.ts";
 import { blockBytes } from "../records/block.ts";
 import type { FileCalls } from "../system.ts";
-import { areaBlocks, batchBlocks, batchOf, fileBytes, headOf, loadAreas, packEntries, type Position } from "./areas.ts";
+import { areaBlocks, batchBlocks, batchOf, fileBytes, headOf, loadAreas, type Position, packEntries } from "./areas.ts";
 import type { Entry } from "./entries.ts";
 
 /** Runs a write in a syncer thread; `done` gets 0 or −errno. Bytes are durable then. */

@@ -12,10 +12,10 @@ import { YoungFiles } from "./young.ts";
 
 /** A change of more chunks than this marks the whole file. */
 const mostChunks = 256;
-/** Files, groups and directories that marks are kept of: 1.6 MiB of the file, some 15 MiB of memory. */
-export const maxMarks = 65_536;
+/** Files, groups and directories that marks are kept of: 0.8 MiB of the file, some 8 MiB of memory. */
+export const maxMarks = 32_768;
 /** From here on files give their groups away for one mark of all. */
-const manyMarks = 49_152;
+const manyMarks = 24_576;
 /** More are not looked through. */
 const fewDirectories = 1000;
 /** Files in use that may get a mark of their own so that their directory's grows younger. */
@@ -239,8 +239,8 @@ export class Marks implements Coverage {
 
 	/** `done` when everything said so far is on disk; or never will be, see `failed`. */
 	written(done: () => void): void {
-		if (this.#failed || (this.#writing === null && !this.#due())) return done();
-		this.#written.push({ after: this.#writes + (this.#writing === null ? 1 : 2), done });
+		if (this.#failed || (this.#writing === null && !this.#due())) done();
+		else this.#written.push({ after: this.#writes + (this.#writing === null ? 1 : 2), done });
 		this.#post();
 	}
 

@@ -4,7 +4,7 @@ import type { DataLoop } from "../loop/dataLoop.ts";
 import type { Syncers } from "../loop/syncers.ts";
 import type { FileId } from "../operation.ts";
 import { MarkFile } from "./markFile.ts";
-import { Marks, type MarkSabotage } from "./marks.ts";
+import { type MarkSabotage, Marks } from "./marks.ts";
 
 export interface OpenMarks {
 	tree: Tree;
@@ -17,13 +17,13 @@ export interface OpenMarks {
 	sabotage: MarkSabotage;
 }
 
-/** @throws SafekitError REPLICATION_DISK. */
-export function openMarks({ tree, loop, writer, ...rest }: OpenMarks): Marks {
+/** `damaged`: what the file said is lost, so that everything may differ. @throws SafekitError REPLICATION_DISK. */
+export function openMarks({ tree, loop, writer, ...rest }: OpenMarks): { marks: Marks; damaged: boolean } {
 	const { system } = tree;
 	const store = new MarkFile(system, tree.ownFd, "marks", (fd, bytes, offset, done) =>
 		writer.run({ do: "write", fd, bytes, offset }, done),
 	);
-	return new Marks({
+	const marks = new Marks({
 		...rest,
 		store,
 		idOf: (file) => {
@@ -35,4 +35,5 @@ export function openMarks({ tree, loop, writer, ...rest }: OpenMarks): Marks {
 			else loop.timer(ms, run);
 		},
 	});
+	return { marks, damaged: store.loaded === null && !store.fresh };
 }

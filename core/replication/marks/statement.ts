@@ -1,6 +1,6 @@
 /** What the next write of marks has to say, from what is on disk, what is new, and what is no longer true. Pure. */
 import type { FileId, FileRef } from "../operation.ts";
-import { type Entry, entriesOf, directoryEntry, fileEntry, groupEntry } from "./entries.ts";
+import { directoryEntry, type Entry, entriesOf, fileEntry, groupEntry } from "./entries.ts";
 import { MarkSet, type Removed } from "./markSet.ts";
 
 /** Files, groups and directories of which the disk says too much. */

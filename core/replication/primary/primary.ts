@@ -5,8 +5,8 @@
 import { SafekitError } from "../../errors.ts";
 import type { Context, Volume } from "../control/context.ts";
 import { errno, errnoName } from "../errno.ts";
-import { isDirectory } from "../local/tree.ts";
 import type { Channel } from "../link/channel.ts";
+import { isDirectory } from "../local/tree.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
 import type { ChangeSink, FileId, Operation } from "../operation.ts";
 import { maxSendBytes, windowBytes } from "../wire/limits.ts";
@@ -250,8 +250,7 @@ export class Primary {
 	}
 
 	#submit(volume: Volume, operation: Operation, acknowledge: (errno: number) => void): void {
-		if (operation.op === "make")
-			volume.marks.made(operation.parent, operation.file, isDirectory(operation.node.mode));
+		if (operation.op === "make") volume.marks.made(operation.parent, operation.file, isDirectory(operation.node.mode));
 		switch (this.#mode) {
 			case "readOnly":
 			case "failed":

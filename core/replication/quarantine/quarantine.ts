@@ -15,7 +15,7 @@ const spareBytes = 64n << 20n;
 const pieceBytes = 1 << 20;
 
 export class Quarantine {
-	readonly #volume: Volume;
+	readonly #volume: Pick<Volume, "tree">;
 	readonly #fd: number;
 	readonly name: string;
 	/** Own references that were kept whole. */
@@ -25,7 +25,7 @@ export class Quarantine {
 	files = 0;
 
 	/** Makes the folder, named after the epoch that is given up. @throws SafekitError REPLICATION_QUARANTINE. */
-	constructor(volume: Volume, epoch: string) {
+	constructor(volume: Pick<Volume, "tree">, epoch: string) {
 		const { tree } = volume;
 		this.#volume = volume;
 		this.name = epoch;

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 
 export const blockBytes = 4096;
+const zeros = Buffer.alloc(blockBytes);
 const magic = 0x4f534652;
 const headBytes = 16;
 const sumBytes = 32;
@@ -37,7 +38,7 @@ export function decodeBlock(bytes: Buffer): Block | null {
 
 /** Only zeros: preallocated, not yet written. */
 export function isBlank(bytes: Buffer): boolean {
-	return bytes.every((byte) => byte === 0);
+	return bytes.equals(bytes.length === blockBytes ? zeros : Buffer.alloc(bytes.length));
 }
 
 function checksum(bytes: Buffer): Buffer {

@@ -80,6 +80,7 @@ let seq = 0;
 let held: ((errno: number) => void)[] | null = null;
 const sink: ChangeSink = {
 	gate: () => gate,
+	marks: null,
 	nextId: () => `1.0.${seq + 1}`,
 	diskFailed: (result) => problems.push(errnoName(result)),
 	submit(operation: Operation, acknowledge) {
