@@ -1,11 +1,17 @@
 /** Main file of a syncer thread. */
-import { type MessagePort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { linuxSystem } from "../../platform/linux/libc.ts";
-import { postAndWake } from "./mailbox.ts";
-import { doJob, type SyncerJob } from "./syncerJob.ts";
+import { doJob } from "./syncerJob.ts";
+import { SyncerRing } from "./syncerRing.ts";
 
-const { port, wakeFd } = workerData as { port: MessagePort; wakeFd: number };
+const { shared, asleep, wakeFd } = workerData as { shared: SharedArrayBuffer; asleep: Int32Array; wakeFd: number };
+const ring = new SyncerRing(shared);
 
-port.on("message", ({ id, job }: { id: number; job: SyncerJob }) => {
-	postAndWake(linuxSystem, port, wakeFd, { id, result: doJob(linuxSystem, job) });
-});
+// Ended by its owner.
+for (;;) {
+	ring.serve(
+		(job) => doJob(linuxSystem, job),
+		// A data thread that is awake looks for itself.
+		() => Atomics.load(asleep, 0) === 1 && linuxSystem.wake(wakeFd),
+	);
+}

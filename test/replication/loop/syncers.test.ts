@@ -1,0 +1,89 @@
+/** Threads for what may take long. */
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import test from "ava";
+import { linuxSystem as system } from "../../../core/platform/linux/libc.ts";
+import { DataLoop } from "../../../core/replication/loop/dataLoop.ts";
+import { SyncerRing } from "../../../core/replication/loop/syncerRing.ts";
+import { Syncers } from "../../../core/replication/loop/syncers.ts";
+import { makeTestFolder } from "../../folder.ts";
+
+test("every job is done once and told once, also many more than a ring holds, awake or asleep", (t) => {
+	const loop = new DataLoop(system);
+	const syncers = new Syncers(loop, system);
+	const fd = openSync(join(makeTestFolder("syncers"), "file"), "w");
+	const told = new Map<number, number>();
+	let sleeps = 0;
+	const burst = (): void => {
+		for (let n = 0; n < 500; n++) {
+			const number = told.size + syncers.pending;
+			const result = number % 100 === 99;
+			syncers.run(result ? { do: "fsync", fd: 1_000_000 } : { do: "fdatasync", fd }, (got) => {
+				t.is(got, result ? -9 : 0);
+				told.set(number, (told.get(number) ?? 0) + 1);
+			});
+		}
+	};
+	burst();
+	const again = (): void => {
+		burst();
+		wait();
+	};
+	const wait = (): void => {
+		if (syncers.pending > 0) {
+			loop.timer(1, wait);
+			return;
+		}
+		sleeps++;
+		if (sleeps === 1) loop.timer(50, again);
+		else loop.stop();
+	};
+	wait();
+	loop.run();
+	t.is(told.size, 1000);
+	t.true([...told.values()].every((count) => count === 1));
+	syncers.stop();
+	closeSync(fd);
+});
+
+test("a job that comes while nobody looks for work wakes the sleeping thread", (t) => {
+	const loop = new DataLoop(system);
+	const syncers = new Syncers(loop, system, 1);
+	const start = performance.now();
+	let tookMs = 0;
+	loop.timer(200, () => {
+		syncers.run({ do: "statfs", path: "/" }, (result) => {
+			t.is(result, 0);
+			tookMs = performance.now() - start;
+			loop.stop();
+		});
+	});
+	loop.timer(30_000, () => loop.stop());
+	loop.run();
+	t.true(tookMs > 0 && tookMs < 20_000);
+	syncers.stop();
+});
+
+test("a ring hands over what was posted, in its order, and refuses what it has no room for", (t) => {
+	const ring = new SyncerRing();
+	t.is(ring.collect(), null);
+	for (let n = 0; n < 64; n++) t.true(ring.post({ do: "fsync", fd: n }));
+	t.false(ring.post({ do: "fsync", fd: 64 }), "full");
+	const other = new SyncerRing(ring.shared);
+	other.serve(
+		(job) => ("fd" in job ? job.fd : -1),
+		() => {},
+	);
+	for (let n = 0; n < 64; n++) t.is(ring.collect(), n);
+	t.is(ring.collect(), null);
+	const path = `/${"x".repeat(4095)}`;
+	t.true(ring.post({ do: "umount", path, flags: 3 }));
+	other.serve(
+		(job) => {
+			t.deepEqual(job, { do: "umount", path, flags: 3 });
+			return 7;
+		},
+		() => {},
+	);
+	t.is(ring.collect(), 7);
+});
