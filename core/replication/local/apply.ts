@@ -10,6 +10,7 @@ import { type Exclusion, nothingExcluded } from "./exclusion.ts";
 import { refAsName } from "./handles.ts";
 import { type Made, makeFile, makeUnnamed } from "./make.ts";
 import type { Tree } from "./tree.ts";
+import { WrittenFiles } from "./writtenFiles.ts";
 
 /** DT_DIR. */
 const directoryEntry = 4;
@@ -20,14 +21,26 @@ export class Applier {
 	readonly #tree: Tree;
 	readonly #bindings: Bindings;
 	readonly #exclusion: Exclusion;
+	readonly #written: WrittenFiles;
 
 	constructor(tree: Tree, bindings: Bindings, exclusion: Exclusion = nothingExcluded) {
 		this.#tree = tree;
 		this.#bindings = bindings;
 		this.#exclusion = exclusion;
+		this.#written = new WrittenFiles(tree);
 	}
 
-	/** 0, or −errno. −ESTALE: a file is not bound, or a name does not lead to the file that the primary means. */
+	/** Gives files and directories the times that they owe: before anybody looks at them. 0, or −errno. */
+	settle(): number {
+		return this.#written.settle();
+	}
+
+	/** As `settle`; nothing stays open. */
+	close(): number {
+		return this.#written.close();
+	}
+
+	/** 0, or −errno. Times are owed until `settle`. −ESTALE: a file is not bound, or a name does not lead to the file that the primary means. */
 	apply(operation: Operation): number {
 		switch (operation.op) {
 			case "make":
@@ -76,6 +89,8 @@ export class Applier {
 	#onFile(file: FileRef, mtimeNs: bigint, use: (fd: number) => number): number {
 		const own = this.#own(file);
 		if (own === null) return -errno.ESTALE;
+		const settled = this.#written.settle();
+		if (settled < 0) return settled;
 		return this.#tree.withFile<never>(own, open.RDWR, (fd) => {
 			const result = use(fd);
 			return result < 0 ? result : this.#tree.system.utimens(fd, "", null, mtimeNs);
@@ -84,10 +99,15 @@ export class Applier {
 
 	/** Runs `change` with the directory open, and gives it the primary's mtime. */
 	#inDirectory(directory: FileRef, mtimeNs: bigint, change: (dirFd: number) => number): number {
-		return this.#on(directory, (dirFd) => {
-			const result = change(dirFd);
-			return result < 0 ? result : this.#tree.system.utimens(dirFd, "", null, mtimeNs);
-		});
+		const own = this.#own(directory);
+		return own === null ? -errno.ESTALE : this.#written.inDirectory(own, mtimeNs, change);
+	}
+
+	/** Before a name goes or is replaced. */
+	#letGo(dirFd: number, name: Buffer): void {
+		if (this.#written.size === 0) return;
+		const ref = this.#tree.refAt(dirFd, name);
+		if (typeof ref === "bigint") this.#written.letGo(ref);
 	}
 
 	#make({ parent, name, file, id, node, target, acls, after }: Of<"make">): number {
@@ -126,6 +146,7 @@ export class Applier {
 		if (own === null) return -errno.ESTALE;
 		return this.#inDirectory(parent, after.mtimeNs, (dirFd) => {
 			if (this.#tree.refAt(dirFd, name) !== own) return -errno.ESTALE;
+			this.#written.letGo(own);
 			return keep ? this.#tree.keepByMove(dirFd, name, own) : this.#tree.system.unlinkat(dirFd, name, 0);
 		});
 	}
@@ -133,6 +154,7 @@ export class Applier {
 	#rmdir({ parent, name, after }: Of<"rmdir">): number {
 		const { system } = this.#tree;
 		return this.#inDirectory(parent, after.mtimeNs, (dirFd) => {
+			this.#letGo(dirFd, name);
 			const result = system.unlinkat(dirFd, name, at.REMOVEDIR);
 			if (result !== -errno.ENOTEMPTY) return result;
 			// The primary's directory was empty: what is left here may only be files that are not replicated.
@@ -155,6 +177,7 @@ export class Applier {
 		const own = this.#own(file);
 		if (own === null) return -errno.ESTALE;
 		this.#bindings.unbind(file);
+		this.#written.letGo(own);
 		return this.#tree.dropKept(own);
 	}
 
@@ -165,25 +188,22 @@ export class Applier {
 			if (kept < 0) return kept;
 		}
 		return this.#inDirectory(newParent, newAfter.mtimeNs, (newFd) =>
-			this.#inDirectory(parent, after.mtimeNs, (dirFd) =>
-				this.#tree.system.renameat2(dirFd, name, newFd, newName, flags),
-			),
+			this.#inDirectory(parent, after.mtimeNs, (dirFd) => {
+				if (flags === 0) this.#letGo(newFd, newName);
+				return this.#tree.system.renameat2(dirFd, name, newFd, newName, flags);
+			}),
 		);
 	}
 
 	#write({ file, offset, data, mtimeNs }: Of<"write">): number {
-		return this.#onFile(file, mtimeNs, (fd) => {
-			for (let done = 0; done < data.length; ) {
-				const written = this.#tree.system.pwrite(fd, data.subarray(done), offset + BigInt(done));
-				if (written <= 0) return written === 0 ? -errno.EIO : written;
-				done += written;
-			}
-			return 0;
-		});
+		const own = this.#own(file);
+		return own === null ? -errno.ESTALE : this.#written.write(own, data, offset, mtimeNs);
 	}
 
 	#setattr({ file, mode, uid, gid, times }: Of<"setattr">): number {
 		const { system } = this.#tree;
+		const settled = this.#written.settle();
+		if (settled < 0) return settled;
 		return this.#on(file, (fd) => {
 			// chown clears set-id bits, so the mode follows it.
 			let result = uid === undefined && gid === undefined ? 0 : system.chown(fd, "", uid ?? -1, gid ?? -1);

@@ -7,9 +7,9 @@ import { deserialize, serialize } from "node:v8";
 import type { SyncerJob } from "./syncerJob.ts";
 
 /** A power of two: the numbers of jobs wrap at 32 bits. */
-const slots = 64;
-/** Of a job in bytes: a path is the longest that one holds. */
-const jobBytes = 8192;
+const slots = 32;
+/** Of a job in bytes: the longest writes 64 KiB. Memory is only taken where it is used. */
+const jobBytes = 72 * 1024;
 const words = 4;
 const [posted, ended, firstSlot] = [0, 1, 2];
 /** In a slot: the kind of a job (0: what stands in the bytes), its descriptor or its length, its result. */
@@ -36,8 +36,9 @@ export class SyncerRing {
 		const number = Atomics.load(this.#control, posted);
 		if (((number - this.#next) | 0) >= slots) return false;
 		const at = slotOf(number);
-		if ("fd" in job && job.do !== "notify") {
-			this.#control[at + atKind] = kinds.indexOf(job.do);
+		const kind = kinds.indexOf(job.do as (typeof kinds)[number]);
+		if ("fd" in job && kind > 0) {
+			this.#control[at + atKind] = kind;
 			this.#control[at + atValue] = job.fd;
 		} else {
 			const bytes = serialize(job);

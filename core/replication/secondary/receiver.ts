@@ -99,6 +99,7 @@ export class Receiver {
 		this.#queuedBytes = 0;
 		this.#task?.cancel();
 		this.#task = null;
+		for (const { applier } of this.#sides) applier.close();
 		for (const done of this.#drained.splice(0)) done();
 	}
 
@@ -147,6 +148,7 @@ export class Receiver {
 			this.#queue = this.#queue.slice(this.#head);
 			this.#head = 0;
 		}
+		if (!this.#settle()) return false;
 		if (this.#withheld && this.#queuedBytes < applyQueueBytes / 2) this.#acknowledge();
 		if (this.#context.config.async === "none") this.#syncApplied();
 		for (const { bindings, volume } of this.#sides) bindings.sweep(volume.tree);
@@ -158,8 +160,19 @@ export class Receiver {
 		return false;
 	}
 
+	/** Times that files owe after their last change. False: the disk has failed. */
+	#settle(): boolean {
+		for (const { applier } of this.#sides) {
+			const result = applier.settle();
+			if (result < 0) this.#break("times", errnoName(result));
+		}
+		return !this.#stopped;
+	}
+
 	#handle(message: Message): void {
 		try {
+			// Whatever else is done looks at files, or takes them away.
+			if (message.is !== "operation") for (const { applier } of this.#sides) applier.close();
 			const result = this.#dispatch(message);
 			if (result < 0) this.#break(describe(message), errnoName(result));
 		} catch (error) {
@@ -250,6 +263,7 @@ export class Receiver {
 
 	/** fsync of the application: earlier operations are applied, so the file is synced in another thread. */
 	#sync({ volume, bindings }: Side, seq: number, file: FileRef, dataOnly: boolean): void {
+		if (!this.#settle()) return;
 		const { system } = volume.tree;
 		const own = bindings.own(file);
 		// A device, a pipe, or a file that is gone: the whole file system is synced instead.

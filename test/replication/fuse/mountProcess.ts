@@ -86,7 +86,7 @@ const sink: ChangeSink = {
 	submit(operation: Operation, acknowledge) {
 		seq++;
 		counts[operation.op] = (counts[operation.op] ?? 0) + 1;
-		const result = applier.apply(travelled(operation));
+		const result = Math.min(applier.apply(travelled(operation)), applier.settle());
 		if (result < 0 && problems.length < 50) problems.push(`${operation.op}: ${errnoName(result)}`);
 		if (held === null) acknowledge(0);
 		else held.push(acknowledge);

@@ -67,14 +67,14 @@ test("a job that comes while nobody looks for work wakes the sleeping thread", (
 test("a ring hands over what was posted, in its order, and refuses what it has no room for", (t) => {
 	const ring = new SyncerRing();
 	t.is(ring.collect(), null);
-	for (let n = 0; n < 64; n++) t.true(ring.post({ do: "fsync", fd: n }));
-	t.false(ring.post({ do: "fsync", fd: 64 }), "full");
+	for (let n = 0; n < 32; n++) t.true(ring.post({ do: "fsync", fd: n }));
+	t.false(ring.post({ do: "fsync", fd: 32 }), "full");
 	const other = new SyncerRing(ring.shared);
 	other.serve(
 		(job) => ("fd" in job ? job.fd : -1),
 		() => {},
 	);
-	for (let n = 0; n < 64; n++) t.is(ring.collect(), n);
+	for (let n = 0; n < 32; n++) t.is(ring.collect(), n);
 	t.is(ring.collect(), null);
 	const path = `/${"x".repeat(4095)}`;
 	t.true(ring.post({ do: "umount", path, flags: 3 }));
@@ -86,4 +86,14 @@ test("a ring hands over what was posted, in its order, and refuses what it has n
 		() => {},
 	);
 	t.is(ring.collect(), 7);
+	const bytes = new Uint8Array(65_536).fill(9);
+	t.true(ring.post({ do: "write", fd: 3, bytes, offset: 4096 }));
+	other.serve(
+		(job) => (job.do === "write" && Buffer.from(job.bytes).equals(bytes) ? job.offset : -1),
+		() => {},
+	);
+	t.is(ring.collect(), 4096);
+	t.throws(() => ring.post({ do: "write", fd: 3, bytes: Buffer.concat([bytes, bytes]), offset: 0 }), {
+		instanceOf: RangeError,
+	});
 });
