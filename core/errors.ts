@@ -164,6 +164,12 @@ export const errors = {
 		exit: "failed",
 		remedy: "Stop the module on this server with `safekit stop`, look at the directory, and run the command again.",
 	},
+	RFS_NOT_PRIMARY: { exit: "failed", remedy: "Give the command on the server in state ALONE or PRIM." },
+	RFS_NO_SESSION: {
+		exit: "failed",
+		remedy: "Wait with `safekit waitstate SECOND` on the secondary, then give the command again.",
+	},
+	RFS_VERIFY: { exit: "failed", remedy: "See `safekit state` and `safekit log` of both servers, then try again." },
 	RFS_ENTRY: { exit: "failed", remedy: "`safekit rfs diverged` lists the entries; four characters are enough." },
 	RFS_EXISTS: { exit: "unsafe", remedy: "Give an empty folder with --to, or replace what is there with --force." },
 	RFS_WHERE: {

@@ -1,6 +1,7 @@
 /** All groups of commands, in the order in which help lists them. */
 import { actions } from "./actions.ts";
 import { cluster } from "./cluster.ts";
+import { compare } from "./compare.ts";
 import { configure } from "./configure.ts";
 import type { Group } from "./groups.ts";
 import { later } from "./later.ts";
@@ -21,6 +22,7 @@ export const allGroups: readonly Group[] = [
 	resources,
 	configure,
 	modules,
+	compare,
 	rfs,
 	cluster,
 	server,

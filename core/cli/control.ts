@@ -1,6 +1,6 @@
 /** What the commands need of the daemon. Declared here, carried out in core/node. */
 import type { CommandEvent, StateView, Step } from "../engine/contract.ts";
-import type { ResyncProgress } from "../engine/replication.ts";
+import type { ReplicationFact, ResyncProgress } from "../engine/replication.ts";
 import type { CommandLog } from "../log/commandLog.ts";
 import type { ModuleLog } from "../log/moduleLog.ts";
 import type { Resources } from "../log/resources.ts";
@@ -18,12 +18,29 @@ export interface Refused {
 
 export type HookResult = Awaited<ReturnType<Hook>>;
 
+/** What a comparison of both copies came to. */
+export interface Verdict {
+	/** Paths, at most 1000; null: only the primary can name them. */
+	differences: string[] | null;
+	count: number;
+	files: number;
+	bytes: number;
+}
+
 /** What persons ask of a module's replicated data. */
 export interface DataControl {
 	/** The replicated directories. */
 	readonly directories: readonly string[];
 	/** Opens the quarantines, also below the mounts of a module that runs, while `work` looks at them. */
 	withKept<T>(work: (folders: KeptFolder[]) => Promise<T>): Promise<T>;
+	/** What a session would compare now. @throws SafekitError as the replication process says. */
+	estimate(): Promise<Extract<ReplicationFact, { fact: "estimated" }>>;
+	/** Compares both copies, as the primary in a complete session. */
+	verify(): Promise<Verdict>;
+	/** What the other server's pulses carry: its questions. */
+	hear(resources: Readonly<Record<string, string>>): void;
+	/** Has the primary compare them, as its secondary. */
+	askVerify(signal: AbortSignal): Promise<Verdict>;
 	/**
 	 * Copies files and whole folders with owner, times and attributes; what is in the way is replaced. Resolves with
 	 * what could not be copied, as the system says it; an aborted copy stops in the middle.

@@ -1,11 +1,13 @@
 /** What persons ask of replicated data, beside the orders of the automaton: carried out for the commands `rfs…`. */
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import type { DataControl } from "../cli/control.ts";
+import type { DataControl, Verdict } from "../cli/control.ts";
+import type { ReplicationFact } from "../engine/replication.ts";
 import { SafekitError } from "../errors.ts";
 import type { RfsConfiguration } from "../module/configuration.ts";
 import type { Answers, Question } from "../replication/control/questions.ts";
 import type { KeptFolder, Restored } from "../replication/quarantine/kept.ts";
+import { Verification, type Verifier } from "./verification.ts";
 
 /** Copies each pair; resolves with the complaints of what could not be copied. */
 export type Copier = (copies: readonly Restored[], signal: AbortSignal) => Promise<string>;
@@ -15,16 +17,47 @@ interface Process {
 	/** null: none runs. */
 	pid(): number | null;
 	ask<K extends Question["ask"]>(question: Extract<Question, { ask: K }>): Promise<Answers[K]>;
+	examine<K extends "verify" | "estimate">(order: K): Promise<Examined<K>>;
 	copy: Copier;
 }
+
+/** The facts that answer a person's orders; the automaton hears nothing of them. */
+export type Examined<K extends "verify" | "estimate"> = Extract<
+	ReplicationFact,
+	{ fact: K extends "verify" ? "verified" : "estimated" }
+>;
 
 export class ModuleData implements DataControl {
 	readonly directories: readonly string[];
 	readonly #process: Process;
+	readonly #verification: Verification;
 
-	constructor(rfs: RfsConfiguration, process: Process) {
+	constructor(rfs: RfsConfiguration, process: Process, verifier: Omit<Verifier, "verify">) {
 		this.#process = process;
+		this.#verification = new Verification({ ...verifier, verify: () => this.#verify() });
 		this.directories = rfs.directories.map(({ dir }) => dir);
+	}
+
+	estimate(): Promise<Examined<"estimate">> {
+		return this.#process.examine("estimate");
+	}
+
+	verify(): Promise<Verdict> {
+		return this.#verification.verify();
+	}
+
+	askVerify(signal: AbortSignal): Promise<Verdict> {
+		return this.#verification.ask(Date.now(), signal);
+	}
+
+	/** What the other server's pulses carry. */
+	hear(resources: Readonly<Record<string, string>>): void {
+		this.#verification.hear(resources);
+	}
+
+	async #verify(): Promise<Verdict> {
+		const { differences, more, files, bytes } = await this.#process.examine("verify");
+		return { differences, count: differences.length + more, files, bytes };
 	}
 
 	copy(copies: readonly Restored[], signal: AbortSignal): Promise<string> {

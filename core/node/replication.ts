@@ -11,7 +11,7 @@ import type { ModuleConfiguration, RfsConfiguration } from "../module/configurat
 import type { Paths } from "../module/paths.ts";
 import { ReplicationClient, type ReplicationEvents } from "../replication/client.ts";
 import type { ProcessConfiguration } from "../replication/control/context.ts";
-import { type Copier, ModuleData } from "./data.ts";
+import { type Copier, type Examined, ModuleData } from "./data.ts";
 import type { ReplicationHands } from "./hands.ts";
 import type { ClusterView } from "./membership.ts";
 
@@ -23,9 +23,12 @@ export interface ReplicationParts {
 	log: ReplicationEvents["log"];
 	changed(): void;
 	copy: Copier;
+	verifier: ConstructorParameters<typeof ModuleData>[2];
 	/** Runs `_rfs_callback` with the name of an event (spec/03 §1). */
 	callback(event: string): Promise<void>;
 }
+
+const answered = { verified: "verify", estimated: "estimate" } as const;
 
 export class ModuleReplication implements ReplicationHands {
 	readonly #parts: ReplicationParts;
@@ -35,6 +38,8 @@ export class ModuleReplication implements ReplicationHands {
 	/** Orders are carried out one after the other, also while the process is being found or started. */
 	#turn: Promise<void> = Promise.resolve();
 	#detached = false;
+	/** Who waits for the answer to an order of a person. */
+	readonly #examining = new Map<"verify" | "estimate", (fact: ReplicationFact) => void>();
 	#served = false;
 
 	readonly data: ModuleData;
@@ -42,11 +47,13 @@ export class ModuleReplication implements ReplicationHands {
 	constructor(parts: ReplicationParts, rfs: RfsConfiguration) {
 		this.#parts = parts;
 		this.#rfs = rfs;
-		this.data = new ModuleData(rfs, {
+		const process = {
 			pid: () => this.#client?.pid ?? null,
 			ask: async (question) => (await this.#connected()).ask(question),
+			examine: (order) => this.#examine(order),
 			copy: parts.copy,
-		});
+		} satisfies ConstructorParameters<typeof ModuleData>[1];
+		this.data = new ModuleData(rfs, process, parts.verifier);
 	}
 
 	give(order: ReplicationOrder): void {
@@ -73,6 +80,40 @@ export class ModuleReplication implements ReplicationHands {
 	detach(): void {
 		this.#detached = true;
 		this.#client?.release();
+	}
+
+	/** Gives a person's order and waits for its fact, for as long as it takes: a process that ends answers too. */
+	async #examine<K extends "verify" | "estimate">(order: K): Promise<Examined<K>> {
+		if (this.#examining.has(order)) {
+			throw new SafekitError("RFS_VERIFY", "The copies are being compared already.");
+		}
+		const client = await this.#connected();
+		return new Promise((resolve, reject) => {
+			this.#examining.set(order, (fact) => {
+				this.#examining.delete(order);
+				if (fact.fact === "verified" || fact.fact === "estimated") return resolve(fact as Examined<K>);
+				const why = fact.fact === "failed" ? fact.message : "the replication process ended";
+				reject(new SafekitError("RFS_VERIFY", `The copies could not be compared: ${why}.`));
+			});
+			try {
+				client.order({ order });
+			} catch (error) {
+				this.#examining.delete(order);
+				reject(error);
+			}
+		});
+	}
+
+	/** True: the fact answers a person, and is no event of the automaton. */
+	#answersPerson(fact: ReplicationFact): boolean {
+		if (fact.fact === "died" || fact.fact === "closed") {
+			for (const answer of [...this.#examining.values()]) answer(fact);
+			return false;
+		}
+		const order = fact.fact === "failed" ? fact.order : answered[fact.fact as keyof typeof answered];
+		if (order !== "verify" && order !== "estimate") return false;
+		this.#examining.get(order)?.(fact);
+		return true;
 	}
 
 	#inTurn(order: ReplicationOrder["order"], work: () => Promise<void>): void {
@@ -120,6 +161,7 @@ export class ModuleReplication implements ReplicationHands {
 	async #connected(): Promise<ReplicationClient> {
 		this.#client ??= new ReplicationClient(await processConfiguration(this.#parts, this.#rfs), {
 			fact: (fact) => {
+				if (this.#answersPerson(fact)) return;
 				this.#parts.log("D", "rfsplug", `Fact ${JSON.stringify(fact)}`);
 				this.#parts.fact(fact);
 			},

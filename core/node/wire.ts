@@ -23,7 +23,7 @@ import { VipService } from "../vip/service.ts";
 import type { Hands } from "./hands.ts";
 import type { HeartLink } from "./heart.ts";
 import { ClusterView } from "./membership.ts";
-import { ModuleReplication } from "./replication.ts";
+import { ModuleReplication, type ReplicationParts } from "./replication.ts";
 import type { ModuleRuntime } from "./runtime.ts";
 import { scriptHands } from "./scripts.ts";
 import type { Report, World } from "./world.ts";
@@ -138,13 +138,31 @@ function replicationOf(
 	const { rfs } = configuration;
 	if (rfs === null || rfs.directories.length === 0) return null;
 	const log = (level: LogLevel, origin: string, text: string): void => runtime().write(origin, level, text);
-	const parts = { paths, cluster, configuration, fact, log, changed: () => runtime().touched(), copy: platform().copy };
+	const parts = {
+		paths,
+		cluster,
+		configuration,
+		fact,
+		log,
+		changed: () => runtime().touched(),
+		copy: platform().copy,
+		verifier: verifierOf(runtime),
+	};
 	// What the script returns is told, and decides nothing.
 	const callback = async (event: string): Promise<void> => {
 		const code = await runtime().runScript("_rfs_callback", [event], () => {});
 		if (code) runtime().write("rfsplug", "E", `Script _rfs_callback ${event} ended with ${code}`);
 	};
 	return new ModuleReplication({ ...parts, callback }, rfs);
+}
+
+function verifierOf(runtime: () => ModuleRuntime): ReplicationParts["verifier"] {
+	return {
+		peerResource: (name) => runtime().peerResources[name],
+		setResource: (name, value) => runtime().setResource(name, value, "rfsplug", "none"),
+		log: (level, text) => runtime().write("reintegre", level, text),
+		isFollowing: () => runtime().view().main === "SECOND" && runtime().view().status === "Ready",
+	};
 }
 
 async function vipOf(
@@ -174,6 +192,7 @@ function hear(runtime: ModuleRuntime, message: FromHeart): void {
 			break;
 		case "peer":
 			runtime.peerResources = message.resources;
+			runtime.data?.hear(message.resources);
 			runtime.deliver({ type: "peer", says: message.says });
 			break;
 		case "refused":

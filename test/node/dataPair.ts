@@ -1,6 +1,6 @@
 /** Two servers on this machine whose module replicates a directory, each its own. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { pair, type Server } from "./server.ts";
 
@@ -9,11 +9,15 @@ export async function dataPair(
 	t: ExecutionContext,
 	rfs = "",
 	timeout = 2000,
+	/** Mounts something on the folder of a server, or on the one above it. */
+	prepare: (server: Server, dir: string) => void = () => {},
 ): Promise<{ n1: Server; n2: Server; dirs: [string, string] }> {
 	const service = `<service mode="mirror"><heart pulse="100" timeout="${timeout}"><heartbeat name="default"/></heart><rfs ${rfs}><replicated dir="/nonexistent"/></rfs></service>`;
 	const [n1, n2] = await pair(t, service, {}, (server) => {
-		const dir = join(server.folder, "data");
-		mkdirSync(dir);
+		const dir = dirOf(server);
+		mkdirSync(dirname(dir));
+		prepare(server, dir);
+		mkdirSync(dir, { recursive: true });
 		const file = join(server.safe, "modules/m/conf/userconfig.xml");
 		writeFileSync(file, readFileSync(file, "utf8").replace("/nonexistent", dir));
 	});
@@ -21,5 +25,7 @@ export async function dataPair(
 		for (const server of [n1, n2]) server.run("forcestop", "-m", "m");
 		for (const server of [n1, n2]) server.run("waitstop", "-m", "m", "--timeout", "20");
 	});
-	return { n1, n2, dirs: [join(n1.folder, "data"), join(n2.folder, "data")] };
+	return { n1, n2, dirs: [dirOf(n1), dirOf(n2)] };
 }
+
+const dirOf = (server: Server): string => join(server.folder, "disk/data");

@@ -1,49 +1,22 @@
-/**
- * A disk that takes writes into its cache and cannot store them: a file system in a sparse file on a tmpfs that is
- * too small for it. The kernel says so once, with the next sync, and then takes the lost pages for clean.
- */
-import { execFileSync } from "node:child_process";
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+/** What a primary does whose disk takes writes into its cache and cannot store them. */
+import { closeSync, fsyncSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
+import { hasLoop, loopReason, mountDisk } from "../disks.ts";
 import { Pair } from "./pair.ts";
 
 const piece = Buffer.alloc(1 << 20, "written and acknowledged ");
 const pieces = 40;
 
-/** Mounts it on `dir`. */
-function mountFailing(t: ExecutionContext, base: string, dir: string): void {
-	const store = join(base, "store");
-	mkdirSync(store);
-	execFileSync("mount", ["-t", "tmpfs", "-o", "size=24m", "tmpfs", store]);
-	t.teardown(() => quietly("umount", "-l", store));
-	const image = join(store, "image");
-	execFileSync("truncate", ["-s", "200M", image]);
-	execFileSync("mkfs.ext4", ["-q", "-O", "^has_journal", image]);
-	t.teardown(() => quietly("umount", "-l", dir));
-	execFileSync("mount", ["-o", "loop", image, dir]);
-}
-
-function quietly(command: string, ...args: string[]): boolean {
-	try {
-		execFileSync(command, args, { stdio: "ignore" });
-		return true;
-	} catch {
-		return false;
-	}
-}
-
-const hasLoop = quietly("losetup", "-f");
 const declare = hasLoop ? test.serial : test.serial.skip;
-const reason = hasLoop ? "" : " (skipped: this machine has no loop devices)";
 
 for (const how of ["an fsync", "the loss of the peer"] as const) {
 	declare(
-		`the primary's disk fails, found by ${how}: no seal, no second try, the other has everything${reason}`,
+		`the primary's disk fails, found by ${how}: no seal, no second try, the other has everything${loopReason}`,
 		async (t) => {
 			const pair = await Pair.make(t);
 			const { a, b } = pair;
-			mountFailing(t, pair.root, a.dir);
+			mountDisk(t, pair.root, a.dir, { size: 200, room: 24 });
 			await pair.up();
 			const fd = openSync(join(a.dir, "file"), "w");
 			for (let n = 0; n < pieces; n++) writeSync(fd, piece);

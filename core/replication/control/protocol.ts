@@ -16,7 +16,8 @@ export type FromProcess =
 	| { progress: ResyncProgress | null }
 	| { log: { level: LogLevel; origin: string; text: string } };
 
-const maxLine = 64 * 1024;
+/** A thousand paths are the longest that is said. */
+const maxLine = 8 * 1024 * 1024;
 const orders: ReplicationOrder["order"][] = [
 	"open",
 	"session",
@@ -31,7 +32,7 @@ const orders: ReplicationOrder["order"][] = [
 	"estimate",
 ];
 
-/** Cuts what arrives into lines; `null` when a line is longer than 64 KiB or is not JSON. */
+/** Cuts what arrives into lines; `null` when a line is longer than 8 MiB or is not JSON. */
 export class Lines {
 	#rest = "";
 
