@@ -84,7 +84,9 @@ function asText({ node, modules }: Awaited<ReturnType<typeof snapshot>>): string
 		const rows = [
 			["  Local", `: ${module.state} (${module.status}) ${details.filter(Boolean).join(", ")}`.trimEnd()],
 			...(module.mode === "mirror" ? [["  Remote", `: ${peer}`]] : []),
-			...(module.resync === null ? [] : [["  Resync", `: ${resyncText(module.resync)}`]]),
+			...(module.resync === null
+				? []
+				: [[module.resync.verifying ? "  Verify" : "  Resync", `: ${resyncText(module.resync)}`]]),
 			["  Why", `: ${module.why}`],
 		];
 		return `--------------------- ${module.name} State ---------------------\n\n${table(rows)}`;

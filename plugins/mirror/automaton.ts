@@ -182,6 +182,7 @@ function orderFailed(ctx: Context, fact: { order: string; message: string; code:
 function hold(ctx: Context, message: string): void {
 	const { s } = ctx;
 	s.held = `${message}; tried again in a minute, or after safekit stop and safekit start`;
+	ctx.log("heart", "E", s.held);
 	if (s.phase === "secondary") beginStop(ctx, { again: true, action: "stopwait" });
 	ctx.arm("held", heldMs);
 }
@@ -197,7 +198,7 @@ function sealedByItself(ctx: Context): void {
 /** Not promotable any more; a disk that stays full ends at maxloop. */
 function applyFailed(ctx: Context, message: string): void {
 	if (countsAsError(ctx)) return;
-	hold(ctx, `A replicated change could not be applied: ${message}`);
+	hold(ctx, `A replicated change could not be applied: ${message}. Make room on this disk, or repair it`);
 }
 
 /** M21 on a primary; elsewhere the process is opened again. */

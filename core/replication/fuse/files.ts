@@ -62,7 +62,7 @@ export function write(s: FuseSession, r: Request) {
 	const written = writeAll(s.system, file.fd, data, offset);
 	// ext4 turns read-only when its journal fails.
 	if (written === -errno.EIO || written === -errno.EROFS) s.sink.diskFailed(written);
-	if (written < 0) return s.fail(r, written);
+	if (written < 0) return notChanged(s, r, file.ref, file.fd, written);
 	const { mtimeNs, mode } = afterChange(s.system, file.fd);
 	const local = s.locals.has(file.ref);
 	const operations: Operation[] = [];
@@ -94,6 +94,18 @@ export function afterChange(system: System, fd: number): { mtimeNs: bigint; atim
 	if (typeof stat !== "number") return stat;
 	const now = BigInt(Date.now()) * 1_000_000n;
 	return { mtimeNs: now, atimeNs: now, mode: 0 };
+}
+
+/** A change failed. On a full disk it may have set the time all the same, or grown the file: the peer gets that. */
+function notChanged(s: FuseSession, r: Request, ref: FileRef, fd: number, failed: number): void {
+	const isFull = failed === -errno.ENOSPC || failed === -errno.EDQUOT;
+	const stat = isFull && !s.locals.has(ref) ? s.system.stat(fd, "") : failed;
+	if (typeof stat === "number") {
+		s.fail(r, failed);
+		return;
+	}
+	const size = BigInt(stat.size);
+	s.submit(r, [{ op: "truncate", file: ref, size, mtimeNs: stat.mtimeNs }], ref, () => s.fail(r, failed));
 }
 
 function answerWritten(s: FuseSession, r: Request, failed: number, written: number) {
@@ -144,7 +156,7 @@ export function fallocate(s: FuseSession, r: Request) {
 	if (file === undefined) return s.fail(r, errno.EBADF);
 	const [offset, length, mode] = [r.body.readBigUInt64LE(8), r.body.readBigUInt64LE(16), r.body.readUInt32LE(24)];
 	const result = s.system.fallocate(file.fd, mode, offset, length);
-	if (result < 0) return s.fail(r, result);
+	if (result < 0) return notChanged(s, r, file.ref, file.fd, result);
 	const { mtimeNs } = afterChange(s.system, file.fd);
 	const operation: Operation = { op: "fallocate", file: file.ref, mode, offset, length, mtimeNs };
 	s.submit(r, s.locals.has(file.ref) ? [] : [operation], file.ref, () => s.device.answer(r.unique, 0));
