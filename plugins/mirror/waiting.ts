@@ -106,7 +106,11 @@ function actReplicated(ctx: Context, peer: MirrorAnnouncement | null): boolean {
 	if (joinOffer(ctx)) return go(ctx, () => beginSecond(ctx));
 	if (peer !== null && (peer.serves || peer.ready)) {
 		const chosen = meeting(s);
-		if (chosen !== null && !chosen.go) return s.waited && alone(ctx) ? true : blockByTable(ctx, chosen);
+		if (chosen !== null && !chosen.go) {
+			// Two that may each start alone would both run the application: a person chooses first.
+			const rival = peer.serves || peer.records?.alone != null;
+			return !rival && s.waited && alone(ctx) ? true : blockByTable(ctx, chosen);
+		}
 		if (s.goal !== "second") offerSession(ctx);
 		// A peer that does not answer an offer does not keep the last one who served from serving.
 		return s.waited && !peer.serves && hasRight(s) ? alone(ctx) : false;
