@@ -116,6 +116,10 @@ export const errors = {
 		remedy:
 			"Check that the kernel offers FUSE (`modprobe fuse`, /dev/fuse) and that nothing else is mounted on the directory.",
 	},
+	REPLICATION_HOLDER: {
+		exit: "failed",
+		remedy: "Run `safekit stop`, then `safekit start`, on this server: the directories are mounted anew.",
+	},
 	REPLICATION_WIRE: {
 		exit: "failed",
 		remedy:

@@ -72,8 +72,15 @@ export type ReplicationOrder =
 	 * Spawn or find the process, read the records, empty `.opensafe/open`, mount read-only. Given to a process that
 	 * runs and does not serve: give up any session, pending or not (link closed, what was received is applied).
 	 * Given to one that serves: nothing but the answer. Answer: `opened`, with the records as they are now.
+	 * `adopt`: the process died (§5.9). The new one takes over its mounts with all that was open; where it served,
+	 * changes wait for `serve`, at most `locktimeout`. `failed` if the mounts are lost.
 	 */
-	| { order: "open" }
+	| { order: "open"; adopt?: boolean }
+	/**
+	 * The process died and is not started again: its mounts are given up. They stay as a fence until the next `open`,
+	 * whoever waits in them gets an error. No answer.
+	 */
+	| { order: "abandon" }
 	/**
 	 * Start a session under `term` (replication.md §5.8). The source connects, the target listens; both must have
 	 * been ordered the same term and outcome, otherwise the handshake is refused and tried again until it fits or

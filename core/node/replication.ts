@@ -68,6 +68,7 @@ export class ModuleReplication implements ReplicationHands {
 		this.#inTurn("open", async () => {
 			const found = await (await this.#connected()).adopt();
 			if (!found && running) this.#parts.fact({ fact: "died" });
+			if (!found && !running) await this.#client?.abandon();
 			if (found && !running) this.#client?.order({ order: "close" });
 		});
 		return this.#turn;
@@ -130,17 +131,22 @@ export class ModuleReplication implements ReplicationHands {
 
 	async #carryOut(order: ReplicationOrder): Promise<void> {
 		const client = await this.#connected();
-		if (order.order === "open") await this.#open(client);
-		// Nothing runs: that is what was wanted.
-		if (order.order === "close" && client.pid === null) return this.#parts.fact({ fact: "closed" });
+		if (order.order === "abandon") return await client.abandon();
+		if (order.order === "open") await this.#open(client, order.adopt === true);
+		if (order.order === "close" && client.pid === null) {
+			// Nothing runs: that is what was wanted.
+			await client.abandon();
+			return this.#parts.fact({ fact: "closed" });
+		}
 		if (order.order === "session" && !order.source && this.#rfs.scripts) await this.#callbacks();
 		this.#served = order.order === "serve" || (this.#served && order.order !== "session");
 		this.#parts.log("D", "rfsplug", `Order ${JSON.stringify(order)}`);
 		client.order(order);
 	}
 
-	async #open(client: ReplicationClient): Promise<void> {
-		for (const { dir, tocheck } of this.#rfs.directories) {
+	async #open(client: ReplicationClient, adopt: boolean): Promise<void> {
+		// Not to be asked while nobody serves them.
+		for (const { dir, tocheck } of adopt ? [] : this.#rfs.directories) {
 			for (const path of tocheck) {
 				await access(join(dir, path)).catch((cause) => {
 					throw new SafekitError("NODE_TOCHECK", `${join(dir, path)} is not there (<tocheck>)`, { cause });
@@ -149,7 +155,7 @@ export class ModuleReplication implements ReplicationHands {
 		}
 		const errorFile = join(this.#parts.paths.safevar, "log", `rfs-${this.#parts.configuration.module}.err`);
 		await mkdir(dirname(errorFile), { recursive: true, mode: 0o700 });
-		await client.start(errorFile);
+		await client.start(errorFile, adopt);
 	}
 
 	/** The application's own scripts, before its data is overwritten by the other server's. */

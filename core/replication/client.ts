@@ -12,6 +12,7 @@ import { type ErrorCode, errors, SafekitError } from "../errors.ts";
 import type { ProcessConfiguration } from "./control/context.ts";
 import { type FromProcess, Lines } from "./control/protocol.ts";
 import type { Answer, Answers, Asked, Question } from "./control/questions.ts";
+import { endHolders } from "./holder/holder.ts";
 
 export interface ReplicationEvents {
 	fact(fact: ReplicationFact): void;
@@ -21,7 +22,7 @@ export interface ReplicationEvents {
 }
 
 const startMs = 20_000;
-const retryMs = 50;
+const retryMs = 10;
 const answerMs = 10_000;
 const silent = { code: "REPLICATION_PROCESS", message: "the replication process did not answer" };
 
@@ -55,13 +56,15 @@ export class ReplicationClient {
 	}
 
 	/**
-	 * Finds the process or starts it. `errorFile` gets what a process that dies prints.
+	 * Finds the process or starts it. `errorFile` gets what a process that dies prints. `adopt`: the mounts of one that
+	 * died are taken over (replication.md §5.9); otherwise they are lost, and made anew.
 	 * @throws SafekitError REPLICATION_PROCESS when it does not come up within 20 s.
 	 */
-	async start(errorFile: string): Promise<void> {
+	async start(errorFile: string, adopt = false): Promise<void> {
 		if (await this.adopt()) return;
 		const errors = openSync(errorFile, "a", 0o600);
-		const child = spawn(process.execPath, ["--no-warnings", new URL("./process.ts", import.meta.url).pathname], {
+		const program = new URL("./process.ts", import.meta.url).pathname;
+		const child = spawn(process.execPath, ["--no-warnings", program, ...(adopt ? ["adopt"] : [])], {
 			detached: true,
 			stdio: ["pipe", "ignore", errors],
 			cwd: "/",
@@ -119,6 +122,12 @@ export class ReplicationClient {
 	#answered(answer: Answer): void {
 		this.#asked.get(answer.answer)?.(answer);
 		this.#asked.delete(answer.answer);
+	}
+
+	/** Ends what keeps the mounts of a process that died: they stay as a fence, and whoever waits in them gets an error. */
+	async abandon(): Promise<void> {
+		if (this.#pid !== null) return;
+		await endHolders(this.#config.socket);
 	}
 
 	/** Lets go of the process, which runs on: the daemon ends. */

@@ -16,6 +16,7 @@ export const errno = {
 	ENOTDIR: 20,
 	EISDIR: 21,
 	EINVAL: 22,
+	EMFILE: 24,
 	ENOTTY: 25,
 	ETXTBSY: 26,
 	EFBIG: 27,

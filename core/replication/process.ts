@@ -11,9 +11,10 @@ import { errorAsText } from "../log/errorTexts.ts";
 import { linuxSystem as system } from "../platform/linux/libc.ts";
 import { readConfiguration } from "./control/configuration.ts";
 import type { ProcessConfiguration } from "./control/context.ts";
-import type { FromData, Sabotage } from "./control/dataThread.ts";
+import type { FromData, Sabotage, ToData } from "./control/dataThread.ts";
 import { asOrder, type FromProcess, Lines } from "./control/protocol.ts";
 import { asQuestion } from "./control/questions.ts";
+import { endHolders, findHolderProcesses, startHolder } from "./holder/holder.ts";
 import { TlsEngine } from "./link/tlsEngine.ts";
 import { postAndWake } from "./loop/mailbox.ts";
 
@@ -41,6 +42,7 @@ const standing: ReplicationFact["fact"][] = [
 const sabotages: Record<Sabotage, string> = {
 	"early-ack": "changes are acknowledged before the other server has them",
 	"no-marks": "no marks are written: after a crash differences stay",
+	"no-intents": "what was done is forgotten when this process dies",
 	"late-marks": "marks are written after the change: after a crash differences may stay",
 };
 
@@ -56,7 +58,8 @@ class ControlServer {
 	#fatal: { code: string; message: string } | null = null;
 	#ended = false;
 
-	constructor(config: ProcessConfiguration, sabotage: Sabotage | null) {
+	/** @param holders of a process that died and whose mounts are to be taken over; null: there is none. */
+	constructor(config: ProcessConfiguration, sabotage: Sabotage | null, holders: number[] | null) {
 		this.#config = config;
 		this.#wakeFd = system.eventfd();
 		const { port1, port2 } = new MessageChannel();
@@ -64,7 +67,7 @@ class ControlServer {
 		const key = Buffer.from(config.key, "hex");
 		this.#tls = new TlsEngine(key, (message) => postAndWake(system, port1, this.#wakeFd, message));
 		const worker = new Worker(new URL("./control/dataThread.ts", import.meta.url), {
-			workerData: { config, port: port2, wakeFd: this.#wakeFd, sabotage },
+			workerData: { config, port: port2, wakeFd: this.#wakeFd, sabotage, holders },
 			transferList: [port2],
 			execArgv: [],
 		});
@@ -130,9 +133,17 @@ class ControlServer {
 	#fromData(message: FromData): void {
 		if ("ended" in message) {
 			this.#end();
+		} else if ("hold" in message) {
+			const child = this.#ended ? null : startHolder(this.#config.socket, message.hold);
+			const started: ToData = { holder: child?.pid ?? 0 };
+			postAndWake(system, this.#port, this.#wakeFd, started);
+		} else if ("keep" in message) {
+			void endHolders(this.#config.socket, message.keep);
 		} else if ("fatal" in message) {
 			this.#fatal = message.fatal;
 			process.stderr.write(`${message.fatal.code}: ${message.fatal.message}\n`);
+			// Whoever waits in a mount that nobody will serve gets an error.
+			void endHolders(this.#config.socket);
 			setTimeout(() => this.#end(), fatalMs);
 		} else if ("tls" in message) {
 			this.#tls.take(message);
@@ -164,9 +175,11 @@ class ControlServer {
 		this.#server.close();
 		rmSync(this.#config.socket, { force: true });
 		const leave = (): void => process.exit(this.#fatal === null ? 0 : 1);
-		if (this.#client === null) leave();
-		else this.#client.end(leave);
-		setTimeout(leave, 1000);
+		void endHolders(this.#config.socket).finally(() => {
+			if (this.#client === null) leave();
+			else this.#client.end(leave);
+			setTimeout(leave, 1000);
+		});
 	}
 
 	/** A defect: the mount stays behind as a fence, so that nothing is written beside the replication. */
@@ -185,7 +198,9 @@ async function main(): Promise<void> {
 	for await (const chunk of process.stdin.setEncoding("utf8")) text += chunk;
 	const config = readConfiguration(text);
 	const sabotage = sabotageOf(process.env.OPENSAFE_SABOTAGE);
-	const server = new ControlServer(config, sabotage);
+	const adopts = process.argv[2] === "adopt";
+	if (!adopts) await endHolders(config.socket);
+	const server = new ControlServer(config, sabotage, adopts ? findHolderProcesses(config.socket) : null);
 	server.listen();
 	if (sabotage !== null) server.warn(`OPENSAFE_SABOTAGE=${sabotage}: ${sabotages[sabotage]}`);
 	// The daemon decides when it ends; a terminal or a service manager that stops the daemon does not.

@@ -192,4 +192,16 @@ export interface ProcessCalls {
 	setIoFlusher(): number;
 }
 
-export interface System extends FileCalls, SocketCalls, ProcessCalls {}
+/** What outlives a process (replication.md §5.9): memory without a file, and the descriptors of another process. */
+export interface SharingCalls {
+	/** A descriptor of `bytes` zeroed bytes of memory, close-on-exec. */
+	memory(name: string, bytes: number): number;
+	/** That memory, shared with all who map it. It stays mapped until the process ends. */
+	map(fd: number, bytes: number): ArrayBuffer | number;
+	/** A descriptor that means this process for good, and is readable (poll.IN) once it has ended. */
+	pidfd(pid: number): number;
+	/** A copy of descriptor `fd` of that process. */
+	descriptorOf(pidfd: number, fd: number): number;
+}
+
+export interface System extends FileCalls, SocketCalls, ProcessCalls, SharingCalls {}

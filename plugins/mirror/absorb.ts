@@ -3,6 +3,7 @@ import type { ReplicationFact, Stamped } from "../../sdk/index.ts";
 import { observe } from "../../sdk/index.ts";
 import { usesLease } from "./ask.ts";
 import type { Context } from "./context.ts";
+import { healed } from "./heal.ts";
 import { startAsking } from "./loss.ts";
 import { closeSyncAt, openSyncAt } from "./schedule.ts";
 import { isHeard, type MirrorAnnouncement } from "./state.ts";
@@ -68,7 +69,7 @@ function absorbFact(ctx: Context, fact: ReplicationFact): undefined {
 			return absorbSynced(ctx, fact);
 		case "serving":
 			s.writable = s.serving;
-			return;
+			return healed(ctx);
 		case "alone":
 			s.loss = null;
 			s.session = null;
@@ -113,6 +114,7 @@ function absorbEnd(ctx: Context, fact: "sealed" | "closed"): undefined {
 	s.session = null;
 	s.loss = null;
 	s.sealing = false;
+	s.healing = null;
 	ctx.disarm("permission", "lease");
 	if (fact === "closed") {
 		s.opened = false;

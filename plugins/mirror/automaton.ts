@@ -4,6 +4,7 @@ import { absorb } from "./absorb.ts";
 import { leaseLeft, tickLease, usesLease, watchLease } from "./ask.ts";
 import { actCommand, countsAsError, takeCommand } from "./commands.ts";
 import { Context } from "./context.ts";
+import { actHealing, giveUp, processDied } from "./heal.ts";
 import { assertInvariants } from "./invariants.ts";
 import { deny, seekPermission } from "./loss.ts";
 import { orderSession } from "./meet.ts";
@@ -13,7 +14,7 @@ import { actPrimary, actPrimaryAtOnce } from "./primary.ts";
 import { checkSynced, showSyncAt } from "./schedule.ts";
 import { actPromoting, actSecondary, actSecondaryAtOnce, isPromotable, refuse } from "./secondary.ts";
 import { initialState, type MirrorState, type PlanKind } from "./state.ts";
-import { announce, isUptodate, processDiedText, view } from "./view.ts";
+import { announce, isUptodate, view } from "./view.ts";
 import { actWaiting } from "./waiting.ts";
 
 export const mirror: Automaton<MirrorState> = {
@@ -71,7 +72,8 @@ function handle(ctx: Context): void {
 function act(ctx: Context): boolean {
 	const { s } = ctx;
 	seekPermission(ctx);
-	if (s.phase === "primary") actPrimaryAtOnce(ctx);
+	if (s.healing !== null) actHealing(ctx);
+	else if (s.phase === "primary") actPrimaryAtOnce(ctx);
 	if (s.phase === "secondary") actSecondaryAtOnce(ctx);
 	if (s.plan !== null) return false;
 	if (actCommand(ctx)) return true;
@@ -123,6 +125,7 @@ function endStopPlan(ctx: Context, kind: PlanKind, ok: boolean): undefined {
 	}
 	if (s.serving) s.ended = s.servedTerm;
 	Object.assign(s, { phase: "stopped", main: "STOP", stopping: null, serving: false, session: null, degraded: false });
+	s.healing = null;
 	s.opened = false;
 	s.loss = null;
 	s.why = stopping.why ?? "The module is stopped";
@@ -160,13 +163,14 @@ function planFailed(ctx: Context, kind: PlanKind, why: string): undefined {
 /** How long a node that failed for reasons of its own stays out of the way before it tries again. */
 const heldMs = 60_000;
 
-function orderFailed(ctx: Context, fact: { order: string; message: string; code: string }): void {
+function orderFailed(ctx: Context, fact: { order: string; message: string; code: string }): undefined {
 	const { s } = ctx;
 	ctx.log("rfsplug", "E", `${fact.message} (${fact.code})`);
 	if (fact.order === "sync" || fact.order === "goAlone") {
 		if (s.loss !== null) deny(ctx, fact.message, null);
 		return;
 	}
+	if (s.healing !== null && (fact.order === "open" || fact.order === "serve")) return giveUp(ctx);
 	// Steps of plans are answered by the plan's end.
 	if (s.plan !== null && fact.order !== "session") return;
 	if (fact.order === "session" && s.session?.synced === false) {
@@ -201,39 +205,13 @@ function applyFailed(ctx: Context, message: string): void {
 	hold(ctx, `A replicated change could not be applied: ${message}. Make room on this disk, or repair it`);
 }
 
-/** M21 on a primary; elsewhere the process is opened again. */
-function processDied(ctx: Context): void {
-	const { s } = ctx;
-	if (s.phase === "primary" && usesLease(s) && s.session?.synced === true) {
-		// The other may take the record once it is not renewed, and without the process it cannot be: no degraded mode.
-		ctx.log("rfsplug", "E", "The replication process died: the other server takes over");
-		s.session = null;
-		s.loss = null;
-		ctx.disarm("permission", "lease");
-		beginStop(ctx, { again: true, action: "stopwait", stage: "drop" });
-	} else if (s.phase === "primary" || (s.phase === "stopping" && s.serving)) {
-		Object.assign(s, { degraded: true, session: null, loss: null });
-		ctx.disarm("permission", "lease");
-		ctx.resource("rfs.degraded", "up");
-		ctx.log("heart", "C", "Resource rfs.degraded set to up by nfsadmin");
-		ctx.log("rfsplug", "E", processDiedText);
-		if (s.phase === "primary") {
-			s.main = "ALONE";
-			s.expecting = false;
-		}
-	} else if (s.phase === "secondary" || s.phase === "waiting" || s.phase === "promoting") {
-		s.session = null;
-		ctx.log("rfsplug", "E", "The replication process died");
-		if (!countsAsError(ctx)) beginStop(ctx, { again: true, action: "stopwait" });
-	}
-}
-
 function fire(ctx: Context, name: string): void {
 	const { s, event } = ctx;
 	if (name === "witness") tickLease(ctx);
 	else if (name === "permission" && s.loss !== null && s.loss.stage !== "granted") {
 		deny(ctx, "nothing permitted it in time", null);
-	} else if (name === "promotion" && s.phase === "promoting" && s.plan === null) refuse(ctx);
+	} else if (name === "permission" && s.healing !== null) giveUp(ctx);
+	else if (name === "promotion" && s.phase === "promoting" && s.plan === null) refuse(ctx);
 	else if (
 		name === "lease" &&
 		s.session?.source === true &&
@@ -273,7 +251,7 @@ function resume(ctx: Context, rebooted: boolean): void {
 		return;
 	}
 	if (s.phase === "waiting" || s.phase === "starting") ctx.arm("start", s.config.timeoutMs);
-	if (s.loss !== null) ctx.arm("permission", s.config.lockTimeoutMs);
+	if (s.loss !== null || s.healing !== null) ctx.arm("permission", s.config.lockTimeoutMs);
 	if (s.phase === "promoting") ctx.arm("promotion", s.config.lockTimeoutMs);
 	if (s.held !== null) ctx.arm("held", heldMs);
 	s.lease = { ...s.lease, known: false, renewedMs: -1 };
@@ -288,6 +266,10 @@ function repeatOrders(ctx: Context): void {
 	if (s.loss?.stage === "granted") ctx.order({ order: "goAlone", term: s.servedTerm });
 	if (s.loss?.stage === "asking" && !s.loss.synchronised) ctx.order({ order: "sync" });
 	if (s.sealing) ctx.order({ order: "seal" });
+	if (s.healing !== null) {
+		s.healing = { ...s.healing, ordered: false };
+		ctx.order({ order: "open", adopt: true });
+	}
 	if (s.config.replicated && s.session !== null && !s.session.synced && !s.sealing) orderSession(ctx, s.session);
 }
 

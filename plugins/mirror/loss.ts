@@ -13,10 +13,11 @@ export function seekPermission(ctx: Context): undefined {
 	const { s, event } = ctx;
 	// Nothing at all is heard: the two seconds of trying again (§5.5 step 2) would only delay.
 	if (s.loss?.stage === "frozen" && isIsolated(s)) startAsking(ctx);
-	if (s.loss?.stage !== "asking" || !s.loss.synchronised || s.records === null || s.session === null) return;
+	if (s.loss?.stage !== "asking" || !s.loss.synchronised || s.records === null) return;
+	if (s.session === null && s.healing === null) return;
 	const peer = heardPeer(s);
 	// The session's term: the records may be a message behind.
-	const term = Math.max(s.session.term, s.records.term);
+	const term = s.healing?.term ?? Math.max(s.session?.term ?? 0, s.records.term);
 	if (peer?.serves === true) return deny(ctx, "the other server serves already", null);
 	if (peer !== null && sealedIn(peer, term)) return grant(ctx, term + 1, "remote stop");
 	if (usesLease(s)) {
@@ -44,6 +45,10 @@ export function startAsking(ctx: Context): undefined {
 
 function grant(ctx: Context, term: number, by: "no heartbeat" | "remote stop"): undefined {
 	const { s } = ctx;
+	if (s.healing !== null) {
+		ctx.log("heartplug", "C", `Action alone called by heart: ${by}`);
+		return serveOn(ctx, Math.max(term, (s.records?.term ?? 0) + 1, (s.session?.term ?? 0) + 1), true);
+	}
 	s.loss = { stage: "granted", synchronised: true, by };
 	s.servedTerm = term;
 	ctx.disarm("permission", "lease");
@@ -57,6 +62,7 @@ export function deny(ctx: Context, why: string, rule: WaitRule | null): undefine
 	ctx.order({ order: "fail" });
 	ctx.disarm("permission", "lease");
 	s.loss = null;
+	s.healing = null;
 	ctx.log("rfsplug", "E", `Without permission to go on alone: ${why}`);
 	s.rule = rule;
 	if (rule !== null) ctx.log("heart", "C", `Action wait from failover rule ${rule}`);
@@ -67,4 +73,15 @@ export function deny(ctx: Context, why: string, rule: WaitRule | null): undefine
 		s.stopping = { ...s.stopping, stage: "drop" };
 		if (s.plan !== null) ctx.effects.push({ type: "abortPlan", plan: s.plan.number });
 	}
+}
+
+/** A process that took over mounts (heal.ts) may go on under this term. */
+export function serveOn(ctx: Context, term: number, alone: boolean): undefined {
+	const { s } = ctx;
+	if (s.healing === null) return;
+	s.healing = { ...s.healing, ordered: true };
+	s.servedTerm = term;
+	s.loss = null;
+	if (alone) s.session = null;
+	ctx.order({ order: "serve", term, alone });
 }

@@ -20,7 +20,7 @@ export function offerSession(ctx: Context): void {
 	const { s } = ctx;
 	const peer = heardPeer(s);
 	if (peer === null || !peer.ready || peer.serves || s.records === null || peer.records === null) return;
-	if (s.session?.synced === true || s.loss !== null) return;
+	if (s.session?.synced === true || (s.loss !== null && s.healing === null)) return;
 	const mine = s.session?.source === true ? s.session : null;
 	if (mine !== null && peer.joining === mine.term) return;
 	// Accepted already, and the peer's words are older than that.

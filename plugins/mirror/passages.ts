@@ -37,6 +37,7 @@ export function beginStart(ctx: Context, action: "start" | "stopstart"): void {
 		stopping: null,
 		session: null,
 		loss: null,
+		healing: null,
 		sealing: false,
 		ping: "idle",
 		expecting: false,

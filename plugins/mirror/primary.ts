@@ -15,7 +15,7 @@ export function actPrimaryAtOnce(ctx: Context): void {
 /** With no plan running. True if it began something. */
 export function actPrimary(ctx: Context): boolean {
 	const { s } = ctx;
-	if (s.degraded) return false;
+	if (s.degraded || s.healing !== null) return false;
 	if (meetOtherPrimary(ctx)) return true;
 	if (s.expecting && !partnerComes(s)) s.expecting = false;
 	const joined = hasSecondary(s);

@@ -109,6 +109,10 @@ export interface MirrorState {
 	degraded: boolean;
 	session: Session | null;
 	loss: Loss | null;
+	/** The replication process died and a new one takes over: from `term` on a new one is needed. */
+	healing: { term: number; ordered: boolean } | null;
+	/** When it died, within the last minute: monotonic milliseconds. */
+	deaths: readonly number[];
 	/** Secondary: the seal that the primary asked for is ordered. */
 	sealing: boolean;
 	ping: "idle" | "asked" | "yes" | "no";
@@ -188,6 +192,8 @@ export function initialState(config: ModeConfig): MirrorState {
 		degraded: false,
 		session: null,
 		loss: null,
+		healing: null,
+		deaths: [],
 		sealing: false,
 		ping: "idle",
 		lease: unseenLease,

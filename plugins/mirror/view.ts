@@ -5,12 +5,12 @@ import { heardPeer, type MirrorAnnouncement, type MirrorState } from "./state.ts
 
 export function announce(s: MirrorState): MirrorAnnouncement {
 	const session = s.session;
-	const source = s.config.replicated && session?.source === true && s.loss === null;
+	const source = s.config.replicated && session?.source === true && (s.loss === null || s.healing !== null);
 	// With replication a node held by failover="off" still meets: only the data decides who may be primary.
 	const blocked =
 		mustWaitForTime(s) || s.held !== null || s.waitRules.length > 0 || (s.failoverHeld && !s.config.replicated);
 	const settled = s.phase === "waiting" ? !blocked : s.phase === "secondary";
-	const asking = s.loss?.stage === "asking" && session !== null;
+	const asking = s.loss?.stage === "asking" && session !== null && s.healing === null;
 	return {
 		main: s.main,
 		status: s.status,
@@ -69,6 +69,7 @@ function why(s: MirrorState): string {
 	if (s.phase === "stopped" || (s.phase === "waiting" && s.status === "NotReady")) return s.why;
 	const peer = heardPeer(s);
 	const name = s.config.peer ?? "the other server";
+	if (s.healing !== null) return "The replication process died; a new one takes over, and changes wait for it";
 	if (s.loss !== null) return `The connection to ${name} is lost; looking for the permission to go on alone`;
 	switch (s.phase) {
 		case "starting":

@@ -8,6 +8,7 @@ import { linuxSystem } from "../../core/platform/linux/libc.ts";
 import { ReplicationClient } from "../../core/replication/client.ts";
 import type { ProcessConfiguration } from "../../core/replication/control/context.ts";
 import { umountFlag } from "../../core/replication/errno.ts";
+import { endHolders } from "../../core/replication/holder/holder.ts";
 import { makeTestFolder } from "../folder.ts";
 import { type CompareOptions, compareTrees } from "./treeCompare.ts";
 
@@ -50,6 +51,12 @@ export class TestNode {
 		return (await this.ask({ order: "open" }, "opened")).records;
 	}
 
+	/** Starts the process that takes over the mounts of one that was killed. */
+	async adopt(): Promise<NodeRecords> {
+		await this.client.start(this.#errors, true);
+		return (await this.ask({ order: "open", adopt: true }, "opened")).records;
+	}
+
 	/** Gives an order and waits for its fact. A `failed` of the order throws. */
 	async ask<K extends ReplicationFact["fact"]>(order: ReplicationOrder, until: K): Promise<FactOf<K>> {
 		const from = this.facts.length;
@@ -84,8 +91,14 @@ export class TestNode {
 		return `${facts}\n${this.logs.join("\n")}\n${readFileSync(this.#errors, "utf8")}`;
 	}
 
-	/** kill −9 of the process; its dead mount is left behind as after a real crash. */
+	/** kill −9 of the process and its holder; the dead mount is left behind as after a real crash. */
 	async kill(): Promise<void> {
+		await this.killProcess();
+		await endHolders(this.config.socket);
+	}
+
+	/** kill −9 of the process only: its mount waits for the next one (`adopt`). */
+	async killProcess(): Promise<void> {
 		const { pid } = this.client;
 		if (pid === null) return;
 		const from = this.facts.length;
@@ -105,6 +118,7 @@ export class TestNode {
 			}
 			await sleep(50);
 		}
+		await endHolders(this.config.socket);
 		for (const { dir } of this.config.directories) {
 			for (let n = 0; n < 5 && linuxSystem.umount(dir, umountFlag.DETACH) === 0; n++);
 		}

@@ -97,11 +97,17 @@ export class Replica implements End {
 	kill(): undefined {
 		if (this.incarnation === 0) return;
 		this.link?.close(this.index);
+		const intact = this.serving && !this.failed && !this.records.crashed;
 		this.#forget();
+		this.#held = intact;
 		this.fact({ fact: "died" });
 	}
 
+	/** What the process that died served is whole, and its mounts are kept. */
+	#held = false;
+
 	powerLoss(): undefined {
+		this.#held = false;
 		this.link?.vanish(this.index);
 		this.#forget();
 		this.disk.powerLoss(this.world.random);
@@ -138,7 +144,11 @@ export class Replica implements End {
 
 	order(order: ReplicationOrder): undefined {
 		if (!this.host.powered) return;
-		if (order.order === "open") return this.#open();
+		if (order.order === "open") return this.#open(order.adopt === true);
+		if (order.order === "abandon") {
+			this.#held = false;
+			return;
+		}
 		if (this.incarnation === 0) {
 			if (order.order === "close") this.fact({ fact: "closed" });
 			else this.#refuse(order, "there is no replication process");
@@ -155,9 +165,12 @@ export class Replica implements End {
 		this.fact({ fact: "failed", order: order.order, code: "REPLICATION_PROCESS", message });
 	}
 
-	#open(): undefined {
-		if (this.incarnation === 0) this.incarnation = ++this.#incarnations;
-		else if (!this.serving) this.endSession();
+	#open(adopt: boolean): undefined {
+		if (this.incarnation === 0) {
+			this.incarnation = ++this.#incarnations;
+			if (adopt && this.#held) this.disk.record({ crashed: false });
+			this.#held = false;
+		} else if (!this.serving) this.endSession();
 		this.after(this.diskMs(), () => this.fact({ fact: "opened", records: this.records }));
 	}
 

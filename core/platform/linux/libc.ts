@@ -1,6 +1,7 @@
 /** The system calls of core/replication/system.ts on Linux, through koffi. */
 import type { PolledDescriptor, ProcessCalls, System } from "../../replication/system.ts";
 import { fileCalls } from "./libcFiles.ts";
+import { sharingCalls } from "./libcSharing.ts";
 import { socketCalls } from "./libcSockets.ts";
 import { native, orErrno } from "./native.ts";
 
@@ -39,4 +40,4 @@ const processCalls: ProcessCalls = {
 	setIoFlusher: () => orErrno(c.prctl(setIoFlusher, 1, 0, 0, 0)),
 };
 
-export const linuxSystem: System = { ...fileCalls, ...socketCalls, ...processCalls };
+export const linuxSystem: System = { ...fileCalls, ...socketCalls, ...processCalls, ...sharingCalls };

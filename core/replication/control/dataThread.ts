@@ -5,6 +5,9 @@ import { asSafekitError } from "../../errors.ts";
 import { linuxSystem as system } from "../../platform/linux/libc.ts";
 import { errnoName, umountFlag } from "../errno.ts";
 import { FuseServer } from "../fuse/server.ts";
+import { adoptMounts } from "../holder/adopt.ts";
+import { keepHeld } from "../holder/keep.ts";
+import { pageFlag } from "../holder/page.ts";
 import { type FromTls, Greeter, type ToTls } from "../link/greeting.ts";
 import { DataLoop } from "../loop/dataLoop.ts";
 import { receive } from "../loop/mailbox.ts";
@@ -19,16 +22,29 @@ import { type Asked, answerTo } from "./questions.ts";
 import { openVolume, type VolumeParts } from "./volumes.ts";
 
 /** `OPENSAFE_SABOTAGE`: what a proof switches off, to show that it would notice. */
-export type Sabotage = "early-ack" | "no-marks" | "late-marks";
+export type Sabotage = "early-ack" | "no-marks" | "late-marks" | "no-intents";
 
 /** Data thread → main thread. */
-export type FromData = FromProcess | ToTls | { ended: true } | { fatal: { code: string; message: string } };
+export type FromData =
+	| FromProcess
+	| ToTls
+	| { ended: true }
+	| { fatal: { code: string; message: string } }
+	/** Start a holder of these descriptors. */
+	| { hold: number[] }
+	/** The mounts were taken over from this one: any other is too many. */
+	| { keep: number };
 
-const { config, port, wakeFd, sabotage } = workerData as {
+/** Main thread → data thread; `holder`: the pid of the one that was started, 0 if that failed. */
+export type ToData = ToProcess | FromTls | { holder: number };
+
+const { config, port, wakeFd, sabotage, holders } = workerData as {
 	config: ProcessConfiguration;
 	port: MessagePort;
 	wakeFd: number;
 	sabotage: Sabotage | null;
+	/** Who may keep the mounts of a process that died; null: nothing is to be taken over. */
+	holders: number[] | null;
 };
 const say = (message: FromData): void => port.postMessage(message);
 
@@ -48,35 +64,52 @@ function start(): boolean {
 	const servers: FuseServer[] = [];
 	try {
 		system.setIoFlusher();
-		const volumes: Volume[] = config.directories.map((directory, index) =>
-			openVolume(
-				volumeParts(servers, () => node.primary),
-				directory,
-				index,
-			),
-		);
-		const records = new Records(new RecordFile(system, volumes[0]!.tree.ownFd, "node"));
-		for (const { tree } of volumes) tree.emptyKept();
+		const adoption = holders === null ? null : adoptMounts(system, holders, config);
+		const pages = adoption?.mounts.map(({ page }) => page) ?? [];
+		const served = pages.some((page) => page.has(pageFlag.WRITABLE));
+		const intact = served && pages.every((page) => page.has(pageFlag.WRITABLE) && !page.has(pageFlag.DAMAGED));
+		const volumes: Volume[] = config.directories.map((directory, index) => {
+			const parts = volumeParts(servers, () => node.primary);
+			return openVolume(parts, directory, index, adoption?.mounts[index]?.rootFd);
+		});
+		const records = new Records(new RecordFile(system, volumes[0]!.tree.ownFd, "node"), intact);
+		if (adoption === null) for (const { tree } of volumes) tree.emptyKept();
 		const context = makeContext(volumes, records, servers);
 		const node: ReplicationNode = new ReplicationNode(context, makeMounts(servers), sabotage === "early-ack", () =>
 			loop.stop(),
 		);
-		records.onChange = (shown) => say({ fact: "records", records: shown });
+		const damaged = () => {
+			for (const server of servers) server.setDamaged(records.crashed);
+		};
+		records.onChange = (shown) => {
+			damaged();
+			say({ fact: "records", records: shown });
+		};
+		if (served) node.takeOver();
 		for (const volume of volumes) {
-			const { tree, exclusion } = volume;
-			const sink = node.primary.sink(volume);
-			const durable = config.async === "none";
-			servers.push(new FuseServer({ module: config.module, tree, sink, loop, syncers, exclusion, durable }));
-			servers.at(-1)!.mount();
+			const { tree, exclusion, index } = volume;
+			const options = {
+				...{ module: config.module, tree, sink: node.primary.sink(volume), loop, syncers, exclusion },
+				...{ durable: config.async === "none", forgetful: sabotage === "no-intents" },
+			};
+			const mount = adoption?.mounts[index];
+			servers.push(new FuseServer(mount === undefined ? options : { ...options, adopted: mount }));
+			if (mount === undefined) servers.at(-1)!.mount();
+			else servers.at(-1)!.adopt(mount);
 		}
-		receive<ToProcess | FromTls>(loop, system, port, wakeFd, (message) => {
+		damaged();
+		const take = keepHeld({ loop, system, servers, say }, adoption?.holder ?? null);
+		receive<ToData>(loop, system, port, wakeFd, (message) => {
 			if ("tls" in message) greeter.take(message);
+			else if ("holder" in message) take(message.holder);
 			else if ("ask" in message) answer(context, message);
 			else node.order(message);
 		});
 		return true;
 	} catch (error) {
-		for (const server of servers) if (server.mountedOn !== null) system.umount(server.mountedOn, umountFlag.DETACH);
+		// What was taken over stays as a fence.
+		const made = holders === null ? servers : [];
+		for (const server of made) if (server.mountedOn !== null) system.umount(server.mountedOn, umountFlag.DETACH);
 		const { code, message } = asSafekitError(error);
 		say({ fatal: { code, message } });
 		return false;

@@ -36,6 +36,8 @@ export class ReplicationNode {
 	#promoted: { term: number; seq: number } | null = null;
 	#closing = false;
 	#noOrder: Cancel | null = null;
+	/** Mounts were taken over from a process that died serving; the order to go on has not come. */
+	#held = false;
 
 	/** @param ended the process may end. */
 	constructor(context: Context, mounts: Mounts, earlyAck: boolean, ended: () => void) {
@@ -48,6 +50,13 @@ export class ReplicationNode {
 	/** The link lives: told again to a daemon that connects. */
 	get serving(): boolean {
 		return this.#served !== null;
+	}
+
+	/** §5.9: the process that served died; this one has its mounts. Changes wait for an order, not for ever. */
+	takeOver(): void {
+		this.#held = true;
+		this.primary.hold();
+		this.#frozen(true);
 	}
 
 	order(order: ReplicationOrder): void {
@@ -64,6 +73,8 @@ export class ReplicationNode {
 		switch (order.order) {
 			case "open":
 				return this.#open();
+			case "abandon":
+				throw refused("a process that lives is closed");
 			case "session":
 				return this.#session(order);
 			case "serve":
@@ -88,7 +99,7 @@ export class ReplicationNode {
 
 	#open() {
 		const answer = (): void => this.#context.fact({ fact: "opened", records: this.#context.records.shown });
-		if (this.#served !== null && this.primary.mode !== "failed") return answer();
+		if ((this.#served !== null || this.#held) && this.primary.mode !== "failed") return answer();
 		this.primary.readOnly();
 		this.#served = null;
 		this.#endSessions(true, answer);
@@ -143,7 +154,10 @@ export class ReplicationNode {
 		const { copying } = records.now;
 		records.change({ term, role, seal: "open", copying: false, keeping: false, ...own }, true);
 		if (force) records.mint(true);
-		for (const { tree } of this.#context.volumes) tree.emptyKept();
+		// What is kept is open: of this process, or of one that died.
+		if (!this.#held && this.#served === null) for (const { tree } of this.#context.volumes) tree.emptyKept();
+		this.#held = false;
+		this.#frozen(false);
 		// Left by a copy that was complete; of one that was not, a person may still want something.
 		if (!copying) emptyLimbo(this.#context, () => this.#served?.term !== term);
 		this.#served = { term, alone };
@@ -272,6 +286,7 @@ export class ReplicationNode {
 	}
 
 	#release(): void {
+		this.#held = false;
 		this.#served = null;
 		this.#wentAlone = null;
 		if (this.primary.mode !== "failed") this.primary.readOnly();

@@ -24,15 +24,19 @@ export interface VolumeParts {
 	sabotage: MarkSabotage;
 }
 
-/** @throws SafekitError REPLICATION_DIRECTORY, REPLICATION_FILE_SYSTEM, REPLICATION_DISK. */
+/**
+ * @param adopted the directory underneath a mount that was taken over.
+ * @throws SafekitError REPLICATION_DIRECTORY, REPLICATION_FILE_SYSTEM, REPLICATION_DISK.
+ */
 export function openVolume(
 	{ system, loop, config, markWriter, log, ...parts }: VolumeParts,
 	{ dir, notReplicatedPaths, notReplicatedRegexes }: ProcessConfiguration["directories"][0],
 	index: number,
+	adopted?: number,
 ): Volume {
-	removeDeadMounts(system, dir, mountSource(config.module));
+	if (adopted === undefined) removeDeadMounts(system, dir, mountSource(config.module));
 	const exclusion = new Exclusion({ paths: notReplicatedPaths, regexes: notReplicatedRegexes });
-	const tree = openTree(system, dir, config.acl);
+	const tree = openTree(system, dir, config.acl, adopted);
 	const { marks, damaged } = openMarks({
 		...{ tree, loop, writer: markWriter },
 		nextId: parts.nextId,

@@ -104,6 +104,7 @@ export function setxattr(s: FuseSession, r: Request) {
 	const value = Buffer.from(r.body.subarray(start, start + size));
 	const file = s.ref(r.node);
 	const change = (fd: number) => s.system.setxattr(fd, name, value, flags);
+	s.intents.begin(r.unique, { file });
 	if (text !== accessAcl) return changeAttribute(s, r, { op: "setxattr", file, name, value }, change);
 	changeAccessList(
 		s,
@@ -141,6 +142,7 @@ export function removexattr(s: FuseSession, r: Request) {
 	const name = nameAt(r.body, 0);
 	if (hiddenAttribute(s, name.toString("latin1"), r.uid)) return s.fail(r, errno.ENODATA);
 	const file = s.ref(r.node);
+	s.intents.begin(r.unique, { file });
 	changeAttribute(s, r, { op: "removexattr", file, name }, (fd) => s.system.removexattr(fd, name));
 }
 

@@ -30,7 +30,8 @@ export function copyFileRange(s: FuseSession, r: Request) {
 	const local = s.locals.has(to.ref);
 	const reply = r.opcode === opcode.COPY_FILE_RANGE ? numberReply(written) : offsetReply(written);
 	const answer = () => s.device.answerWith(r.unique, reply);
-	if (!to.synced || written === 0) return s.submit(r, local ? [] : operations, to.ref, answer);
+	if (!to.synced || written === 0) return s.submit(r, local ? [] : operations, to.ref, answer, undefined, written);
+	s.intents.applied(r.unique, written);
 	// The kernel asks for no sync after this call, as it does after a write.
 	if (!local) operations.push({ op: "sync", file: to.ref, dataOnly: true });
 	const synced = (failed: number) => (failed === 0 ? answer() : s.fail(r, failed));

@@ -6,6 +6,7 @@ import { outHeaderSize, requestBufferSize } from "./protocol.ts";
 
 /** Requests read in one go, so that the peer link gets its turn. */
 const batch = 32;
+const notifyResend = 7;
 
 export class FuseDevice {
 	readonly fd: number;
@@ -16,11 +17,24 @@ export class FuseDevice {
 	/** A reply is built here: header, then what a READ or READDIR fills in. */
 	readonly reply = Buffer.alloc(requestBufferSize);
 
-	/** `fd` < 0: −errno of opening the device. */
-	constructor(system: System, loop: DataLoop) {
+	/** Told of every request that was answered. */
+	onAnswered: (unique: bigint) => void = () => {};
+
+	/** @param adopted the connection of a server that died. `fd` < 0: −errno of opening the device. */
+	constructor(system: System, loop: DataLoop, adopted?: number) {
 		this.#system = system;
 		this.#loop = loop;
-		this.fd = system.openat(at.FDCWD, "/dev/fuse", open.RDWR | open.NONBLOCK | open.CLOEXEC);
+		this.fd = adopted ?? system.openat(at.FDCWD, "/dev/fuse", open.RDWR | open.NONBLOCK | open.CLOEXEC);
+		// Memory that is not there yet would fail under a process that is killed while the kernel fills it.
+		this.#request.fill(1);
+	}
+
+	/** Asks for every request again that was read and not answered (NOTIFY_RESEND). */
+	askAgain(): number {
+		const bytes = Buffer.alloc(outHeaderSize);
+		bytes.writeUInt32LE(outHeaderSize, 0);
+		bytes.writeInt32LE(notifyResend, 4);
+		return this.#system.write(this.fd, bytes);
 	}
 
 	/** Calls `onRequest` for each request (a view, valid until it returns), and `onEnd` once the connection has ended. */
@@ -73,5 +87,6 @@ export class FuseDevice {
 		this.reply.writeInt32LE(error, 4);
 		this.reply.writeBigUInt64LE(unique, 8);
 		this.#system.write(this.fd, this.reply.subarray(0, length));
+		this.onAnswered(unique);
 	}
 }

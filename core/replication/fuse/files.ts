@@ -1,5 +1,5 @@
 /** Requests on open files: read, write, sync, allocate. */
-import { errno, open } from "../errno.ts";
+import { errno, falloc, open } from "../errno.ts";
 import type { FileRef, Operation } from "../operation.ts";
 import type { System } from "../system.ts";
 import {
@@ -32,15 +32,12 @@ export function openFile(s: FuseSession, r: Request) {
 		const gate = s.sink.gate();
 		if (typeof gate === "number" && gate !== 0) return s.fail(r, gate);
 	}
-	const fd = s.tree.open(ref, openFlags(s.system, flags));
+	const how = openFlags(s.system, flags);
+	const fd = s.tree.open(ref, how);
 	if (fd < 0) return s.fail(r, fd);
-	const handle = s.handles.add({
-		fd,
-		ref,
-		directory: false,
-		directIo: !s.writable,
-		synced: (flags & open.DSYNC) !== 0,
-	});
+	const synced = (flags & open.DSYNC) !== 0;
+	const handle = s.opened(r, { fd, ref, flags: how, directory: false, directIo: !s.writable, synced });
+	if (handle < 0) return s.fail(r, handle);
 	s.device.answerWith(r.unique, openReplyBody(handle, replyFlags(s)));
 }
 
@@ -78,11 +75,12 @@ export function write(s: FuseSession, r: Request) {
 	// Past the page cache the kernel does not ask for the sync that O_SYNC wants; otherwise FSYNC follows.
 	if (file.directIo && (r.body.readUInt32LE(32) & open.DSYNC) !== 0 && !local) {
 		operations.push({ op: "sync", file: file.ref, dataOnly: true });
+		s.intents.applied(r.unique, written);
 		return s.submitThen(operations, file.ref, (failed) =>
 			failed === 0 ? s.syncFile(file.ref, true, (error) => answerWritten(s, r, error, written)) : s.fail(r, failed),
 		);
 	}
-	s.submit(r, operations, file.ref, () => answerWritten(s, r, 0, written));
+	s.submit(r, operations, file.ref, () => answerWritten(s, r, 0, written), undefined, written);
 }
 
 /**
@@ -155,6 +153,9 @@ export function fallocate(s: FuseSession, r: Request) {
 	const file = s.handles.get(r.body.readBigUInt64LE(0));
 	if (file === undefined) return s.fail(r, errno.EBADF);
 	const [offset, length, mode] = [r.body.readBigUInt64LE(8), r.body.readBigUInt64LE(16), r.body.readUInt32LE(24)];
+	// Inserting or collapsing a range twice would do it twice: the size tells.
+	const size = (mode & (falloc.INSERT | falloc.COLLAPSE)) === 0 ? null : s.system.stat(file.fd, "");
+	if (size !== null && typeof size !== "number") s.intents.begin(r.unique, { file: file.ref, size: size.size });
 	const result = s.system.fallocate(file.fd, mode, offset, length);
 	if (result < 0) return notChanged(s, r, file.ref, file.fd, result);
 	const { mtimeNs } = afterChange(s.system, file.fd);
@@ -173,14 +174,15 @@ export function lseek(s: FuseSession, r: Request) {
 
 /** The last close of a file without a name removes it. Nobody waits for the answer. */
 export function release(s: FuseSession, r: Request) {
-	const file = s.handles.remove(r.body.readBigUInt64LE(0));
+	// Answered first: a number that is free may be given away before this request comes again after a death.
 	s.device.answer(r.unique, 0);
+	const file = s.handles.remove(r.body.readBigUInt64LE(0));
 	if (file === undefined) return;
 	s.system.close(file.fd);
 	if (s.kept.has(file.ref) && !s.handles.isOpen(file.ref)) dropKept(s, file.ref);
 }
 
-function dropKept(s: FuseSession, ref: FileRef) {
+export function dropKept(s: FuseSession, ref: FileRef) {
 	// Asked now: the kernel forgets the file after this.
 	const local = s.locals.has(ref);
 	const gate = local ? 0 : s.sink.gate();

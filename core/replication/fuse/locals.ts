@@ -4,8 +4,11 @@
  */
 
 import type { Exclusion } from "../local/exclusion.ts";
-import type { Tree } from "../local/tree.ts";
+import { isDirectory, type Tree } from "../local/tree.ts";
 import type { FileRef } from "../operation.ts";
+
+/** More lookups than the kernel ever takes back. */
+const always = 1n << 62n;
 
 export class Locals {
 	readonly #tree: Tree;
@@ -40,6 +43,32 @@ export class Locals {
 	/** A file without a name was made for a caller in this directory. */
 	madeUnnamed(directory: FileRef, ref: FileRef): void {
 		if (this.has(directory)) this.#lookups.set(ref, (this.#lookups.get(ref) ?? 0n) + 1n);
+	}
+
+	/**
+	 * After the death of the process that knew: everything that is not replicated by its name counts as looked up. A
+	 * file without a name has an id if it is replicated. −errno when the tree cannot be read.
+	 */
+	adopt(nameless: Iterable<FileRef>): number {
+		if (this.#none) return 0;
+		for (const ref of nameless) if (this.#tree.idOf(ref) === null) this.#lookups.set(ref, always);
+		const left: { ref: FileRef; local: boolean }[] = [{ ref: this.#tree.rootRef, local: false }];
+		for (let next = left.pop(); next !== undefined; next = left.pop()) {
+			const { ref, local } = next;
+			const entries = this.#tree.list(ref);
+			if (typeof entries === "number") return entries;
+			for (const { name } of entries) {
+				const [found, stat] = [
+					this.#tree.with(ref, (fd) => this.#tree.refAt(fd, name)),
+					this.#tree.with(ref, (fd) => this.#tree.system.stat(fd, name)),
+				];
+				if (typeof found === "number" || typeof stat === "number") continue;
+				const inside = local || this.#exclusion.excludesIn(this.#tree, ref, name, isDirectory(stat.mode));
+				if (inside) this.#lookups.set(found, always);
+				if (isDirectory(stat.mode)) left.push({ ref: found, local: inside });
+			}
+		}
+		return 0;
 	}
 
 	forget(ref: FileRef, count: bigint): void {

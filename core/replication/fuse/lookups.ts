@@ -67,13 +67,13 @@ export function statfs(s: FuseSession, r: Request) {
 
 export function opendir(s: FuseSession, r: Request) {
 	const ref = s.ref(r.node);
+	const flags = open.RDONLY | s.system.flags.DIRECTORY;
 	// One that was removed while somebody stands in it opens, and is empty: the kernel does not ask what it holds.
-	const fd = s.ghosts.has(ref) ? -1 : s.tree.open(ref, open.RDONLY | s.system.flags.DIRECTORY);
+	const fd = s.ghosts.has(ref) ? -1 : s.tree.open(ref, flags);
 	if (fd < 0 && !s.ghosts.has(ref)) return s.fail(r, fd);
-	s.device.answerWith(
-		r.unique,
-		openReplyBody(s.handles.add({ fd, ref, directory: true, directIo: false, synced: false }), 0),
-	);
+	const handle = s.opened(r, { fd, ref, flags, directory: true, directIo: false, synced: false });
+	if (handle < 0) return s.fail(r, handle);
+	s.device.answerWith(r.unique, openReplyBody(handle, 0));
 }
 
 export function readdir(s: FuseSession, r: Request) {
@@ -175,7 +175,7 @@ function answerSized(s: FuseSession, r: Request, size: number, value: Buffer) {
 }
 
 export function releasedir(s: FuseSession, r: Request) {
+	s.device.answer(r.unique, 0);
 	const directory = s.handles.remove(r.body.readBigUInt64LE(0));
 	if (directory !== undefined) s.system.close(directory.fd);
-	s.device.answer(r.unique, 0);
 }

@@ -13,6 +13,8 @@ export interface MountEntry {
 	target: string;
 	type: string;
 	source: string;
+	/** Of the mounted file system: `major:minor`, unlike that of any other that is mounted now. */
+	device: string;
 }
 
 /** The last mount on exactly this path, or null. */
@@ -28,9 +30,9 @@ export function parseMountInfo(text: string): MountEntry[] {
 	return text.split("\n").flatMap((line) => {
 		const fields = line.split(" ");
 		const dash = fields.indexOf("-", 6);
-		const [target, type, source] = [fields[4], fields[dash + 1], fields[dash + 2]];
+		const [device, target, type, source] = [fields[2], fields[4], fields[dash + 1], fields[dash + 2]];
 		if (dash < 0 || target === undefined || type === undefined || source === undefined) return [];
-		return [{ target: unescaped(target), type: unescaped(type), source: unescaped(source) }];
+		return [{ target: unescaped(target), type: unescaped(type), source: unescaped(source), device: device ?? "" }];
 	});
 }
 

@@ -83,6 +83,7 @@ function makeIn(s: FuseSession, r: Request, parentFd: number, name: Buffer, what
 	if (typeof making === "number") return making;
 	const local = s.locals.isLocalName(parent, name, isDirectory(what.mode));
 	const id = local ? null : s.sink.nextId();
+	s.intents.begin(r.unique, { id });
 	const made = makeFile(s.tree, parentFd, name, { ...making, id });
 	if (typeof made === "number") return made;
 	const stat = s.system.stat(made.fd, "");
@@ -118,14 +119,9 @@ export function create(s: FuseSession, r: Request) {
 
 /** Hands a file that was made (or found) to its caller, open. */
 export function answerOpened(s: FuseSession, r: Request, result: MadeEntry, flags: number) {
-	const directIo = !s.writable;
-	const handle = s.handles.add({
-		fd: result.fd,
-		ref: result.ref,
-		directory: false,
-		directIo,
-		synced: (flags & open.DSYNC) !== 0,
-	});
+	const how = { directIo: !s.writable, synced: (flags & open.DSYNC) !== 0 };
+	const handle = s.opened(r, { fd: result.fd, ref: result.ref, flags: open.RDWR, directory: false, ...how });
+	if (handle < 0) return s.fail(r, handle);
 	const reply = Buffer.concat([
 		entryReply(s.node(result.ref), result.stat, s.validS),
 		openReplyBody(handle, replyFlags(s)),
@@ -166,6 +162,7 @@ export function link(s: FuseSession, r: Request) {
 	const unnamed = s.kept.has(file);
 	const result = s.tree.with(parent, (dirFd) =>
 		s.tree.with<{ stat: Stat; after: ParentAfter }>(file, (fd) => {
+			s.intents.begin(r.unique, { file });
 			const linked = unnamed ? s.tree.nameKept(file, dirFd, name) : s.system.linkFd(fd, dirFd, name);
 			if (linked < 0) return linked;
 			if (unnamed) s.kept.delete(file);
@@ -189,6 +186,7 @@ export function unlink(s: FuseSession, r: Request) {
 		if (typeof found === "number") return found;
 		const file = found.ref;
 		const keep = mustKeep(s, file, found.stat);
+		s.intents.begin(r.unique, { file });
 		const removed = keep ? s.tree.keepByMove(dirFd, name, file) : s.system.unlinkat(dirFd, name, 0);
 		if (removed < 0) return removed;
 		if (keep) s.kept.add(file);
@@ -213,6 +211,7 @@ export function rmdir(s: FuseSession, r: Request) {
 	if (s.tree.isPrivate(parent, name)) return s.fail(r, errno.ENOENT);
 	const after = s.tree.with(parent, (dirFd): Or<ParentAfter> => {
 		const found = s.entry(dirFd, parent, name);
+		if (typeof found !== "number") s.intents.begin(r.unique, { file: found.ref });
 		const removed = s.system.unlinkat(dirFd, name, at.REMOVEDIR);
 		if (removed < 0) return removed;
 		if (typeof found !== "number") s.removed(found.ref, found.stat);
@@ -238,13 +237,16 @@ function move(s: FuseSession, r: Request, start: number, flags: number) {
 	if (s.tree.isPrivate(newParent, newName)) return s.fail(r, errno.EACCES);
 	if ((flags & ~(renameFlag.NOREPLACE | renameFlag.EXCHANGE)) !== 0) return s.fail(r, errno.EINVAL);
 	const result = s.tree.with(parent, (dirFd) =>
-		s.tree.with(newParent, (newFd) => moveIn(s, { parent, dirFd, name, newParent, newFd, newName, flags })),
+		s.tree.with(newParent, (newFd) =>
+			moveIn(s, { unique: r.unique, parent, dirFd, name, newParent, newFd, newName, flags }),
+		),
 	);
 	if (typeof result === "number") return s.fail(r, result);
 	s.submit(r, result.operations, newParent, () => s.device.answer(r.unique, 0));
 }
 
 interface Move {
+	unique: bigint;
 	parent: FileRef;
 	dirFd: number;
 	name: Buffer;
@@ -268,6 +270,7 @@ function moveIn(s: FuseSession, m: Move): Or<{ operations: Operation[] }> {
 	}
 	const replaced = typeof target === "number" || m.flags !== 0 || target.ref === source.ref ? null : target;
 	const keep = replaced !== null && mustKeep(s, replaced.ref, replaced.stat) ? replaced.ref : null;
+	s.intents.begin(m.unique, { file: source.ref, other: typeof target === "number" ? 0n : target.ref });
 	if (keep !== null) {
 		const kept = s.tree.keepByLink(keep);
 		if (kept < 0) return kept;

@@ -84,6 +84,8 @@ const wanted = {
 const wantedForAcl = { DONT_MASK: 1 << 6, POSIX_ACL: 1 << 20, SETXATTR_EXT: 1 << 29 };
 /** Second word: shared mappings of files opened with DIRECT_IO. */
 const directIoAllowMmap = 1 << 4;
+/** Second word: requests that come again are known by the highest bit of their number. */
+const hasResend = 1 << 7;
 
 export const inHeaderSize = 40;
 export const outHeaderSize = 16;
@@ -142,7 +144,7 @@ export function initReply(body: Buffer, acl: boolean): Buffer | null {
 	out.writeUInt32LE(maxWrite, 20);
 	out.writeUInt32LE(1, 24);
 	out.writeUInt16LE(maxWrite / 4096, 28);
-	out.writeUInt32LE(offered2 & directIoAllowMmap, 32);
+	out.writeUInt32LE(offered2 & (directIoAllowMmap | hasResend), 32);
 	return out;
 }
 

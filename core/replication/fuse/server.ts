@@ -5,15 +5,21 @@
  */
 import { SafekitError } from "../../errors.ts";
 import { errno, errnoName, mountFlag, umountFlag } from "../errno.ts";
+import type { AdoptedMount } from "../holder/adopt.ts";
+import { Page, pageFlag } from "../holder/page.ts";
 import { type Exclusion, nothingExcluded } from "../local/exclusion.ts";
 import type { Tree } from "../local/tree.ts";
 import type { DataLoop } from "../loop/dataLoop.ts";
 import type { Syncers } from "../loop/syncers.ts";
 import type { ChangeSink } from "../operation.ts";
+import { answeredAgain } from "./again.ts";
 import { FuseDevice } from "./device.ts";
+import { dropKept } from "./files.ts";
 import { handlers } from "./handlers.ts";
+import { Handles } from "./handles.ts";
+import { Intents, isResent } from "./intents.ts";
 import { Locals } from "./locals.ts";
-import { fuseType, mountPath, mountSource } from "./mountTable.ts";
+import { fuseType, mountOn, mountPath, mountSource } from "./mountTable.ts";
 import { Parking } from "./parking.ts";
 import { initReply, invalidation, maxWrite, opcode, parseRequest } from "./protocol.ts";
 import { FuseSession } from "./session.ts";
@@ -32,6 +38,10 @@ export interface FuseServerOptions {
 	durable?: boolean;
 	/** The mount is gone: after `unmount`, or taken away by somebody. */
 	onGone?: () => void;
+	/** The mount of a server that died is taken over: `adopt` instead of `mount`. */
+	adopted?: AdoptedMount;
+	/** `OPENSAFE_SABOTAGE=no-intents`: what was done is forgotten with the process. */
+	forgetful?: boolean;
 }
 
 export class FuseServer {
@@ -42,16 +52,24 @@ export class FuseServer {
 	readonly #parking = new Parking();
 	/** Requests whose marks are being written: others need not wait behind them. */
 	readonly #unmarked = new Parking();
+	readonly #page: Page;
+	readonly #locals: Locals;
 	#draining = false;
 	#mounted: string | null = null;
 
 	constructor(options: FuseServerOptions) {
-		const { tree, sink, syncers, loop } = options;
-		const device = new FuseDevice(tree.system, loop);
+		const { tree, sink, syncers, loop, adopted } = options;
+		const device = new FuseDevice(tree.system, loop, adopted?.fuseFd);
 		if (device.fd < 0)
 			throw new SafekitError("REPLICATION_MOUNT", `/dev/fuse cannot be opened: ${errnoName(device.fd)}.`);
+		this.#page = adopted?.page ?? Page.make(tree.system);
 		const locals = new Locals(tree, options.exclusion ?? nothingExcluded);
-		this.#session = new FuseSession({ tree, device, sink, syncers, locals, durable: options.durable ?? false });
+		const handles = new Handles(this.#page);
+		const intents = new Intents(this.#page, options.forgetful);
+		device.onAnswered = (unique) => intents.answered(unique);
+		const durable = options.durable ?? false;
+		this.#session = new FuseSession({ tree, device, sink, syncers, locals, durable, handles, intents });
+		this.#locals = locals;
 		this.#device = device;
 		this.#loop = loop;
 		this.#options = options;
@@ -71,6 +89,42 @@ export class FuseServer {
 				`The file system cannot be mounted on ${target}: ${errnoName(result)}.`,
 			);
 		}
+		const device = mountOn(target)?.device ?? "";
+		this.#page.belongTo({ module, dir: tree.path, target, device });
+		this.#serve(target);
+	}
+
+	/**
+	 * Goes on with the mount of a server that died: opens again what was open, and asks the kernel for what that one had
+	 * not answered. Changes wait, or not, as the sink says. Throws REPLICATION_HOLDER.
+	 */
+	adopt(mount: AdoptedMount) {
+		const { handles, kept, tree } = this.#session;
+		this.#session.writable = this.#page.has(pageFlag.WRITABLE);
+		handles.adopt((ref, flags) => tree.open(ref, flags));
+		for (const ref of tree.keptRefs()) kept.add(ref);
+		const walked = this.#locals.adopt(kept);
+		if (walked < 0) throw new SafekitError("REPLICATION_HOLDER", `${tree.path}: ${errnoName(walked)}`);
+		// Its last close may have been answered by the one who died.
+		this.#session.deferred.push(() => {
+			for (const ref of kept) if (!handles.isOpen(ref)) dropKept(this.#session, ref);
+		});
+		this.#serve(mount.target);
+		const asked = this.#device.askAgain();
+		if (asked < 0) throw new SafekitError("REPLICATION_HOLDER", `${tree.path}: ${errnoName(asked)}`);
+	}
+
+	/** What a holder has to keep: page, directory underneath, connection. */
+	get held(): number[] {
+		return [this.#page.fd, this.#options.tree.rootFd, this.#device.fd];
+	}
+
+	/** Something that was acknowledged may be missing here: also a process that takes over has to know. */
+	setDamaged(damaged: boolean) {
+		this.#page.set(pageFlag.DAMAGED, damaged);
+	}
+
+	#serve(target: string) {
 		this.#mounted = target;
 		this.#device.listen(
 			(raw) => this.#receive(raw),
@@ -100,6 +154,7 @@ export class FuseServer {
 	setWritable(writable: boolean) {
 		if (this.#session.writable === writable) return;
 		this.#session.writable = writable;
+		this.#page.set(pageFlag.WRITABLE, writable);
 		for (const ref of this.#session.handles.openRefs()) {
 			// A syncer's work: the call waits for pages that this thread may have to read.
 			const bytes = invalidation(this.#session.node(ref));
@@ -150,15 +205,25 @@ export class FuseServer {
 		if (request.opcode === opcode.INIT) return this.#init(request.unique, request.body);
 		const handler = handlers.get(request.opcode);
 		if (handler === undefined) return this.#device.answer(request.unique, errno.ENOSYS);
-		const gate = handler.gated === undefined ? 0 : this.#session.sink.gate();
+		const gate = handler.gated === undefined ? 0 : this.#gate();
 		if (gate === "park") return this.#park(raw);
 		if (gate !== 0 && handler.gated === "change") return this.#device.answer(request.unique, gate);
+		if (isResent(request.unique) && handler.gated === "change") {
+			const known = this.#session.intents.recall(request.unique);
+			if (known !== null && answeredAgain(this.#session, request, known)) return;
+		}
 		const { marks } = this.#session.sink;
 		if (gate === 0 && marks !== null && touches.get(request.opcode)?.(this.#session, request, marks) === false) {
 			if (marks.failed) return this.#device.answer(request.unique, errno.EIO);
 			return this.#park(raw, this.#unmarked);
 		}
 		handler.run(this.#session, request);
+	}
+
+	#gate(): number | "park" {
+		if (!this.#session.intents.full) return this.#session.sink.gate();
+		this.#loop.timer(1, () => this.unpark());
+		return "park";
 	}
 
 	#park(raw: Buffer, where = this.#parking) {

@@ -5,7 +5,8 @@ import type { Syncers } from "../loop/syncers.ts";
 import type { ChangeSink, FileRef, Operation } from "../operation.ts";
 import type { Or, Stat, System } from "../system.ts";
 import type { FuseDevice } from "./device.ts";
-import { Handles } from "./handles.ts";
+import type { Handles } from "./handles.ts";
+import type { Intents } from "./intents.ts";
 import type { Locals } from "./locals.ts";
 import { type Request, rootNode } from "./protocol.ts";
 
@@ -17,7 +18,8 @@ export class FuseSession {
 	readonly sink: ChangeSink;
 	readonly syncers: Syncers;
 	readonly locals: Locals;
-	readonly handles = new Handles();
+	readonly handles: Handles;
+	readonly intents: Intents;
 	/** Files without a name that are still open; they lie in `.opensafe/open`. */
 	readonly kept = new Set<FileRef>();
 	/**
@@ -32,7 +34,11 @@ export class FuseSession {
 	/** Primary: the kernel may cache, since nobody else writes. */
 	writable = false;
 
-	constructor(parts: Pick<FuseSession, "tree" | "device" | "sink" | "syncers" | "locals" | "durable">) {
+	constructor(
+		parts: Pick<FuseSession, "tree" | "device" | "sink" | "syncers" | "locals" | "durable" | "handles" | "intents">,
+	) {
+		this.handles = parts.handles;
+		this.intents = parts.intents;
 		this.system = parts.tree.system;
 		this.tree = parts.tree;
 		this.device = parts.device;
@@ -99,7 +105,15 @@ export class FuseSession {
 	 * Hands over changes that were applied, and answers once all are acknowledged (and, with `durable`, synced here).
 	 * `synced`: the file that a local sync concerns. No operation: answered at once.
 	 */
-	submit(request: Request, operations: Operation[], synced: FileRef, answer: () => void, undo?: () => void) {
+	submit(
+		request: Request,
+		operations: Operation[],
+		synced: FileRef,
+		answer: () => void,
+		undo?: () => void,
+		result?: number,
+	) {
+		this.intents.applied(request.unique, result);
 		this.submitThen(operations, synced, (failed) => {
 			if (failed === 0) return answer();
 			undo?.();
@@ -133,6 +147,14 @@ export class FuseSession {
 			if (result < 0) this.sink.diskFailed(result);
 			done(result < 0 ? -result : 0);
 		});
+	}
+
+	/** The handle of what a request has opened; −EMFILE, and it is closed again, when there are too many. */
+	opened(request: Request, file: Parameters<Handles["add"]>[0]): number {
+		const handle = this.handles.add(file, request.unique);
+		if (handle > 0) return handle;
+		this.system.close(file.fd);
+		return -errno.EMFILE;
 	}
 
 	fail(request: Request, result: number) {

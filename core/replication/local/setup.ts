@@ -18,9 +18,11 @@ const largestXfs = 2 ** 41;
 /**
  * Opens the tree at `path`, which must not be covered by a mount of ours, and makes `.opensafe` in it if it is not
  * there. `acl`: access control lists are replicated too. Throws REPLICATION_FILE_SYSTEM or REPLICATION_DIRECTORY.
+ * @param adopted the directory, open since before a mount that covers it.
  */
-export function openTree(system: System, path: string, acl = false): Tree {
-	const { fd: root, format } = openRoot(system, path);
+export function openTree(system: System, path: string, acl = false, adopted?: number): Tree {
+	const root = adopted ?? openRoot(system, path);
+	const format = checkFileSystem(system, path, root);
 	const own = ensureFolder(system, path, root, privateName);
 	const folders = Object.fromEntries(
 		privateFolders.map((name) => [name, ensureFolder(system, path, own, name)]),
@@ -38,10 +40,15 @@ export function openTree(system: System, path: string, acl = false): Tree {
  * Checks, without leaving anything behind, that a directory can be replicated: for `config`. Throws as `openTree`.
  */
 export function checkDirectory(system: System, path: string): void {
-	system.close(openRoot(system, path).fd);
+	const fd = openRoot(system, path);
+	try {
+		checkFileSystem(system, path, fd);
+	} finally {
+		system.close(fd);
+	}
 }
 
-function openRoot(system: System, path: string): { fd: number; format: HandleFormat } {
+function openRoot(system: System, path: string): number {
 	const fd = system.openat(at.FDCWD, path, open.RDONLY | system.flags.DIRECTORY | open.CLOEXEC);
 	if (fd < 0) {
 		throw new SafekitError(
@@ -49,12 +56,7 @@ function openRoot(system: System, path: string): { fd: number; format: HandleFor
 			`The replicated directory ${path} cannot be opened: ${errnoName(fd)}.`,
 		);
 	}
-	try {
-		return { fd, format: checkFileSystem(system, path, fd) };
-	} catch (error) {
-		system.close(fd);
-		throw error;
-	}
+	return fd;
 }
 
 function checkFileSystem(system: System, path: string, fd: number): HandleFormat {

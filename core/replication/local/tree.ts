@@ -183,6 +183,14 @@ export class Tree {
 		return this.system.unlinkat(this.folderFd.open, refAsName(ref), 0);
 	}
 
+	/** The files in `.opensafe/open`. */
+	keptRefs(): FileRef[] {
+		const ref = this.refAt(this.folderFd.open, "");
+		const entries = typeof ref === "number" ? [] : this.list(ref);
+		if (typeof entries === "number") return [];
+		return entries.flatMap(({ name }) => (/^[0-9a-f]{16}$/.test(name.toString()) ? [BigInt(`0x${name}`)] : []));
+	}
+
 	/** Removes everything in `.opensafe/open`: nobody can have it open after a start or a promotion. */
 	emptyKept(): number {
 		const ref = this.refAt(this.folderFd.open, "");

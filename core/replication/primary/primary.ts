@@ -122,6 +122,11 @@ export class Primary {
 		this.#set("alone");
 	}
 
+	/** What a process that died served goes on, once it is known under which term: changes wait. */
+	hold(): void {
+		this.#set("frozen");
+	}
+
 	readOnly(): void {
 		this.#set("readOnly");
 	}

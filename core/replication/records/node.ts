@@ -58,12 +58,15 @@ export class Records {
 	/** Told after each change is durable. */
 	onChange: (records: NodeRecords) => void = () => {};
 
-	/** @throws SafekitError REPLICATION_RECORDS when the stored record is not one of this product. */
-	constructor(store: Store) {
+	/**
+	 * @param intact the process before died, but what it had applied is all here: it served, and the machine runs on.
+	 * @throws SafekitError REPLICATION_RECORDS when the stored record is not one of this product.
+	 */
+	constructor(store: Store, intact = false) {
 		this.#store = store;
 		const payload = store.newest;
 		this.#stored = payload === null ? fresh() : parse(payload);
-		this.#crashed = this.#stored.seal === "open";
+		this.#crashed = this.#stored.seal === "open" && !intact;
 		if (payload === null) store.write(Buffer.from(JSON.stringify(this.#stored)));
 	}
 

@@ -329,5 +329,7 @@ test.serial("a living mount, or one of another module, is not touched", async (t
 	writeFileSync(join(m.dir, "f"), "works");
 	await m.stop();
 	const text = `36 35 98:0 / ${"/a\\040b\\011c"} rw shared:1 - fuse.opensafe opensafe:m rw\nnonsense\n`;
-	t.deepEqual(parseMountInfo(text), [{ target: "/a b\tc", type: "fuse.opensafe", source: "opensafe:m" }]);
+	t.deepEqual(parseMountInfo(text), [
+		{ target: "/a b\tc", type: "fuse.opensafe", source: "opensafe:m", device: "98:0" },
+	]);
 });

@@ -1,0 +1,95 @@
+/**
+ * An application in a process of its own, whose every step fails when it is done twice or not at all: exclusive
+ * creates, renames in a chain, removals, appended lines, reads of what was written. Arguments: directory, number.
+ * Ends at a line on stdin; says on stdout what it did and what went wrong.
+ */
+import {
+	closeSync,
+	fsyncSync,
+	linkSync,
+	mkdirSync,
+	openSync,
+	readFileSync,
+	readSync,
+	renameSync,
+	rmdirSync,
+	symlinkSync,
+	unlinkSync,
+	writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
+
+export interface ChoresReport {
+	steps: number;
+	/** Lines whose write has returned. */
+	lines: number;
+	errors: string[];
+	longestMs: number;
+}
+
+const [dir = "", number = "0"] = process.argv.slice(2);
+const own = join(dir, `chores${number}`);
+const report: ChoresReport = { steps: 0, lines: 0, errors: [], longestMs: 0 };
+
+function step<T>(what: string, run: () => T): T | null {
+	const began = performance.now();
+	try {
+		return run();
+	} catch (error) {
+		report.errors.push(`${what}: ${(error as Error).message}`);
+		return null;
+	} finally {
+		report.longestMs = Math.max(report.longestMs, performance.now() - began);
+		report.steps++;
+	}
+}
+
+const block = Buffer.alloc(64 * 1024);
+
+function round(n: number, lines: number): void {
+	const [file, folder] = [join(own, `f${n}`), join(own, `d${n}`)];
+	const fd = step("create", () => openSync(file, "wx+"));
+	if (fd === null) return;
+	block.fill(n & 0xff);
+	step("write", () => writeSync(fd, block, 0, 1 + (n % block.length)));
+	step("mkdir", () => mkdirSync(folder));
+	step("rename", () => renameSync(file, join(folder, "a")));
+	step("rename again", () => renameSync(join(folder, "a"), join(folder, "b")));
+	step("link", () => linkSync(join(folder, "b"), join(folder, "c")));
+	step("symlink", () => symlinkSync("b", join(folder, "s")));
+	step("unlink", () => unlinkSync(join(folder, "b")));
+	const back = Buffer.alloc(1 + (n % block.length));
+	const length = step("read", () => readSync(fd, back, 0, back.length, 0));
+	if (length !== null && (length !== back.length || !back.equals(block.subarray(0, back.length)))) {
+		report.errors.push(`read: other content in round ${n}`);
+	}
+	step("unlink the last name", () => unlinkSync(join(folder, "c")));
+	step("write without a name", () => writeSync(fd, "x", 0));
+	step("close", () => closeSync(fd));
+	step("unlink symlink", () => unlinkSync(join(folder, "s")));
+	if (n % 7 === 0) step("keep", () => mkdirSync(join(own, `kept${n}`)));
+	step("rmdir", () => rmdirSync(folder));
+	if (step("append", () => writeSync(lines, `${report.lines + 1}\n`)) !== null) report.lines++;
+	if (n % 10 === 0) step("fsync", () => fsyncSync(lines));
+}
+
+mkdirSync(own);
+const lines = openSync(join(own, "lines"), "a");
+let stopped = false;
+process.stdin.once("data", () => {
+	stopped = true;
+});
+process.stdout.write("started\n");
+for (let n = 0; !stopped && report.errors.length < 20; n++) {
+	round(n, lines);
+	await turn();
+}
+closeSync(lines);
+const text = readFileSync(join(own, "lines"), "utf8").split("\n");
+for (let line = 1; line <= report.lines; line++) {
+	if (text[line - 1] === String(line)) continue;
+	report.errors.push(`line ${line} is ${text[line - 1]}`);
+	break;
+}
+process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit());

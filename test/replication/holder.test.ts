@@ -1,0 +1,84 @@
+/** The replication process dies (replication.md §5.9): the holder keeps the mount, a new process goes on with it. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import test, { type ExecutionContext } from "ava";
+import { findHolderProcesses } from "../../core/replication/holder/holder.ts";
+import type { ChoresReport } from "./chores.ts";
+import { Pair } from "./pair.ts";
+
+/** Never in this process: what has files open in a mount that waits can start no other process. */
+class Chores {
+	readonly #process: ChildProcess;
+	readonly #lines: AsyncIterator<string>;
+
+	constructor(dir: string, number: number) {
+		const program = join(import.meta.dirname, "chores.ts");
+		this.#process = spawn(process.execPath, ["--no-warnings", program, dir, String(number)], {
+			stdio: ["pipe", "pipe", "inherit"],
+		});
+		this.#lines = createInterface({ input: this.#process.stdout! })[Symbol.asyncIterator]();
+	}
+
+	async started(): Promise<void> {
+		await this.#lines.next();
+	}
+
+	async stop(): Promise<ChoresReport> {
+		const ended = once(this.#process, "exit");
+		this.#process.stdin!.write("\n");
+		const { value } = await this.#lines.next();
+		await ended;
+		return JSON.parse(value) as ChoresReport;
+	}
+}
+
+/** A serving pair whose primary's process is killed `kills` times under load. */
+async function ordeal(t: ExecutionContext, pair: Pair, kills: number): Promise<ChoresReport[]> {
+	const { a, b } = pair;
+	await pair.up();
+	const chores = [new Chores(a.dir, 0), new Chores(a.dir, 1)];
+	await Promise.all(chores.map((one) => one.started()));
+	let longest = 0;
+	for (let round = 0; round < kills; round++) {
+		await sleep(50 + Math.random() * 300);
+		const from = performance.now();
+		await a.killProcess();
+		const records = await a.adopt();
+		t.false(records.crashed);
+		const mark = [a.facts.length, b.facts.length] as const;
+		await pair.session(a, b, "SERVING");
+		await a.ask({ order: "serve", term: pair.term, alone: false }, "serving");
+		longest = Math.max(longest, performance.now() - from);
+		await a.until("synced", mark[0]);
+		await b.until("synced", mark[1]);
+	}
+	const reports = await Promise.all(chores.map((one) => one.stop()));
+	t.log(`${reports.map(({ steps }) => steps).join(" + ")} steps, served again after ${Math.round(longest)} ms at most`);
+	return reports;
+}
+
+/** They end a moment after the process said that it was closed. */
+async function nothingHeld(t: ExecutionContext, { a, b }: Pair): Promise<void> {
+	const left = () => [a, b].flatMap(({ config }) => findHolderProcesses(config.socket));
+	for (let n = 0; n < 500 && left().length > 0; n++) await sleep(20);
+	t.deepEqual(left(), []);
+}
+
+async function close({ a, b }: Pair): Promise<void> {
+	await a.ask({ order: "seal" }, "sealed");
+	await b.ask({ order: "close" }, "closed");
+	await a.ask({ order: "close" }, "closed");
+}
+
+test.serial("the primary's process dies again and again: nothing fails, is lost, or is done twice", async (t) => {
+	const pair = await Pair.make(t);
+	for (const report of await ordeal(t, pair, 10)) t.deepEqual(report.errors, []);
+	await close(pair);
+	t.deepEqual(pair.differences(), []);
+	for (const { dir } of [pair.a, pair.b]) t.deepEqual(readdirSync(join(dir, ".opensafe/open")), []);
+	await nothingHeld(t, pair);
+});
