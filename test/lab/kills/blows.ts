@@ -13,6 +13,7 @@ export interface Blow {
 }
 
 const replication = "core/replication/[p]rocess.ts";
+const holder = "sleep [i]nfinity";
 /** Seconds that somebody's process sleeps in the replicated directory: its mark. */
 const stranger = 776600;
 const places: Place[] = ["PRIM", "SECOND", "ALONE"];
@@ -67,10 +68,24 @@ export const kills: Blow[] = [
 	...places.map((place) => ({
 		title: `the replication process of ${place}`,
 		place,
+		strike: (ordeal: Ordeal, node: LabNode) => kill(ordeal, node, [replication]),
+		afterwards: (ordeal: Ordeal, _: LabNode, other: LabNode) =>
+			place === "ALONE" ? started(ordeal, other) : nothing(),
+	})),
+	...places.map((place) => ({
+		title: `the holder of ${place}`,
+		place,
+		strike: (ordeal: Ordeal, node: LabNode) => kill(ordeal, node, [holder]),
+		afterwards: (ordeal: Ordeal, _: LabNode, other: LabNode) =>
+			place === "ALONE" ? started(ordeal, other) : nothing(),
+	})),
+	...places.map((place) => ({
+		title: `the replication process and the holder of ${place} at once`,
+		place,
 		strike: async (ordeal: Ordeal, node: LabNode) => {
 			// Not the module's own: it stays below the mount, dead or not, and no script ends it.
 			await node.run(`(cd ${data}/app && exec setsid sleep ${stranger} < /dev/null > /dev/null 2>&1 &)`);
-			await kill(ordeal, node, [replication]);
+			await kill(ordeal, node, [replication, holder]);
 		},
 		afterwards: (ordeal: Ordeal, node: LabNode, other: LabNode) =>
 			place === "SECOND" ? kill(ordeal, node, [`sleep ${stranger}`]) : afterDegraded(ordeal, node, other, place),
@@ -82,10 +97,8 @@ export const kills: Blow[] = [
 			const pids = [await ordeal.mirror.daemonPid(node), ...(await ordeal.pids(node, replication))];
 			await node.run(`kill -9 ${pids.join(" ")}`);
 		},
-		afterwards: async (ordeal: Ordeal, node: LabNode, other: LabNode) => {
-			await ordeal.stopAndStart(node);
-			if (place === "ALONE") await started(ordeal, other);
-		},
+		afterwards: (ordeal: Ordeal, _: LabNode, other: LabNode) =>
+			place === "ALONE" ? started(ordeal, other) : nothing(),
 	})),
 	...places.map((place) => ({
 		title: `every process of ${place} but its init`,
