@@ -5,6 +5,7 @@ import { errnoName } from "../errno.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
 import { Primary } from "../primary/primary.ts";
 import { Source } from "../primary/source.ts";
+import { estimate } from "../resync/estimate.ts";
 import { emptyLimbo } from "../secondary/repairs.ts";
 import { Target } from "../secondary/target.ts";
 import { type Context, syncAll } from "./context.ts";
@@ -91,9 +92,10 @@ export class ReplicationNode {
 				return this.#seal("seal", () => {});
 			case "close":
 				return this.#close();
-			case "verify":
 			case "estimate":
-				throw refused(`"${order.order}" needs a complete session`);
+				return estimate(this.#context, (found) => this.#context.fact(found));
+			case "verify":
+				throw refused("both copies can be compared in a complete session only");
 		}
 	}
 
