@@ -2,7 +2,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
 import type { MeetingOutcome, NodeRecords, ReplicationFact, ReplicationOrder } from "../../core/engine/replication.ts";
 import { linuxSystem } from "../../core/platform/linux/libc.ts";
 import { ReplicationClient } from "../../core/replication/client.ts";
@@ -10,6 +9,7 @@ import type { ProcessConfiguration } from "../../core/replication/control/contex
 import { umountFlag } from "../../core/replication/errno.ts";
 import { endHolders } from "../../core/replication/holder/holder.ts";
 import { makeTestFolder } from "../folder.ts";
+import { TestProxy } from "./proxy.ts";
 import { type CompareOptions, compareTrees } from "./treeCompare.ts";
 
 export type FactOf<K extends ReplicationFact["fact"]> = Extract<ReplicationFact, { fact: K }>;
@@ -122,38 +122,6 @@ export class TestNode {
 		for (const { dir } of this.config.directories) {
 			for (let n = 0; n < 5 && linuxSystem.umount(dir, umountFlag.DETACH) === 0; n++);
 		}
-	}
-}
-
-/** A TCP proxy in the way from source to target, in a thread of its own: a test may block in a write meanwhile. */
-export class TestProxy {
-	readonly #worker: Worker;
-	port = 0;
-
-	constructor(target: number) {
-		this.#worker = new Worker(new URL("./proxyWorker.ts", import.meta.url), { workerData: { target } });
-	}
-
-	async listen(): Promise<void> {
-		this.port = await new Promise((resolve) => this.#worker.once("message", resolve));
-	}
-
-	/** Breaks the connections and refuses new ones until `mend`. */
-	cut(): void {
-		this.#worker.postMessage("cut");
-	}
-
-	mend(): void {
-		this.#worker.postMessage("mend");
-	}
-
-	/** Bytes stay where they are, as when a cable is drawn. */
-	stall(stalls: boolean): void {
-		this.#worker.postMessage(stalls ? "stall" : "flow");
-	}
-
-	async close(): Promise<void> {
-		await this.#worker.terminate();
 	}
 }
 

@@ -27,18 +27,18 @@ export class Channel {
 	#echoedMs: number;
 	readonly #silenceMs: number;
 
-	/** @param silenceMs a pulse must be echoed within this, or the link counts as dead (on both sides alike). */
+	/** @param keys null: not encrypted. @param silenceMs a pulse must be echoed within this, or the link counts as dead (on both sides alike). */
 	constructor(
 		loop: DataLoop,
 		connection: Connection,
-		keys: { sends: Buffer; receives: Buffer },
+		keys: { sends: Buffer; receives: Buffer } | null,
 		silenceMs: number,
 		events: ChannelEvents,
 	) {
 		this.#loop = loop;
 		this.#connection = connection;
-		this.#sealer = new Sealer(keys.sends);
-		this.#opener = new Opener(keys.receives);
+		this.#sealer = new Sealer(keys?.sends ?? null);
+		this.#opener = new Opener(keys?.receives ?? null);
 		this.#events = events;
 		connection.handOver({
 			received: (bytes) => this.#received(bytes),

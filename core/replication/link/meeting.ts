@@ -108,10 +108,11 @@ export class Meeting {
 		this.#deadline.cancel();
 		this.#greeting.close();
 		const [source, target] = [Buffer.from(keys.fromSource), Buffer.from(keys.fromTarget)];
+		const ordered = this.#isSource ? { sends: source, receives: target } : { sends: target, receives: source };
 		const channel = new Channel(
 			this.#loop,
 			this.#connection,
-			this.#isSource ? { sends: source, receives: target } : { sends: target, receives: source },
+			own.sealed || other.sealed ? ordered : null,
 			this.#options.silenceMs,
 			noEvents,
 		);

@@ -1,7 +1,8 @@
 /**
  * Sealed packets: `u32 length | AES-256-GCM ciphertext | 16 bytes tag`. Each direction of each connection has its own
  * key (link/tlsEngine.ts) and counts its packets in the nonce: nothing can be replayed, left out, swapped or turned round
- * without the link ending. A packet holds whole messages, each `u32 length | bytes`.
+ * without the link ending. A packet holds whole messages, each `u32 length | bytes`. Where a module's traffic is not
+ * to be encrypted its packets are the same without cipher and tag, and only TCP watches over them.
  */
 import { type CipherGCMTypes, createCipheriv, createDecipheriv } from "node:crypto";
 import { wireError } from "./bytes.ts";
@@ -13,11 +14,11 @@ const tagBytes = 16;
 
 /** Seals what one side sends over one connection. */
 export class Sealer {
-	readonly #keys: FrameKeys;
+	readonly #keys: FrameKeys | null;
 
-	/** @param perKey see FrameKeys. */
-	constructor(key: Buffer, perKey?: number) {
-		this.#keys = new FrameKeys(key, perKey);
+	/** @param key null: not encrypted. @param perKey see FrameKeys. */
+	constructor(key: Buffer | null, perKey?: number) {
+		this.#keys = key && new FrameKeys(key, perKey);
 	}
 
 	/** The packet that carries these messages, in pieces to be sent one after the other. */
@@ -25,6 +26,7 @@ export class Sealer {
 		const length = messages.reduce((sum, message) => sum + 4 + message.length, 0);
 		if (length > maxPacket) throw wireError(`a packet of ${length} bytes`);
 		const head = Buffer.allocUnsafe(4);
+		if (this.#keys === null) return plain(head, messages, length);
 		head.writeUInt32BE(length + tagBytes);
 		const cipher = createCipheriv(cipherName, this.#keys.next(), this.#keys.nonce).setAAD(head);
 		const pieces: Buffer[] = [head];
@@ -41,12 +43,15 @@ export class Sealer {
 
 /** Opens what the other side sealed. Any doubt throws REPLICATION_WIRE; the connection is then of no more use. */
 export class Opener {
-	readonly #keys: FrameKeys;
+	readonly #keys: FrameKeys | null;
+	readonly #tagBytes: number;
 	#kept: Buffer[] = [];
 	#keptBytes = 0;
 
-	constructor(key: Buffer, perKey?: number) {
-		this.#keys = new FrameKeys(key, perKey);
+	/** See Sealer. */
+	constructor(key: Buffer | null, perKey?: number) {
+		this.#keys = key && new FrameKeys(key, perKey);
+		this.#tagBytes = key === null ? 0 : tagBytes;
 	}
 
 	/** Takes received bytes (kept until they are complete) and returns the messages of all complete packets. */
@@ -68,11 +73,12 @@ export class Opener {
 	#peekLength(): number {
 		if (this.#kept[0]!.length < 4) this.#kept = [Buffer.concat(this.#kept)];
 		const length = this.#kept[0]!.readUInt32BE(0);
-		if (length < tagBytes || length > maxPacket + tagBytes) throw wireError(`a packet of ${length} bytes`);
+		if (length < this.#tagBytes || length > maxPacket + this.#tagBytes) throw wireError(`a packet of ${length} bytes`);
 		return length;
 	}
 
 	#open(head: Buffer, sealed: Buffer): Buffer[] {
+		if (this.#keys === null) return split(sealed);
 		const decipher = createDecipheriv(cipherName, this.#keys.next(), this.#keys.nonce).setAAD(head);
 		const plain = decipher.update(sealed.subarray(0, -tagBytes));
 		decipher.setAuthTag(sealed.subarray(-tagBytes));
@@ -83,6 +89,17 @@ export class Opener {
 		}
 		return split(plain);
 	}
+}
+
+function plain(head: Buffer, messages: readonly Buffer[], length: number): Buffer[] {
+	head.writeUInt32BE(length);
+	const pieces: Buffer[] = [head];
+	for (const message of messages) {
+		const prefix = Buffer.allocUnsafe(4);
+		prefix.writeUInt32BE(message.length);
+		pieces.push(prefix, message);
+	}
+	return length <= 65_536 ? [Buffer.concat(pieces)] : pieces;
 }
 
 function split(plain: Buffer): Buffer[] {
