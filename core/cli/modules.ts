@@ -5,6 +5,7 @@ import { exitCode } from "../errors.ts";
 import { problemAsText } from "../log/errorTexts.ts";
 import { readConfiguration } from "../module/active.ts";
 import { checkPackage } from "../module/check.ts";
+import { setEncryption } from "../module/encryption.ts";
 import { installModule, listModules, packageModule, uninstallModule } from "../module/install.ts";
 import { portLines, portsAsText, portsOf } from "../module/ports.ts";
 import { idOf } from "../module/registry.ts";
@@ -28,7 +29,7 @@ interface InstallOptions extends ModuleOptions {
 
 export function modules(program: Command, context: Context): void {
 	const group = program.command("module").description("packages: install, check, package, list …");
-	needsWord(group, "install, uninstall, package, list, listid, getports or check");
+	needsWord(group, "install, uninstall, package, list, listid, getports, genkey, delkey or check");
 	moduleCommand(group, "install [file]", "install a package", [
 		"module install -m mirror",
 		"module install -m mydb /tmp/postgresql.safe",
@@ -59,9 +60,33 @@ export function modules(program: Command, context: Context): void {
 	moduleCommand(group, "getports", "the ports that a module uses", ["module getports -m mydb", "module getports -i 3"])
 		.option("-i, --id <id>", "by number instead of by name")
 		.action((options: InstallOptions) => ports(context, options));
+	encryption(group, context);
 	plainCommand(group, "check <file>", "say what is wrong with a package or a module's folder", [
 		"module check mydb.safe",
 	]).action((file: string, options: ModuleOptions) => check(context, file, options));
+}
+
+/** The switch of spec/04 §5, under the words that people know. */
+function encryption(group: Command, context: Context): void {
+	for (const [word, what, on] of [
+		["genkey", "encrypt what the module replicates, as it is by default", true],
+		["delkey", "replicate without encryption; the servers still prove who they are", false],
+	] as const) {
+		moduleCommand(group, word, what, [`module ${word} -m mydb`])
+			.option("--dry-run", "say what would be done, change nothing")
+			.action(async (options: ModuleOptions) => {
+				const name = moduleName(context, options);
+				const state = on ? "on" : "off";
+				if (options.dryRun) return context.call.out(`would turn the encryption of module ${name} ${state}\n`);
+				await setEncryption(context.node.paths, name, on);
+				if (options.json) printJson(context.call, { module: name, encryption: on });
+				else {
+					context.call.out(
+						`The encryption of module ${name} will be ${state} after \`safekit config -m ${name}\` on both servers\n`,
+					);
+				}
+			});
+	}
 }
 
 async function install(context: Context, file: string | undefined, options: InstallOptions): Promise<void> {

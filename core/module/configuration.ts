@@ -15,6 +15,8 @@ export interface ModuleConfiguration {
 	maxloop: number;
 	loopIntervalMs: number;
 	automaticReboot: boolean;
+	/** Replication is encrypted. */
+	encryption: boolean;
 	heart: HeartConfiguration | null;
 	vip: VipConfiguration | null;
 	rfs: RfsConfiguration | null;

@@ -7,6 +7,7 @@ import type { CheckedElement } from "../schema/validate.ts";
 import { activeTree, readConfiguration, readConfigurations, signatureOf, storedText } from "./active.ts";
 import type { ModuleConfiguration } from "./configuration.ts";
 import { checkDirectories, createDirectories } from "./directories.ts";
+import { isEncrypted } from "./encryption.ts";
 import { makeFolder, writeSynced } from "./files.ts";
 import type { FileSystemProbe } from "./filesystem.ts";
 import { type Inspection, type InspectOptions, inspect, readSource, refuseErrors } from "./inspect.ts";
@@ -47,7 +48,8 @@ export async function configureModule(paths: Paths, name: string, options: Confi
 	return withModuleLock(paths, async () => {
 		await recover(paths);
 		const { inspection } = await inspectModule(paths, name, options);
-		const configuration = inspection.configuration as ModuleConfiguration;
+		const encryption = await isEncrypted(paths.module(name).source);
+		const configuration = { ...(inspection.configuration as ModuleConfiguration), encryption };
 		const { signature } = await signatureOf(paths.module(name).source);
 		const tree = activeTree(paths, name);
 		const safe = inspection.read?.safe as CheckedElement;

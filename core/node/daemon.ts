@@ -267,12 +267,12 @@ export class Daemon implements NodeControl {
 
 /** Settings as the configuration has them (spec/01 §2.1). */
 function defaultSettings({ configuration }: ModuleRuntime): [name: string, value: string][] {
-	const { failover, boot } = configuration;
+	const { failover, boot, encryption } = configuration;
 	return [
 		["usersetting.errd", "on"],
 		["usersetting.checker", "on"],
 		["usersetting.failover", failover ? "on" : "off"],
-		["usersetting.encryption", "on"],
+		["usersetting.encryption", encryption === false ? "off" : "on"],
 		["usersetting.boot", boot],
 	];
 }
@@ -287,6 +287,9 @@ function scheduleOf(runtime: ModuleRuntime): Schedule | null {
 /** A module shows its settings from the beginning; what was switched stays. */
 function describeSettings(runtime: ModuleRuntime): void {
 	for (const [name, value] of defaultSettings(runtime)) {
-		if (runtime.resources.get(name) === undefined) runtime.resources.set(name, value, "config");
+		const now = runtime.resources.get(name);
+		// Only a configuration can change that one.
+		const changed = name === "usersetting.encryption" && now?.value !== value;
+		if (now === undefined || changed) runtime.resources.set(name, value, "config");
 	}
 }

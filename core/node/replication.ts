@@ -210,7 +210,8 @@ async function processConfiguration(parts: ReplicationParts, rfs: RfsConfigurati
 		listen: { address: own, port: rfs.port },
 		connect: { address: other, port: rfs.port },
 		key: deriveKey(inForce.key, "replication", module).toString("hex"),
-		sealed: true,
+		// Absent in what an older version stored.
+		sealed: configuration.encryption !== false,
 		connections: 1,
 		lockTimeoutMs: rfs.lockTimeoutMs,
 		sendTimeoutMs: rfs.sendTimeoutMs,

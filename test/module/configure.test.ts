@@ -10,6 +10,7 @@ import {
 	type Hook,
 	type HookName,
 } from "../../core/module/configure.ts";
+import { setEncryption } from "../../core/module/encryption.ts";
 import type { FileSystemProbe } from "../../core/module/filesystem.ts";
 import { installModule, uninstallModule } from "../../core/module/install.ts";
 import { type Place, place, schema } from "./place.ts";
@@ -53,6 +54,22 @@ test("config puts safeconf.xml and every file of bin in place, before postconfig
 	t.is(await readFile(join(userBin, "lib/helper"), "utf8"), "x");
 	t.true((await stat(userVar)).isDirectory());
 	t.deepEqual(await readConfiguration(here.paths, "m"), result.configuration);
+});
+
+test("encryption is on, and what switches it takes effect at the next config, travels along and is undone", async (t) => {
+	const here = await place(t);
+	await installed(here, "m", config("one"));
+	const first = await configureModule(here.paths, "m", options);
+	t.true(first.configuration.encryption);
+	await setEncryption(here.paths, "m", false);
+	t.true((await readConfiguration(here.paths, "m"))?.encryption, "not before the next config");
+	const second = await configureModule(here.paths, "m", options);
+	t.false(second.configuration.encryption);
+	t.false((await readConfiguration(here.paths, "m"))?.encryption);
+	t.not(second.signature, first.signature, "both servers can tell that they were configured alike");
+	await setEncryption(here.paths, "m", true);
+	t.true((await configureModule(here.paths, "m", options)).configuration.encryption);
+	await t.throwsAsync(setEncryption(here.paths, "nobody", false), { code: "MODULE_UNKNOWN" });
 });
 
 test("postconfig other than 0: the previous configuration stays in force", async (t) => {

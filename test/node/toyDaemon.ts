@@ -93,6 +93,7 @@ function configuration(name: string): ModuleConfiguration {
 		maxloop: 3,
 		loopIntervalMs: 86_400_000,
 		automaticReboot: false,
+		encryption: true,
 		heart: null,
 		vip: null,
 		rfs: null,

@@ -37,6 +37,7 @@ export function moduleSettings(module: string, id: number, read: Userconfig): Mo
 		maxloop: numberOf(service, "maxloop") ?? 3,
 		loopIntervalMs: numberOf(service, "loop_interval") ?? 86_400_000,
 		automaticReboot: isOn(service, "automatic_reboot"),
+		encryption: true,
 		heart,
 		vip: vip === undefined || mode !== "mirror" ? null : vipSettings(vip, report),
 		rfs: rfs === undefined ? null : rfsSettings(rfs, heart, ports.rfs, report),
