@@ -43,6 +43,18 @@ export class TestProxy {
 		this.set(stalls ? { stop: "both" } : {});
 	}
 
+	/** From now on looks for this text in what passes. */
+	watchFor(text: string): void {
+		this.#worker.postMessage({ watchFor: text });
+	}
+
+	/** Whether it has passed. */
+	async seen(): Promise<boolean> {
+		const answer = new Promise<boolean>((resolve) => this.#worker.once("message", resolve));
+		this.#worker.postMessage("seen?");
+		return await answer;
+	}
+
 	async close(): Promise<void> {
 		await this.#worker.terminate();
 	}

@@ -8,6 +8,7 @@ const { target } = workerData as { target: number };
 const retransmitMs = 200;
 const segmentBytes = 1448;
 let refuses = false;
+let [needle, seen] = ["", false];
 let fault: NetworkFault = {};
 const ways = new Set<Way>();
 
@@ -49,6 +50,7 @@ class Way {
 	}
 
 	#take(chunk: Buffer): void {
+		seen ||= needle !== "" && chunk.includes(needle);
 		const { delayMs = 0, loss = 0 } = fault;
 		let atMs = performance.now() + delayMs;
 		for (let at = 0; at < chunk.length; at += segmentBytes) if (Math.random() < loss) atMs += retransmitMs;
@@ -86,11 +88,13 @@ const server = createServer((socket) => {
 });
 server.listen(0, "127.0.0.1", () => parentPort!.postMessage((server.address() as { port: number }).port));
 
-parentPort!.on("message", (command: "cut" | "mend" | NetworkFault) => {
+parentPort!.on("message", (command: "cut" | "mend" | "seen?" | { watchFor: string } | NetworkFault) => {
 	if (command === "cut") {
 		refuses = true;
 		for (const way of [...ways]) way.reset();
 	} else if (command === "mend") refuses = false;
+	else if (command === "seen?") parentPort!.postMessage(seen);
+	else if ("watchFor" in command) needle = command.watchFor;
 	else {
 		fault = command;
 		for (const way of ways) way.changed();

@@ -4,7 +4,7 @@ import type { Cancel, DataLoop } from "../loop/dataLoop.ts";
 import { maxMessage } from "../wire/limits.ts";
 import { decodeMessage, encodeMessage, type Message } from "../wire/messages.ts";
 import { Opener, Sealer } from "../wire/packets.ts";
-import type { Connection } from "./connection.ts";
+import type { Carrier } from "./bundle.ts";
 
 export interface ChannelEvents {
 	received(message: Message, bytes: number): void;
@@ -14,7 +14,7 @@ export interface ChannelEvents {
 
 export class Channel {
 	readonly #loop: DataLoop;
-	readonly #connection: Connection;
+	readonly #connection: Carrier;
 	readonly #sealer: Sealer;
 	readonly #opener: Opener;
 	#events: ChannelEvents;
@@ -30,7 +30,7 @@ export class Channel {
 	/** @param keys null: not encrypted. @param silenceMs a pulse must be echoed within this, or the link counts as dead (on both sides alike). */
 	constructor(
 		loop: DataLoop,
-		connection: Connection,
+		connection: Carrier,
 		keys: { sends: Buffer; receives: Buffer } | null,
 		silenceMs: number,
 		events: ChannelEvents,

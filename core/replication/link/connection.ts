@@ -1,4 +1,4 @@
-/** One TCP connection in the data loop: non-blocking, bytes in, bytes out, ended by silence or by a stuck peer. */
+/** One TCP connection in the data loop: non-blocking, bytes in, bytes out, ended by a stuck peer. Silence is for who speaks over it. */
 import { errno, errnoName, poll } from "../errno.ts";
 import type { Cancel, DataLoop } from "../loop/dataLoop.ts";
 import type { System } from "../system.ts";
@@ -10,13 +10,6 @@ export interface ConnectionEvents {
 	ended(why: string): void;
 }
 
-export interface ConnectionTimes {
-	/** No byte for so long: the peer is gone. */
-	silenceMs: number;
-	/** So long without a byte taken by the network although some wait. */
-	sendTimeoutMs: number;
-}
-
 const readBytes = 512 * 1024;
 const readBuffer = Buffer.allocUnsafe(readBytes);
 
@@ -24,23 +17,23 @@ export class Connection {
 	readonly #loop: DataLoop;
 	readonly #system: System;
 	readonly #fd: number;
-	readonly #times: ConnectionTimes;
+	readonly #sendTimeoutMs: number;
 	#events: ConnectionEvents;
 	#queue: Buffer[] = [];
 	#queuedBytes = 0;
 	#ended = false;
-	#heardMs: number;
 	#movedMs: number;
 	#check: Cancel;
 	readonly #attempt: Cancel;
 
-	constructor(loop: DataLoop, system: System, fd: number, times: ConnectionTimes, events: ConnectionEvents) {
+	/** @param sendTimeoutMs so long without a byte taken by the network although some wait: the peer is gone. */
+	constructor(loop: DataLoop, system: System, fd: number, sendTimeoutMs: number, events: ConnectionEvents) {
 		this.#loop = loop;
 		this.#system = system;
 		this.#fd = fd;
-		this.#times = times;
+		this.#sendTimeoutMs = sendTimeoutMs;
 		this.#events = events;
-		this.#heardMs = this.#movedMs = loop.now();
+		this.#movedMs = loop.now();
 		this.#check = this.#arm();
 		this.#watch();
 		this.#attempt = loop.attempt(() => this.#read());
@@ -107,7 +100,6 @@ export class Connection {
 		const got = this.#system.recv(this.#fd, readBuffer);
 		if (got === -errno.EAGAIN || got === -errno.EINTR) return false;
 		if (got > 0) {
-			this.#heardMs = this.#loop.now();
 			this.#events.received(Buffer.from(readBuffer.subarray(0, got)));
 		} else if (got === 0) this.fail("the other side closed the connection");
 		else this.fail(`receiving failed: ${errnoName(got)}`);
@@ -132,12 +124,10 @@ export class Connection {
 	}
 
 	#arm(): Cancel {
-		const every = Math.max(20, Math.min(this.#times.silenceMs, this.#times.sendTimeoutMs) / 8);
+		const sendTimeoutMs = this.#sendTimeoutMs;
+		const every = Math.max(20, sendTimeoutMs / 8);
 		return this.#loop.timer(every, () => {
-			const now = this.#loop.now();
-			const { silenceMs, sendTimeoutMs } = this.#times;
-			if (now - this.#heardMs > silenceMs) this.fail(`nothing came for ${silenceMs} ms`);
-			else if (this.#queuedBytes > 0 && now - this.#movedMs > sendTimeoutMs)
+			if (this.#queuedBytes > 0 && this.#loop.now() - this.#movedMs > sendTimeoutMs)
 				this.fail(`sending was stuck for ${sendTimeoutMs} ms`);
 			else this.#check = this.#arm();
 		});

@@ -2,6 +2,8 @@
 import { asSafekitError } from "../../errors.ts";
 import type { Cancel, DataLoop } from "../loop/dataLoop.ts";
 import { encodeHello, type Hello, mismatch, readHello } from "../wire/handshake.ts";
+import { joinBytes, joined, joinRequest, readJoin } from "../wire/join.ts";
+import { Bundle, type Carrier } from "./bundle.ts";
 import { Channel, type ChannelEvents } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import type { Greeter, Greeting, LinkKeys } from "./greeting.ts";
@@ -22,41 +24,59 @@ export interface MeetingOptions {
 	refused(why: string, tell: boolean): void;
 }
 
+/** Of a source: makes a further connection. */
+export type DialMore = (done: (result: { connection: Connection } | { why: string }) => void) => Cancel;
+
 const noEvents: ChannelEvents = { received: () => {}, ended: () => {} };
 
+interface Heard {
+	own: Hello;
+	other: Hello;
+	keys: LinkKeys;
+}
+
 /**
- * One attempt. `source` speaks first. No byte can be taken for another kind: the source sends frames only when the
- * target has ended its TLS, and the target only when the first frame of the source is there.
+ * One attempt. The source speaks first. No byte can be taken for another kind: the source sends frames only when the
+ * target has ended its TLS (and has taken all further connections), the target only when the first frame is there.
  */
 export class Meeting {
 	readonly #loop: DataLoop;
 	readonly #connection: Connection;
 	readonly #options: MeetingOptions;
-	readonly #isSource: boolean;
+	/** Null: this is the target. */
+	readonly #dial: DialMore | null;
 	readonly #greeting: Greeting;
 	readonly #deadline: Cancel;
-	#own: Hello | null = null;
+	readonly #own: Hello | null;
 	#tlsBytes = 0;
-	/** Of a target that has answered: what it does with the first frame. */
-	#answered: ((bytes: Buffer) => void) | null = null;
+	#heard: Heard | null = null;
 	/** The other side was told by the answer; the link ends when it has read that. */
 	#unfit: string | null = null;
+	/** Further connections by place. */
+	readonly #more = new Map<number, Connection>();
+	readonly #dials = new Set<Cancel>();
 	#over = false;
 
-	constructor(loop: DataLoop, greeter: Greeter, connection: Connection, isSource: boolean, options: MeetingOptions) {
+	constructor(
+		loop: DataLoop,
+		greeter: Greeter,
+		connection: Connection,
+		dial: DialMore | null,
+		options: MeetingOptions,
+	) {
 		this.#loop = loop;
 		this.#connection = connection;
 		this.#options = options;
-		this.#isSource = isSource;
+		this.#dial = dial;
 		this.#deadline = loop.timer(deadlineMs, () => this.#end("the other side does not answer the greeting", true));
 		connection.handOver({
-			received: (bytes) => this.#received(bytes),
+			received: (bytes) => this.received(bytes),
 			ended: (why) => this.#end(why, false),
 		});
-		if (isSource) this.#own = options.hello(null);
+		this.#own = dial === null ? null : options.hello(null);
 		this.#greeting = greeter.open(this.#own === null ? null : encodeHello(this.#own), {
 			send: (bytes) => connection.send([bytes]),
-			heard: (hello, keys) => this.#heard(hello, keys),
+			heard: (hello, keys) => this.#hear(hello, keys),
 			failed: (why) => this.#end(why, true),
 		});
 	}
@@ -66,12 +86,14 @@ export class Meeting {
 		this.#over = true;
 		this.#deadline.cancel();
 		this.#greeting.close();
-		this.#connection.close();
+		for (const dial of this.#dials) dial.cancel();
+		for (const connection of this.#all()) connection.close();
 	}
 
-	#received(bytes: Buffer): void {
-		if (this.#answered !== null) {
-			this.#answered(bytes);
+	/** From the other side, over the first connection. */
+	received(bytes: Buffer): void {
+		if (this.#heard !== null) {
+			this.#frame(this.#connection, bytes);
 			return;
 		}
 		this.#tlsBytes += bytes.length;
@@ -79,7 +101,23 @@ export class Meeting {
 		else this.#greeting.received(bytes);
 	}
 
-	#heard(hello: Buffer, keys: LinkKeys): void {
+	/** A further connection for the target; false: it does not belong here. */
+	join(connection: Connection, request: Buffer): boolean {
+		const heard = this.#heard;
+		const place = heard === null ? null : readJoin(heard.keys.join, request.subarray(0, joinBytes));
+		if (heard === null || place === null || place < 1 || place >= heard.other.connections) return false;
+		if (this.#more.has(place) || request.length > joinBytes) return false;
+		this.#more.set(place, connection);
+		connection.handOver({ received: () => {}, ended: (why) => this.#end(why, false) });
+		connection.send([joined]);
+		if (this.#more.size === heard.other.connections - 1) {
+			const bundle = new Bundle(this.#loop, this.#all());
+			bundle.handOver({ received: (bytes) => this.#frame(bundle, bytes), ended: (why) => this.#end(why, false) });
+		}
+		return true;
+	}
+
+	#hear(hello: Buffer, keys: LinkKeys): void {
 		let other: Hello;
 		try {
 			other = readHello(hello);
@@ -90,32 +128,65 @@ export class Meeting {
 			return;
 		}
 		const own = this.#own ?? this.#options.hello(other);
+		this.#heard = { own, other, keys };
 		const why = mismatch(own, other) ?? (own.refusal || other.refusal || null);
-		if (!this.#isSource) {
-			this.#greeting.answer(encodeHello(own));
+		if (this.#dial === null) {
 			this.#unfit = why;
-			this.#answered = (bytes) => {
-				if (why === null) this.#met(own, other, keys).start(bytes);
-				else this.#end(why, true);
-			};
+			this.#greeting.answer(encodeHello(own));
 		} else if (why !== null) this.#end(why, true);
-		// The target waits for a first frame.
-		else this.#met(own, other, keys).greet();
+		else if (own.connections === 1) this.#begin(this.#connection);
+		else this.#dialMore(this.#dial, own.connections - 1, keys);
 	}
 
-	#met(own: Hello, other: Hello, keys: LinkKeys): Channel {
+	/** The target's side: the first frame, over everything that was agreed. */
+	#frame(carrier: Carrier, bytes: Buffer): void {
+		const complete = carrier !== this.#connection || this.#heard!.other.connections === 1;
+		if (this.#unfit === null && complete && this.#dial === null) this.#met(carrier).start(bytes);
+		else this.#end("the other side sends data before its time", true);
+	}
+
+	#dialMore(dial: DialMore, count: number, keys: LinkKeys): void {
+		let left = count;
+		for (let place = 1; place <= count; place++) {
+			const taken = (result: { connection: Connection } | { why: string }): void => {
+				this.#dials.delete(dialled);
+				if ("why" in result) {
+					this.#end(result.why, false);
+					return;
+				}
+				const { connection } = result;
+				this.#more.set(place, connection);
+				connection.handOver({
+					received: () => {
+						if (--left === 0) this.#begin(new Bundle(this.#loop, this.#all()));
+					},
+					ended: (why) => this.#end(why, false),
+				});
+				connection.send([joinRequest(keys.join, place)]);
+			};
+			const dialled = dial(taken);
+			this.#dials.add(dialled);
+		}
+	}
+
+	#all(): Connection[] {
+		return [this.#connection, ...this.#more.values()];
+	}
+
+	/** The source's side: the target waits for a first frame. */
+	#begin(carrier: Carrier): void {
+		this.#met(carrier).greet();
+	}
+
+	#met(carrier: Carrier): Channel {
+		const { own, other, keys } = this.#heard!;
 		this.#over = true;
 		this.#deadline.cancel();
 		this.#greeting.close();
 		const [source, target] = [Buffer.from(keys.fromSource), Buffer.from(keys.fromTarget)];
-		const ordered = this.#isSource ? { sends: source, receives: target } : { sends: target, receives: source };
-		const channel = new Channel(
-			this.#loop,
-			this.#connection,
-			own.sealed || other.sealed ? ordered : null,
-			this.#options.silenceMs,
-			noEvents,
-		);
+		const ordered = own.source ? { sends: source, receives: target } : { sends: target, receives: source };
+		const sealed = own.sealed || other.sealed;
+		const channel = new Channel(this.#loop, carrier, sealed ? ordered : null, this.#options.silenceMs, noEvents);
 		this.#options.met(channel, other, own);
 		return channel;
 	}

@@ -6,7 +6,7 @@ import type { Context } from "../control/context.ts";
 import type { Channel } from "../link/channel.ts";
 import { Connection } from "../link/connection.ts";
 import { dial } from "../link/endpoints.ts";
-import { Meeting } from "../link/meeting.ts";
+import { type DialMore, Meeting } from "../link/meeting.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
 import { sharedEpoch } from "../records/node.ts";
 import { Resync } from "../resync/resync.ts";
@@ -94,19 +94,25 @@ export class Source {
 	}
 
 	#call(): void {
-		const { loop, system, config } = this.#context;
-		this.#attempt = dial(loop, system, config.connect, (result) => {
+		this.#attempt = this.#dial((result) => {
 			this.#attempt = null;
 			if ("why" in result) this.#again(result.why, false);
-			else this.#meet(result.fd);
+			else this.#meet(result.connection);
 		});
 	}
 
-	#meet(fd: number): void {
-		const { loop, system, config, greeter } = this.#context;
-		const times = { silenceMs: config.linkTimeoutMs, sendTimeoutMs: config.sendTimeoutMs };
-		const connection = new Connection(loop, system, fd, times, { received: () => {}, ended: () => {} });
-		const meeting = new Meeting(loop, greeter, connection, true, {
+	#dial: DialMore = (done) => {
+		const { loop, system, config } = this.#context;
+		const none = { received: () => {}, ended: () => {} };
+		return dial(loop, system, config.connect, (result) => {
+			if ("why" in result) done(result);
+			else done({ connection: new Connection(loop, system, result.fd, config.sendTimeoutMs, none) });
+		});
+	};
+
+	#meet(connection: Connection): void {
+		const { loop, config, greeter } = this.#context;
+		const meeting = new Meeting(loop, greeter, connection, this.#dial, {
 			silenceMs: config.linkTimeoutMs,
 			hello: () => this.#hello(),
 			met: (channel, other) => this.#met(channel, other),

@@ -4,9 +4,8 @@ import { SafekitError } from "../../errors.ts";
 import { type Context, syncAll } from "../control/context.ts";
 import { errnoName } from "../errno.ts";
 import type { Channel } from "../link/channel.ts";
-import { Connection } from "../link/connection.ts";
 import { Listener } from "../link/endpoints.ts";
-import { Meeting } from "../link/meeting.ts";
+import { Reception } from "../link/reception.ts";
 import { newIncarnation } from "../primary/source.ts";
 import { Salvage } from "../quarantine/salvage.ts";
 import { type Hello, protocol } from "../wire/handshake.ts";
@@ -14,14 +13,11 @@ import type { Message } from "../wire/messages.ts";
 import { Receiver } from "./receiver.ts";
 import { emptyLimbo } from "./repairs.ts";
 
-/** Connections that have not got through the handshake. */
-const maxMeetings = 4;
-
 export class Target {
 	readonly #context: Context;
 	readonly #order: SessionOrder;
 	readonly #listener: Listener;
-	readonly #meetings = new Set<Meeting>();
+	readonly #atTheDoor: Reception;
 	/** Dies with what was received: another process, or another session, is another one. */
 	readonly #incarnation = newIncarnation();
 	#receiver: Receiver | null = null;
@@ -37,7 +33,10 @@ export class Target {
 	constructor(context: Context, order: SessionOrder) {
 		this.#context = context;
 		this.#order = order;
-		this.#listener = new Listener(context.loop, context.system, context.config.listen, (fd) => this.#meet(fd));
+		this.#atTheDoor = this.#reception();
+		this.#listener = new Listener(context.loop, context.system, context.config.listen, (fd) =>
+			this.#atTheDoor.accept(fd),
+		);
 	}
 
 	get term(): number {
@@ -64,8 +63,7 @@ export class Target {
 		if (!this.#over) {
 			this.#over = true;
 			this.#listener.close();
-			for (const meeting of this.#meetings) meeting.cancel();
-			this.#meetings.clear();
+			this.#atTheDoor.close();
 			const channel = this.#channel;
 			this.#channel = null;
 			this.#receiver?.attach(null);
@@ -77,29 +75,20 @@ export class Target {
 		else this.#receiver.drain(done);
 	}
 
-	#meet(fd: number): void {
+	#reception(): Reception {
 		const { loop, system, config, greeter } = this.#context;
-		// The oldest gives way: who connects and says nothing must not keep the right one out.
-		const [oldest] = this.#meetings;
-		if (this.#meetings.size >= maxMeetings && oldest !== undefined) {
-			this.#meetings.delete(oldest);
-			oldest.cancel();
-		}
-		const times = { silenceMs: config.linkTimeoutMs, sendTimeoutMs: config.sendTimeoutMs };
-		const connection = new Connection(loop, system, fd, times, { received: () => {}, ended: () => {} });
-		const meeting: Meeting = new Meeting(loop, greeter, connection, false, {
+		return new Reception(loop, system, greeter, config.sendTimeoutMs, (done) => ({
 			silenceMs: config.linkTimeoutMs,
 			hello: (other) => this.#hello(other!),
 			met: (channel, other, own) => {
-				this.#meetings.delete(meeting);
+				done();
 				this.#met(channel, other, own);
 			},
 			refused: (why, tell) => {
-				this.#meetings.delete(meeting);
+				done();
 				if (tell) this.#refused(why);
 			},
-		});
-		this.#meetings.add(meeting);
+		}));
 	}
 
 	#hello(other: Hello): Hello {
