@@ -68,6 +68,8 @@ export interface RfsConfiguration {
 	/** Times at which a secondary is synchronized, in the syntax of crontab; null: always. */
 	syncAt: string | null;
 	nbrei: number;
+	/** TCP connections to the peer. */
+	nbremconn: number;
 	/** KB/s, null: unlimited. */
 	reiAllowedBandwidth: number | null;
 	scripts: boolean;

@@ -212,9 +212,10 @@ async function processConfiguration(parts: ReplicationParts, rfs: RfsConfigurati
 		key: deriveKey(inForce.key, "replication", module).toString("hex"),
 		// Absent in what an older version stored.
 		sealed: configuration.encryption !== false,
-		connections: 1,
+		connections: rfs.nbremconn ?? 1,
 		lockTimeoutMs: rfs.lockTimeoutMs,
 		sendTimeoutMs: rfs.sendTimeoutMs,
+		ioTimeoutMs: rfs.ioTimeoutMs,
 		linkTimeoutMs: Math.max(100, ...(configuration.heart?.heartbeats ?? []).map(({ timeoutMs }) => timeoutMs)),
 		resyncBandwidth: rfs.reiAllowedBandwidth,
 	};

@@ -194,7 +194,11 @@ const rfs: ElementDeclaration = {
 		reicommit: later(count, "Packets between two syncs."),
 		reidetail: later(onOff, "Log resynchronisation in detail.", true),
 		allocthreshold: later(count, "Size in GB from which files are allocated at once."),
-		nbremconn: later(count, "Connections to the peer."),
+		nbremconn: {
+			type: { is: "integer", min: 1, max: 16 },
+			default: "1",
+			doc: "TCP connections to the peer; more for long ways.",
+		},
 		checktime: later(time("ms"), "Longest answer of the replication to itself."),
 		checkintv: later(time("s"), "Time between two such tests."),
 		nfsbox_options: later(choice("cross", "nocross"), "Junctions (Windows)."),

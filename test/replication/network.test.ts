@@ -134,23 +134,26 @@ test.serial("negative control: without a limit on silence the same cut is not no
 	await converged(t, pair, writer);
 });
 
-test.serial(
-	"an operation that is not answered within locktimeout ends the session although the link lives",
-	async (t) => {
-		const { pair, writer, writing } = await serving(t, {
-			linkTimeoutMs: 60_000,
-			sendTimeoutMs: 60_000,
-			lockTimeoutMs: 2000,
-		});
-		const from = pair.a.facts.length;
-		pair.proxy.set({ stop: "back" });
-		const frozen = await pair.a.until("frozen", from, 8000);
-		t.regex(frozen.why, /not acknowledged for 2000 ms/);
-		pair.proxy.set({});
-		await pair.a.until("thawed", from);
-		writer.stop();
-		await writing;
-		t.deepEqual(writer.failed, []);
-		await converged(t, pair, writer);
-	},
-);
+const late = { locktimeout: { lockTimeoutMs: 2000 }, iotimeout: { ioTimeoutMs: 2000, lockTimeoutMs: 60_000 } };
+for (const [name, limit] of Object.entries(late)) {
+	test.serial(
+		`an operation that is not answered within ${name} ends the session although the link lives`,
+		async (t) => {
+			const { pair, writer, writing } = await serving(t, {
+				linkTimeoutMs: 60_000,
+				sendTimeoutMs: 60_000,
+				...limit,
+			});
+			const from = pair.a.facts.length;
+			pair.proxy.set({ stop: "back" });
+			const frozen = await pair.a.until("frozen", from, 8000);
+			t.regex(frozen.why, /not acknowledged for 2000 ms/);
+			pair.proxy.set({});
+			await pair.a.until("thawed", from);
+			writer.stop();
+			await writing;
+			t.deepEqual(writer.failed, []);
+			await converged(t, pair, writer);
+		},
+	);
+}

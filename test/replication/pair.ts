@@ -160,6 +160,7 @@ export function testConfiguration(
 		connections: 1,
 		lockTimeoutMs: 20_000,
 		sendTimeoutMs: 10_000,
+		ioTimeoutMs: 60_000,
 		linkTimeoutMs: 5000,
 		resyncBandwidth: null,
 	};

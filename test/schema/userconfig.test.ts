@@ -140,6 +140,7 @@ test("defaults of the documentation", (t) => {
 			syncDeltaMs: 0,
 			syncAt: null,
 			nbrei: 6,
+			nbremconn: 1,
 			reiAllowedBandwidth: null,
 			scripts: false,
 			directories: [{ dir: "/data", tocheck: [], notReplicatedPaths: [], notReplicatedRegexes: [] }],
@@ -221,11 +222,11 @@ test("blanks are refused by config and accepted by check", (t) => {
 
 test("what is documented and not carried out yet is named once each", (t) => {
 	const xml = mirror(
-		'<rfs acl="off" nbremconn="4" reidetail="on"><replicated dir="/a"/></rfs><user/><errd><proc name="a"/><proc name="b"/></errd><check><tcp ident="a" when="prim"><to addr="h" port="1"/></tcp><tcp ident="b" when="prim"><to addr="h" port="1"/></tcp></check><failover><![CDATA[ x ]]></failover>',
+		'<rfs acl="off" nbremconn="4" reitimeout="1" reidetail="on"><replicated dir="/a"/></rfs><user/><errd><proc name="a"/><proc name="b"/></errd><check><tcp ident="a" when="prim"><to addr="h" port="1"/></tcp><tcp ident="b" when="prim"><to addr="h" port="1"/></tcp></check><failover><![CDATA[ x ]]></failover>',
 	);
 	const problems = problemsOf(xml);
 	t.true(problems.every(({ severity, code }) => severity === "warning" && code === "CONFIG_LATER"));
-	t.deepEqual(configurationOf(xml).unsupported, ["rfs@nbremconn", "rfs@reidetail", "errd", "tcp", "failover"]);
+	t.deepEqual(configurationOf(xml).unsupported, ["rfs@reitimeout", "rfs@reidetail", "errd", "tcp", "failover"]);
 	t.is(problems.length, 5);
 });
 

@@ -25,6 +25,7 @@ export function rfsSettings(
 		syncDeltaMs: numberOf(rfs, "syncdelta") ?? 0,
 		syncAt: schedule(rfs, report),
 		nbrei: numberOf(rfs, "nbrei") ?? 6,
+		nbremconn: numberOf(rfs, "nbremconn") ?? 1,
 		reiAllowedBandwidth: numberOf(rfs, "reiallowedbw"),
 		scripts: isOn(rfs, "scripts"),
 		directories: directories(rfs, report),

@@ -32,6 +32,7 @@ const shape = z.strictObject({
 	connections: z.int().min(1).max(maxConnections),
 	lockTimeoutMs: ms,
 	sendTimeoutMs: ms,
+	ioTimeoutMs: ms,
 	linkTimeoutMs: ms,
 	resyncBandwidth: z.number().positive().nullable(),
 });

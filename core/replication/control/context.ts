@@ -35,6 +35,8 @@ export interface ProcessConfiguration {
 	/** An operation that is not acknowledged for so long ends the session; so does an order that does not come. */
 	lockTimeoutMs: number;
 	sendTimeoutMs: number;
+	/** So long a change of the application may wait in all, also for room in a queue; then the session ends. */
+	ioTimeoutMs: number;
 	/** The longest heartbeat timeout: a link that is silent for so long is down. */
 	linkTimeoutMs: number;
 	/** KB/s of a resync, null: unlimited. */

@@ -47,6 +47,8 @@ export class Primary {
 	#term = 0;
 	#lastId: number;
 	#parked = false;
+	/** Since when changes find no room without a break, null: there is room. */
+	#crowdedMs: number | null = null;
 	#watchdog: Cancel | null = null;
 	/** Set by the session: an answer is late. */
 	onLate: (why: string) => void = () => {};
@@ -202,6 +204,7 @@ export class Primary {
 
 	#set(mode: PrimaryMode): void {
 		this.#mode = mode;
+		this.#crowdedMs = null;
 		if (mode === "paired") this.#watchdog ??= this.#watchLate();
 		if (mode !== "frozen") this.#context.unpark();
 	}
@@ -241,6 +244,7 @@ export class Primary {
 
 	#room(): 0 | "park" {
 		this.#parked = this.crowded || (this.#channel?.queuedBytes ?? 0) > maxSendBytes;
+		this.#crowdedMs = this.#parked ? (this.#crowdedMs ?? this.#context.loop.now()) : null;
 		if (this.#parked) this.#context.loop.timer(5, () => this.#unparkIfRoom());
 		return this.#parked ? "park" : 0;
 	}
@@ -315,13 +319,19 @@ export class Primary {
 	}
 
 	#watchLate(): Cancel {
-		return this.#context.loop.timer(Math.min(1000, this.#context.config.lockTimeoutMs / 4), () => {
-			this.#watchdog = null;
-			if (this.#mode !== "paired") return;
-			this.#watchdog = this.#watchLate();
-			const [oldest, limit] = [this.#window.oldestMs, this.#context.config.lockTimeoutMs];
-			if (oldest !== null && this.#context.loop.now() - oldest > limit)
-				this.onLate(`an operation was not acknowledged for ${limit} ms`);
-		});
+		return this.#context.loop.timer(
+			Math.min(1000, this.#context.config.lockTimeoutMs / 4, this.#context.config.ioTimeoutMs / 4),
+			() => {
+				this.#watchdog = null;
+				if (this.#mode !== "paired") return;
+				this.#watchdog = this.#watchLate();
+				const { lockTimeoutMs, ioTimeoutMs } = this.#context.config;
+				const [now, oldest, crowded] = [this.#context.loop.now(), this.#window.oldestMs, this.#crowdedMs];
+				const limit = Math.min(lockTimeoutMs, ioTimeoutMs);
+				if (oldest !== null && now - oldest > limit) this.onLate(`an operation was not acknowledged for ${limit} ms`);
+				else if (crowded !== null && now - crowded > ioTimeoutMs)
+					this.onLate(`changes have waited for room for ${ioTimeoutMs} ms`);
+			},
+		);
 	}
 }
