@@ -125,7 +125,8 @@ export class TestNode {
 	}
 }
 
-let lastPort = 20_000 + (process.pid % 20_000);
+/** Test files run at the same time in processes with neighbouring numbers: forty ports each. */
+let lastPort = 20_000 + (process.pid % 300) * 40;
 
 /** What a secondary has received is applied a moment later: waits until it shows this, at most 20 s. */
 export async function shows(path: string, content: string): Promise<boolean> {

@@ -107,6 +107,7 @@ test("defaults of the documentation", (t) => {
 		maxloop: 3,
 		loopIntervalMs: 86_400_000,
 		automaticReboot: false,
+		encryption: true,
 		heart: {
 			port: 8890,
 			permanentArp: true,
