@@ -1,6 +1,8 @@
 /** Requests that change attributes. */
+import { readFileSync } from "node:fs";
 import { errno, open, type } from "../errno.ts";
 import { accessAcl } from "../local/acl.ts";
+import { isDirectory } from "../local/tree.ts";
 import type { FileRef, Operation } from "../operation.ts";
 import type { Or, Stat } from "../system.ts";
 import { afterChange, clearSetId } from "./files.ts";
@@ -18,6 +20,8 @@ type Step = (s: FuseSession, r: Request, fd: number, file: FileRef, done: Operat
  */
 export function setattr(s: FuseSession, r: Request) {
 	const file = s.ref(r.node);
+	const ghost = s.ghosts.get(file);
+	if (ghost !== undefined) return setGhost(s, r, file, ghost);
 	const operations: Operation[] = [];
 	const steps: Step[] = [chown, chmod, truncate, utimes];
 	const result = s.tree.with(file, (fd): Or<Stat> => {
@@ -33,14 +37,37 @@ export function setattr(s: FuseSession, r: Request) {
 	});
 }
 
+/** Of a pipe, a device or a directory that is gone and that somebody still has open: nobody else will ever see it. */
+function setGhost(s: FuseSession, r: Request, file: FileRef, ghost: Stat) {
+	const asked = r.body.readUInt32LE(0);
+	const now = BigInt(Date.now()) * 1_000_000n;
+	const { atime, mtime } = timesOf(r);
+	const pick = (time: bigint | "now" | null, old: bigint) => (time === "now" ? now : (time ?? old));
+	const stat = {
+		...ghost,
+		mode: (asked & valid.MODE) === 0 ? ghost.mode : (ghost.mode & type.MASK) | (r.body.readUInt32LE(68) & 0o7777),
+		uid: (asked & valid.UID) === 0 ? ghost.uid : r.body.readUInt32LE(76),
+		gid: (asked & valid.GID) === 0 ? ghost.gid : r.body.readUInt32LE(80),
+		atimeNs: pick(atime, ghost.atimeNs),
+		mtimeNs: pick(mtime, ghost.mtimeNs),
+		ctimeNs: now,
+	};
+	if ((asked & (valid.UID | valid.GID)) !== 0 && !isDirectory(stat.mode)) stat.mode &= ~0o6000;
+	s.ghosts.set(file, stat);
+	s.device.answerWith(r.unique, attrReply(stat, s.validS));
+}
+
 /** The mode travels with the owner: changing the owner takes set-id bits away. */
 function chown(s: FuseSession, r: Request, fd: number, file: FileRef, done: Operation[]): number {
 	const asked = r.body.readUInt32LE(0);
 	if ((asked & (valid.UID | valid.GID)) === 0) return 0;
 	const uid = (asked & valid.UID) !== 0 ? r.body.readUInt32LE(76) : undefined;
 	const gid = (asked & valid.GID) !== 0 ? r.body.readUInt32LE(80) : undefined;
+	const before = s.system.stat(fd, "");
 	const result = s.system.chown(fd, "", uid ?? -1, gid ?? -1);
 	if (result < 0) return result;
+	const left = typeof before === "number" ? null : withoutGroupBit(r, before);
+	if (left !== null) s.system.chmod(fd, left);
 	const stat = s.system.stat(fd, "");
 	const hasMode = typeof stat !== "number" && (stat.mode & type.MASK) !== type.LINK;
 	done.push({
@@ -51,6 +78,26 @@ function chown(s: FuseSession, r: Request, fd: number, file: FileRef, done: Oper
 		...(hasMode ? { mode: stat.mode & 0o7777 } : {}),
 	});
 	return 0;
+}
+
+/**
+ * The kernel takes a set-group-id bit without the group's execute bit away from a file whose group the caller is not
+ * in; done by us, who may everything, it stays. null: nothing to do.
+ */
+function withoutGroupBit(r: Request, { mode, gid }: Stat): number | null {
+	if (r.uid === 0 || (mode & 0o2010) !== 0o2000 || isDirectory(mode) || isMember(r, gid)) return null;
+	return mode & 0o7777 & ~(0o2000 | 0o4000);
+}
+
+/** The request names only one of the caller's groups. */
+function isMember(r: Request, gid: number): boolean {
+	if (r.gid === gid) return true;
+	try {
+		const groups = /^Groups:(.*)$/m.exec(readFileSync(`/proc/${r.pid}/status`, "utf8"))?.[1] ?? "";
+		return groups.trim().split(/\s+/).includes(String(gid));
+	} catch {
+		return false;
+	}
 }
 
 function chmod(s: FuseSession, r: Request, fd: number, file: FileRef, done: Operation[]): number {
@@ -77,8 +124,17 @@ function truncate(s: FuseSession, r: Request, _fd: number, file: FileRef, done: 
 }
 
 function utimes(s: FuseSession, r: Request, fd: number, file: FileRef, done: Operation[]): number {
+	if ((r.body.readUInt32LE(0) & (valid.ATIME | valid.MTIME)) === 0) return 0;
+	const { atime, mtime } = timesOf(r);
+	const result = s.system.utimens(fd, "", atime, mtime);
+	if (result < 0) return result;
+	const { atimeNs, mtimeNs } = afterChange(s.system, fd);
+	done.push({ op: "setattr", file, times: { atimeNs, mtimeNs } });
+	return 0;
+}
+
+function timesOf(r: Request): { atime: bigint | "now" | null; mtime: bigint | "now" | null } {
 	const asked = r.body.readUInt32LE(0);
-	if ((asked & (valid.ATIME | valid.MTIME)) === 0) return 0;
 	const time = (given: number, now: number, seconds: number, nanoseconds: number): bigint | "now" | null => {
 		if ((asked & given) === 0) return null;
 		if ((asked & now) !== 0) return "now";
@@ -86,11 +142,7 @@ function utimes(s: FuseSession, r: Request, fd: number, file: FileRef, done: Ope
 	};
 	const atime = time(valid.ATIME, valid.ATIME_NOW, 32, 56);
 	const mtime = time(valid.MTIME, valid.MTIME_NOW, 40, 60);
-	const result = s.system.utimens(fd, "", atime, mtime);
-	if (result < 0) return result;
-	const { atimeNs, mtimeNs } = afterChange(s.system, fd);
-	done.push({ op: "setattr", file, times: { atimeNs, mtimeNs } });
-	return 0;
+	return { atime, mtime };
 }
 
 export function setxattr(s: FuseSession, r: Request) {

@@ -158,9 +158,11 @@ export function fallocate(s: FuseSession, r: Request) {
 	if (size !== null && typeof size !== "number") s.intents.begin(r.unique, { file: file.ref, size: size.size });
 	const result = s.system.fallocate(file.fd, mode, offset, length);
 	if (result < 0) return notChanged(s, r, file.ref, file.fd, result);
-	const { mtimeNs } = afterChange(s.system, file.fd);
-	const operation: Operation = { op: "fallocate", file: file.ref, mode, offset, length, mtimeNs };
-	s.submit(r, s.locals.has(file.ref) ? [] : [operation], file.ref, () => s.device.answer(r.unique, 0));
+	const { mtimeNs, mode: bits } = afterChange(s.system, file.fd);
+	const operations: Operation[] = [{ op: "fallocate", file: file.ref, mode, offset, length, mtimeNs }];
+	const cleared = r.uid === 0 ? null : clearSetId(s, file.fd, bits);
+	if (cleared !== null) operations.push({ op: "setattr", file: file.ref, mode: cleared });
+	s.submit(r, s.locals.has(file.ref) ? [] : operations, file.ref, () => s.device.answer(r.unique, 0));
 }
 
 /** SEEK_DATA and SEEK_HOLE. */

@@ -101,6 +101,8 @@ export interface Request {
 	node: bigint;
 	uid: number;
 	gid: number;
+	/** 0: of a process that this one cannot see. */
+	pid: number;
 	body: Buffer;
 }
 
@@ -111,6 +113,7 @@ export function parseRequest(raw: Buffer): Request {
 		node: raw.readBigUInt64LE(16),
 		uid: raw.readUInt32LE(24),
 		gid: raw.readUInt32LE(28),
+		pid: raw.readUInt32LE(32),
 		body: raw.subarray(inHeaderSize),
 	};
 }

@@ -5,7 +5,7 @@
 import { falloc, rename as renameFlag } from "../errno.ts";
 import { isDirectory } from "../local/tree.ts";
 import type { Coverage, FileRef } from "../operation.ts";
-import { nameAt, opcode, type Request, setattr as valid } from "./protocol.ts";
+import { maxWrite, nameAt, opcode, type Request, setattr as valid } from "./protocol.ts";
 import type { FuseSession } from "./session.ts";
 
 export type Touches = (session: FuseSession, request: Request, marks: Coverage) => boolean;
@@ -49,6 +49,17 @@ const fallocate: Touches = (s, r, marks) => {
 	const size = typeof stat === "number" ? 0n : BigInt(stat.size);
 	return marks.content(file, from, (size > from ? size : from) + length);
 };
+
+/** What is copied from stays as it is. */
+const copy: Touches = (s, r, marks) => {
+	const file = s.ref(r.body.readBigUInt64LE(16));
+	if (s.locals.has(file)) return true;
+	const [from, length] = [r.body.readBigUInt64LE(32), r.body.readBigUInt64LE(40)];
+	return marks.content(file, from, from + (length < BigInt(maxWrite) ? length : BigInt(maxWrite)));
+};
+
+/** What has no name is in no directory that is compared: its first name is marked when it is linked. */
+const nowhere: Touches = () => true;
 
 const link: Touches = (s, r, marks) => {
 	const [file, parent] = [s.ref(r.body.readBigUInt64LE(0)), s.ref(r.node)];
@@ -98,4 +109,7 @@ export const touches: ReadonlyMap<number, Touches> = new Map<number, Touches>([
 	[opcode.RENAME2, moved(16, (r) => r.body.readUInt32LE(8))],
 	[opcode.WRITE, write],
 	[opcode.FALLOCATE, fallocate],
+	[opcode.COPY_FILE_RANGE, copy],
+	[opcode.COPY_FILE_RANGE_64, copy],
+	[opcode.TMPFILE, nowhere],
 ]);
