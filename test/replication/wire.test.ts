@@ -13,7 +13,7 @@ const name = bytes(255, 1).filter(
 	(value) => !/[/\0]/.test(value.toString("latin1")) && !/^\.\.?$/.test(value.toString("latin1")),
 );
 const ref = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
-const time = fc.bigInt({ min: -(1n << 62n), max: 1n << 62n });
+const time = fc.bigInt({ min: -(2n ** 31n) * 10n ** 9n, max: 16n * 10n ** 18n });
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
 const seq = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const id = fc.constantFrom("", "1.0.1", "9007199254740991.1.9007199254740991");

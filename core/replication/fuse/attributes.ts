@@ -192,6 +192,7 @@ function changeAccessList(
 
 export function removexattr(s: FuseSession, r: Request) {
 	const name = nameAt(r.body, 0);
+	if (isUnsupported(s, name.toString("latin1"))) return s.fail(r, errno.EOPNOTSUPP);
 	if (hiddenAttribute(s, name.toString("latin1"), r.uid)) return s.fail(r, errno.ENODATA);
 	const file = s.ref(r.node);
 	s.intents.begin(r.unique, { file });

@@ -6,6 +6,9 @@ export function wireError(message: string): SafekitError {
 	return new SafekitError("REPLICATION_WIRE", message);
 }
 
+/** 2^31 seconds before 1970, and the last moment that fits in 64 bits from there. */
+const [earliest, latest] = [2n ** 31n * 1_000_000_000n, 2n ** 64n - 1n];
+
 /** Appends values to a buffer that grows. */
 export class ByteWriter {
 	#buffer: Buffer;
@@ -49,11 +52,10 @@ export class ByteWriter {
 		return this;
 	}
 
-	/** Times before 1970 are negative. */
-	i64(value: bigint): this {
-		const at = this.#room(8);
-		this.#buffer.writeBigInt64BE(BigInt.asIntN(64, value), at);
-		return this;
+	/** Nanoseconds since 1970, from 1901 to 2486: what ext4 and XFS can hold, which a signed number cannot. */
+	time(value: bigint): this {
+		const since = value + earliest;
+		return this.u64(since < 0n ? 0n : since > latest ? latest : since);
 	}
 
 	bytes(value: Uint8Array): this {
@@ -111,8 +113,8 @@ export class ByteReader {
 		return this.#buffer.readBigUInt64BE(this.#take(8));
 	}
 
-	i64(): bigint {
-		return this.#buffer.readBigInt64BE(this.#take(8));
+	time(): bigint {
+		return this.u64() - earliest;
 	}
 
 	/** A view on the message, not a copy. */

@@ -264,12 +264,12 @@ function many<T>(r: ByteReader, limit: number, read: () => T): T[] {
 }
 
 function writeAttributes(w: ByteWriter, a: Attributes): ByteWriter {
-	return w.u32(a.mode).u32(a.uid).u32(a.gid).u32(a.rdev).u64(a.size).count(a.blocks).i64(a.mtimeNs).bytes(a.xattrs);
+	return w.u32(a.mode).u32(a.uid).u32(a.gid).u32(a.rdev).u64(a.size).count(a.blocks).time(a.mtimeNs).bytes(a.xattrs);
 }
 
 function readAttributes(r: ByteReader): Attributes {
 	const owner = { mode: r.u32(), uid: r.u32(), gid: r.u32(), rdev: r.u32() };
-	return { ...owner, size: r.u64(), blocks: r.count(), mtimeNs: r.i64(), xattrs: r.bytes(64) };
+	return { ...owner, size: r.u64(), blocks: r.count(), mtimeNs: r.time(), xattrs: r.bytes(64) };
 }
 
 function readEpoch(text: string): Epoch {

@@ -30,7 +30,7 @@ export function writeOperation(w: ByteWriter, o: Operation): void {
 			w.u8(o.target === undefined ? 0 : 1);
 			if (o.target !== undefined) w.bytes(o.target);
 			writeAcls(w, o.acls);
-			w.i64(o.after.mtimeNs);
+			w.time(o.after.mtimeNs);
 			break;
 		case "makeUnnamed":
 			w.u64(o.file).text(o.id);
@@ -39,14 +39,14 @@ export function writeOperation(w: ByteWriter, o: Operation): void {
 			break;
 		case "link":
 			w.u64(o.file).u64(o.parent).bytes(o.name);
-			w.u8(o.unnamed ? 1 : 0).i64(o.after.mtimeNs);
+			w.u8(o.unnamed ? 1 : 0).time(o.after.mtimeNs);
 			break;
 		case "unlink":
 			w.u64(o.parent).bytes(o.name).u64(o.file);
-			w.u8(o.keep ? 1 : 0).i64(o.after.mtimeNs);
+			w.u8(o.keep ? 1 : 0).time(o.after.mtimeNs);
 			break;
 		case "rmdir":
-			w.u64(o.parent).bytes(o.name).i64(o.after.mtimeNs);
+			w.u64(o.parent).bytes(o.name).time(o.after.mtimeNs);
 			break;
 		case "dropOpen":
 			w.u64(o.file);
@@ -54,7 +54,7 @@ export function writeOperation(w: ByteWriter, o: Operation): void {
 		case "rename":
 			w.u64(o.parent).bytes(o.name).u64(o.newParent).bytes(o.newName).u32(o.flags);
 			w.u8(o.keep === null ? 0 : 1).u64(o.keep ?? 0n);
-			w.i64(o.after.mtimeNs).i64(o.newAfter.mtimeNs);
+			w.time(o.after.mtimeNs).time(o.newAfter.mtimeNs);
 			break;
 		default:
 			writeContent(w, o);
@@ -70,13 +70,13 @@ function writeContent(w: ByteWriter, o: ContentOperation): void {
 	w.u64(o.file);
 	switch (o.op) {
 		case "write":
-			w.u64(o.offset).i64(o.mtimeNs).bytes(o.data);
+			w.u64(o.offset).time(o.mtimeNs).bytes(o.data);
 			break;
 		case "truncate":
-			w.u64(o.size).i64(o.mtimeNs);
+			w.u64(o.size).time(o.mtimeNs);
 			break;
 		case "fallocate":
-			w.u32(o.mode).u64(o.offset).u64(o.length).i64(o.mtimeNs);
+			w.u32(o.mode).u64(o.offset).u64(o.length).time(o.mtimeNs);
 			break;
 		case "setattr":
 			w.u8(
@@ -88,7 +88,7 @@ function writeContent(w: ByteWriter, o: ContentOperation): void {
 			if (o.mode !== undefined) w.u32(o.mode);
 			if (o.uid !== undefined) w.u32(o.uid);
 			if (o.gid !== undefined) w.u32(o.gid);
-			if (o.times !== undefined) w.i64(o.times.atimeNs).i64(o.times.mtimeNs);
+			if (o.times !== undefined) w.time(o.times.atimeNs).time(o.times.mtimeNs);
 			break;
 		case "setxattr":
 			w.bytes(o.name).bytes(o.value);
@@ -121,7 +121,7 @@ function readAcls(r: ByteReader): { acls?: NewAcls } {
 }
 
 export function writeNode(w: ByteWriter, n: NewNode): void {
-	w.u32(n.mode).u32(n.uid).u32(n.gid).u32(n.rdev).i64(n.times.atimeNs).i64(n.times.mtimeNs);
+	w.u32(n.mode).u32(n.uid).u32(n.gid).u32(n.rdev).time(n.times.atimeNs).time(n.times.mtimeNs);
 }
 
 export function readNode(r: ByteReader): NewNode {
@@ -130,7 +130,7 @@ export function readNode(r: ByteReader): NewNode {
 		uid: r.u32(),
 		gid: r.u32(),
 		rdev: r.u32(),
-		times: { atimeNs: r.i64(), mtimeNs: r.i64() },
+		times: { atimeNs: r.time(), mtimeNs: r.time() },
 	};
 }
 
@@ -148,7 +148,7 @@ function readFlag(r: ByteReader): boolean {
 	return value === 1;
 }
 
-const readAfter = (r: ByteReader): ParentAfter => ({ mtimeNs: r.i64() });
+const readAfter = (r: ByteReader): ParentAfter => ({ mtimeNs: r.time() });
 
 /** Reads one operation. Buffers are views on the message. */
 export function readOperation(r: ByteReader): Operation {
@@ -186,11 +186,11 @@ function readContent(op: ContentOperation["op"], r: ByteReader): Operation {
 	const file = r.u64();
 	switch (op) {
 		case "write":
-			return { op, file, offset: r.u64(), mtimeNs: r.i64(), data: r.bytes(maxData) };
+			return { op, file, offset: r.u64(), mtimeNs: r.time(), data: r.bytes(maxData) };
 		case "truncate":
-			return { op, file, size: r.u64(), mtimeNs: r.i64() };
+			return { op, file, size: r.u64(), mtimeNs: r.time() };
 		case "fallocate":
-			return { op, file, mode: r.u32(), offset: r.u64(), length: r.u64(), mtimeNs: r.i64() };
+			return { op, file, mode: r.u32(), offset: r.u64(), length: r.u64(), mtimeNs: r.time() };
 		case "setattr": {
 			const set = r.u8();
 			if (set > 15) throw wireError(`attributes of an unknown kind: ${set}`);
@@ -200,7 +200,7 @@ function readContent(op: ContentOperation["op"], r: ByteReader): Operation {
 				...(set & 1 ? { mode: r.u32() } : {}),
 				...(set & 2 ? { uid: r.u32() } : {}),
 				...(set & 4 ? { gid: r.u32() } : {}),
-				...(set & 8 ? { times: { atimeNs: r.i64(), mtimeNs: r.i64() } } : {}),
+				...(set & 8 ? { times: { atimeNs: r.time(), mtimeNs: r.time() } } : {}),
 			};
 		}
 		case "setxattr":

@@ -1,7 +1,7 @@
 /** Operations on the content of open files, and locks. */
 import { falloc, open, seek } from "../../../core/replication/errno.ts";
 import { aligned, calls } from "./calls.ts";
-import { isErrno, type Kind, nameOf, type Result, type Side, shown, slots, sparseNames } from "./side.ts";
+import { type Kind, nameOf, type Result, type Side, shown, slots, sparseNames } from "./side.ts";
 
 const scratch = Buffer.alloc(1 << 17);
 const fills = Array.from({ length: 26 }, (_, n) => Buffer.alloc(1 << 17, 65 + n));
@@ -23,6 +23,11 @@ function onFile(name: string, run: (fd: number, chosen: Chosen, side: Side) => R
 	};
 }
 
+/** As onFile, not for what was opened with O_DIRECT. */
+function onBuffered(name: string, run: (fd: number, chosen: Chosen, side: Side) => Result, weight = 1): Kind {
+	return onFile(name, (fd, chosen, s) => (s.direct[chosen.slot] ? "direct" : run(fd, chosen, s)), weight);
+}
+
 function read(length: number, got: number, from: Buffer = scratch): Result {
 	if (got < 0) return got;
 	let sum = 0;
@@ -36,7 +41,10 @@ function allocate(name: string, mode: number): Kind {
 
 /** Both from and to are open files of the worker. */
 function between(name: string, run: (from: number, to: number, chosen: Chosen) => Result): Kind {
-	return onFile(name, (fd, chosen, s) => s.onOpen(chosen.number % slots, (to) => run(fd, to, chosen)));
+	return onBuffered(name, (fd, chosen, s) => {
+		const other = chosen.number % slots;
+		return s.direct[other] ? "direct" : s.onOpen(other, (to) => run(fd, to, chosen));
+	});
 }
 
 function locking(name: string, commands: readonly number[]): Kind {
@@ -65,17 +73,32 @@ function onSparse(name: string, run: (fd: number, offset: number, length: number
 	};
 }
 
+/** Where a directory's end is, and what may lie between, is each file system's own affair. */
+function seeking(fd: number, offset: number, whence: number): Result {
+	const stat = calls.stat(fd, "");
+	if (typeof stat !== "number" && (stat.mode & 0o170000) === 0o040000) return "directory";
+	return place(calls.lseek(fd, offset, whence));
+}
+
 const place = (result: number | bigint): Result => Number(result);
 
 export const contentKinds: readonly Kind[] = [
-	onFile("pwrite", (fd, { offset, data }) => calls.pwrite(fd, data, offset), 6),
-	onFile("write", (fd, { data }) => calls.write(fd, data), 3),
-	onFile("writev", (fd, { data }) => calls.writev(fd, data)),
-	onFile("pwritev2 append", (fd, { data }) => calls.pwritev2(fd, data, 0, 16)),
-	onFile("pwritev2 dsync", (fd, { offset, data }) => calls.pwritev2(fd, data, offset, 2)),
-	onFile("pwrite far", (fd, { data, number }) => calls.pwrite(fd, data.subarray(0, 9), 2 ** 53 - 1 - (number % 9)), 1),
-	onFile("pread", (fd, { offset, length }) => read(length, calls.pread(fd, scratch.subarray(0, length), offset)), 4),
-	onFile("read", (fd, { length }) => read(length, calls.read(fd, scratch.subarray(0, length))), 2),
+	onBuffered("pwrite", (fd, { offset, data }) => calls.pwrite(fd, data, offset), 6),
+	onBuffered("write", (fd, { data }) => calls.write(fd, data), 3),
+	onBuffered("writev", (fd, { data }) => calls.writev(fd, data)),
+	onBuffered("pwritev2 append", (fd, { data }) => calls.pwritev2(fd, data, 0, 16)),
+	onBuffered("pwritev2 dsync", (fd, { offset, data }) => calls.pwritev2(fd, data, offset, 2)),
+	onBuffered(
+		"pwrite far",
+		(fd, { data, number }) => calls.pwrite(fd, data.subarray(0, 9), 2 ** 53 - 1 - (number % 9)),
+		1,
+	),
+	onBuffered(
+		"pread",
+		(fd, { offset, length }) => read(length, calls.pread(fd, scratch.subarray(0, length), offset)),
+		4,
+	),
+	onBuffered("read", (fd, { length }) => read(length, calls.read(fd, scratch.subarray(0, length))), 2),
 	onFile("pwrite aligned", (fd, { offset, data, number }) => {
 		const length = 4096 * (1 + (number % 16));
 		aligned.fill(data[0] ?? 1, 0, length);
@@ -85,9 +108,9 @@ export const contentKinds: readonly Kind[] = [
 		const length = 4096 * (1 + (number % 16));
 		return read(length, calls.pread(fd, aligned.subarray(0, length), offset - (offset % 4096)), aligned);
 	}),
-	onFile("lseek set", (fd, { offset }) => place(calls.lseek(fd, offset, seek.SET))),
-	onFile("lseek current", (fd, { offset }) => place(calls.lseek(fd, offset - 2500, seek.CUR))),
-	onFile("lseek end", (fd, { offset }) => place(calls.lseek(fd, -offset, seek.END))),
+	onFile("lseek set", (fd, { offset }) => seeking(fd, offset, seek.SET)),
+	onFile("lseek current", (fd, { offset }) => seeking(fd, offset - 2500, seek.CUR)),
+	onFile("lseek end", (fd, { offset }) => seeking(fd, -offset, seek.END)),
 	onFile("ftruncate", (fd, { offset }) => calls.ftruncate(fd, offset), 2),
 	{
 		name: "truncate",
@@ -111,8 +134,8 @@ export const contentKinds: readonly Kind[] = [
 	onFile("syncfs", (fd, { number }) => (number % 8 === 0 ? calls.syncfs(fd) : 0)),
 	onFile("sync_file_range", (fd, { offset, length }) => calls.syncRange(fd, offset, length)),
 	onFile("fadvise", (fd, { offset, length, number }) => calls.advise(fd, offset, length, number % 6)),
-	onFile("mmap read", (fd, { slot }, s) => mapped(fd, slot, s, false)),
-	onFile("mmap write and msync", (fd, { slot, number }, s) => mapped(fd, slot, s, true, number), 2),
+	onFile("mmap read", (fd) => mapped(fd, false)),
+	onFile("mmap write and msync", (fd, { number }) => mapped(fd, true, number), 2),
 	onFile("flock", (fd, { number }) => calls.flock(fd, [1, 2, 8][number % 3]! | 4), 2),
 	locking("fcntl lock", [6]),
 	locking("fcntl test lock", [5]),
@@ -127,15 +150,14 @@ export const contentKinds: readonly Kind[] = [
 ];
 
 /** Only what is below the end of a regular file can be touched without a signal. */
-function mapped(fd: number, _slot: number, _side: Side, writes: boolean, number = 0): Result {
+function mapped(fd: number, writes: boolean, number = 0): Result {
 	const stat = calls.stat(fd, "");
 	if (typeof stat === "number") return stat;
 	if ((stat.mode & 0o170000) !== 0o100000) return "not a file";
 	const length = Math.min(stat.size, 50_000);
 	if (length === 0) return "empty";
-	const result = calls.mapped(fd, length, writes, (memory) => {
-		if (writes) memory.fill(97 + (number % 26), number % length, (number % length) + 3000);
+	return calls.mapped(fd, length, writes, (memory) => {
+		if (writes) memory.fill(97 + (number % 26), number % length, Math.min(length, (number % length) + 3000));
 		return read(length, length, memory);
 	});
-	return isErrno(result) ? result : result;
 }

@@ -114,6 +114,12 @@ export async function runRandom(subject: Subject, options: RunOptions): Promise<
 	return result;
 }
 
+/** How often each kind was done, and how often it failed (as it must). */
+export function countsOf({ counts }: RunResult): string {
+	const lines = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+	return `${lines.length} kinds: ${lines.map(([kind, [done, failed]]) => `${kind} ${done} (${failed} failed)`).join(", ")}`;
+}
+
 /** Each in a folder of its own, all at once; then all in one folder, by turns. */
 async function doRound(workers: Worker[], options: RunOptions, round: number, result: RunResult): Promise<void> {
 	const order = (worker: number, part: number, folder: string): WorkerOrder => {

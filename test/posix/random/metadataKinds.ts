@@ -46,7 +46,16 @@ function onFile<T>(name: string, choose: (c: Choices) => T, run: (fd: number, ch
 }
 
 function shownValue(value: unknown): string {
-	return JSON.stringify(value, (_, each) => (typeof each === "bigint" ? String(each) : each))?.slice(0, 200) ?? "";
+	const short = (_: string, each: unknown) => {
+		if (typeof each === "bigint") return String(each);
+		const { type, data } = (each ?? {}) as { type?: string; data?: number[] };
+		return type === "Buffer"
+			? Buffer.from(data ?? [])
+					.toString("hex")
+					.slice(0, 100)
+			: each;
+	};
+	return JSON.stringify(value, short)?.slice(0, 200) ?? "";
 }
 
 const mode = (c: Choices): number => c.of([c.below(0o10000), 0o644, 0o755, 0o4755, 0o2755, 0o1777, 0o777, 0o600]);
@@ -94,6 +103,13 @@ const value = (c: Choices) => ({ name: c.of(attributes), data: Buffer.alloc(c.of
 
 function bytesOf(got: Buffer | number): Result {
 	return typeof got === "number" ? got : got.toString("hex");
+}
+
+/** Of what is gone, files alone keep their extended attributes on the mount while they are open. */
+function whileThere(fd: number, use: () => Result): Result {
+	const stat = calls.stat(fd, "");
+	if (typeof stat !== "number" && stat.nlink === 0 && (stat.mode & 0o170000) !== 0o100000) return "gone";
+	return use();
 }
 
 /** A list of random permissions; one in eight is not one. */
@@ -156,8 +172,8 @@ export const metadataKinds: readonly Kind[] = [
 			.join(" ");
 	}),
 	onName("removexattr", value, (_s, path, { name }) => calls.removeAttribute(path, name)),
-	onFile("fsetxattr", value, (fd, { name, data }) => calls.setOpenAttribute(fd, name, data)),
-	onFile("fgetxattr", value, (fd, { name }) => bytesOf(calls.getOpenAttribute(fd, name))),
+	onFile("fsetxattr", value, (fd, { name, data }) => whileThere(fd, () => calls.setOpenAttribute(fd, name, data))),
+	onFile("fgetxattr", value, (fd, { name }) => whileThere(fd, () => bytesOf(calls.getOpenAttribute(fd, name)))),
 	onName("set access list", list, (_s, path, acl) => calls.setAttribute(path, accessAcl, acl, 0), 2),
 	onName("set default list", list, (_s, path, acl) => calls.setAttribute(path, defaultAcl, acl, 0), 2),
 	onName("get access list", none, (_s, path) => bytesOf(calls.getAttribute(path, accessAcl, 65_536))),

@@ -1,7 +1,7 @@
 /** Operations that make, move and remove names. */
 import { at, open, rename, type } from "../../../core/replication/errno.ts";
 import { calls } from "./calls.ts";
-import { isErrno, type Kind, nameOf, type Side, shown, slots } from "./side.ts";
+import { folderOf, isErrno, type Kind, nameOf, type Side, shown, slots } from "./side.ts";
 
 const { DIRECTORY, NOFOLLOW, DIRECT } = calls.flags;
 const SYNC = 0o4010000;
@@ -29,12 +29,12 @@ function moving(name: string, flags: number, weight = 1): Kind {
 	};
 }
 
-function opening(name: string, flags: number, weight = 1): Kind {
+function opening(name: string, flags: number, weight = 1, choosePath = nameOf): Kind {
 	return {
 		name,
 		weight,
 		choose: (c) => {
-			const [path, slot, mode] = [nameOf(c), c.below(slots), c.of([0o644, 0o600, 0o666, 0o755, 0o4755, 0o2711, 0])];
+			const [path, slot, mode] = [choosePath(c), c.below(slots), c.of([0o644, 0o600, 0o666, 0o755, 0o4755, 0o2711, 0])];
 			return { text: `${slot} ${shown(path)} ${mode.toString(8)}`, run: (s) => s.open(slot, path, flags, mode) };
 		},
 	};
@@ -68,9 +68,9 @@ function listing(s: Side, path: Buffer): number | string {
 export const nameKinds: readonly Kind[] = [
 	{
 		name: "mkdir",
-		weight: 3,
+		weight: 8,
 		choose: (c) => {
-			const [path, mode] = [nameOf(c), c.of([0o777, 0o755, 0o700, 0o1777, 0o2775, c.below(0o10000)])];
+			const [path, mode] = [folderOf(c), c.of([0o777, 0o755, 0o700, 0o1777, 0o2775, c.below(0o10000)])];
 			return { text: `${shown(path)} ${mode.toString(8)}`, run: (s) => calls.mkdirat(s.root, path, mode) };
 		},
 	},
@@ -122,10 +122,10 @@ export const nameKinds: readonly Kind[] = [
 	opening("open direct", open.RDWR | open.CREAT | DIRECT, 2),
 	opening("open sync", open.RDWR | open.CREAT | SYNC),
 	opening("open dsync", open.RDWR | open.DSYNC),
-	opening("open directory", open.RDONLY | DIRECTORY),
+	opening("open directory", open.RDONLY | DIRECTORY, 1, folderOf),
 	opening("open nofollow", open.RDONLY | NOFOLLOW),
-	opening("open tmpfile", open.RDWR | open.TMPFILE | DIRECTORY, 2),
-	opening("open tmpfile exclusive", open.RDWR | open.TMPFILE | DIRECTORY | open.EXCL),
+	opening("open tmpfile", open.RDWR | open.TMPFILE | DIRECTORY, 2, folderOf),
+	opening("open tmpfile exclusive", open.RDWR | open.TMPFILE | DIRECTORY | open.EXCL, 1, folderOf),
 	{
 		name: "close",
 		weight: 3,
@@ -138,7 +138,7 @@ export const nameKinds: readonly Kind[] = [
 		name: "dup",
 		choose: (c) => {
 			const [from, to] = [c.below(slots), c.below(slots)];
-			const copy = (s: Side) => s.onOpen(from, (fd) => s.opened(to, calls.duplicate(fd)));
+			const copy = (s: Side) => s.onOpen(from, (fd) => s.opened(to, calls.duplicate(fd), s.direct[from]));
 			return { text: `${from} ${to}`, run: copy };
 		},
 	},

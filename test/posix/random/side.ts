@@ -10,6 +10,8 @@ export class Side {
 	readonly root: number;
 	/** Open files, by place; the same places are filled on both sides. */
 	readonly files: (number | null)[] = new Array(slots).fill(null);
+	/** Opened with O_DIRECT: only aligned reads and writes are the same on a disk and through FUSE, which knows no alignment. */
+	readonly direct: boolean[] = new Array(slots).fill(false);
 
 	constructor(root: number) {
 		this.root = root;
@@ -21,15 +23,20 @@ export class Side {
 		return fd === null || fd === undefined ? "closed" : use(fd);
 	}
 
-	opened(slot: number, fd: number): Result {
+	opened(slot: number, fd: number, direct = false): Result {
 		this.close(slot);
+		this.direct[slot] = direct;
 		this.files[slot] = fd < 0 ? null : fd;
 		return fd < 0 ? fd : "opened";
 	}
 
 	open(slot: number, name: Buffer, flags: number, mode = 0): Result {
 		// Never waits for the other end of a pipe.
-		return this.opened(slot, calls.openat(this.root, name, flags | open.NONBLOCK | open.CLOEXEC, mode));
+		return this.opened(
+			slot,
+			calls.openat(this.root, name, flags | open.NONBLOCK | open.CLOEXEC, mode),
+			(flags & calls.flags.DIRECT) !== 0,
+		);
 	}
 
 	close(slot: number): Result {
@@ -58,7 +65,8 @@ export interface Step extends Action {
 }
 
 const bytes = (...values: number[]) => Buffer.from(values);
-const text = ["a", "b", "c", "d", "e", "d/a", "d/b", "e/a", "e/b", "d/e", "e/d", "d/e/a", "e/d/b", "x y", "é", "d/.x"];
+const text = ["a", "b", "c", "d/a", "d/b", "e/a", "e/b", "d/e/a", "e/d/b", "x y", "é", "d/.x"];
+const folders: readonly Buffer[] = ["d", "e", "d/e", "e/d"].map((name) => Buffer.from(name));
 const names: readonly Buffer[] = [
 	...text.map((name) => Buffer.from(name)),
 	bytes(0xff, 0xfe, 0x80),
@@ -77,9 +85,15 @@ const wrong: readonly Buffer[] = [
 	Buffer.from(""),
 ];
 
-/** A name; one in 25 is too long, a path through a file, or otherwise odd. */
+/** A name; one in 25 is too long, a path through a file, or otherwise odd, one in 12 mostly is a directory's. */
 export function nameOf(choices: Choices): Buffer {
-	return choices.below(25) === 0 ? choices.of(wrong) : choices.of(names);
+	if (choices.below(25) === 0) return choices.of(wrong);
+	return choices.below(12) === 0 ? choices.of(folders) : choices.of(names);
+}
+
+/** A name that is mostly one of a directory. */
+export function folderOf(choices: Choices): Buffer {
+	return choices.below(4) === 0 ? nameOf(choices) : choices.of(folders);
 }
 
 /** Files whose holes are compared: no kind but those of contentKinds touches them. */
