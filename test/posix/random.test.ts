@@ -29,6 +29,7 @@ for (const seed of seeds) {
 			t.log(await shrink(options, result));
 			t.fail(`SEED=${seed} OPERATIONS=${result.at}: ${result.difference}`);
 		}
+		t.true(result.operations >= operations);
 		await subject.end();
 	});
 }

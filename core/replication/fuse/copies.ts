@@ -1,7 +1,7 @@
 /** copy_file_range between two files of the mount: what travels are the bytes (replication.md §5.2). */
 import { errno } from "../errno.ts";
 import type { Operation } from "../operation.ts";
-import { afterChange, clearSetId } from "./files.ts";
+import { afterChange, clearSetId, notChanged } from "./files.ts";
 import { maxWrite, numberReply, offsetReply, opcode, type Request } from "./protocol.ts";
 import type { FuseSession } from "./session.ts";
 
@@ -19,7 +19,8 @@ export function copyFileRange(s: FuseSession, r: Request) {
 	const length = s.system.pread(from.fd, data, fromOffset);
 	const written = length <= 0 ? length : s.system.pwrite(to.fd, data.subarray(0, length), toOffset);
 	if (written === -errno.EIO || written === -errno.EROFS) s.sink.diskFailed(written);
-	if (written < 0) return s.fail(r, written);
+	if (length < 0) return s.fail(r, length);
+	if (written < 0) return notChanged(s, r, to.ref, to.fd, written);
 	const operations: Operation[] = [];
 	if (written > 0) {
 		const { mtimeNs, mode } = afterChange(s.system, to.fd);

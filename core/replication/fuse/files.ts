@@ -95,7 +95,7 @@ export function afterChange(system: System, fd: number): { mtimeNs: bigint; atim
 }
 
 /** A change failed. On a full disk it may have set the time all the same, or grown the file: the peer gets that. */
-function notChanged(s: FuseSession, r: Request, ref: FileRef, fd: number, failed: number): void {
+export function notChanged(s: FuseSession, r: Request, ref: FileRef, fd: number, failed: number): void {
 	const isFull = failed === -errno.ENOSPC || failed === -errno.EDQUOT;
 	const stat = isFull && !s.locals.has(ref) ? s.system.stat(fd, "") : failed;
 	if (typeof stat === "number") {
