@@ -69,6 +69,7 @@ export type Operation =
 			after: ParentAfter;
 			newAfter: ParentAfter;
 	  }
+	/** `data` of a change that is submitted is a view of a buffer that is used again: valid until `submit` returns. */
 	| { op: "write"; file: FileRef; offset: bigint; data: Buffer; mtimeNs: bigint }
 	| { op: "truncate"; file: FileRef; size: bigint; mtimeNs: bigint }
 	| { op: "fallocate"; file: FileRef; mode: number; offset: bigint; length: bigint; mtimeNs: bigint }

@@ -79,6 +79,8 @@ export interface FileCalls {
 	pwrite(fd: number, from: Buffer, offset: number | bigint): number;
 	/** `name` empty: the descriptor itself. Never follows a symlink. */
 	stat(dirfd: number, name: Name): Or<Stat>;
+	/** As much of `stat` as every write asks for, at a third of its price. */
+	times(fd: number): Or<Pick<Stat, "mode" | "atimeNs" | "mtimeNs">>;
 	/** Of an open descriptor; O_PATH ones go through /proc. */
 	chmod(fd: number, mode: number): number;
 	/** −1 keeps. `name` empty: the descriptor itself. */

@@ -63,7 +63,13 @@ test.serial("a source that cannot open its files is not equal to anything: nothi
 	await Promise.all([a.open(), b.open()]);
 	const limit = (most: number | string) =>
 		execFileSync("prlimit", [`--pid=${a.client.pid}`, `--nofile=${most}:`], { stdio: "ignore" });
-	const used = new Set(readdirSync(`/proc/${a.client.pid}/fd`).map(Number));
+	// Its threads still open files while they start.
+	const descriptors = () => readdirSync(`/proc/${a.client.pid}/fd`).join();
+	for (let before = ""; before !== descriptors(); ) {
+		before = descriptors();
+		await new Promise((resolve) => setTimeout(resolve, 500));
+	}
+	const used = new Set(descriptors().split(",").map(Number));
 	let free = 0;
 	while (used.has(free)) free++;
 	// One more descriptor, for the connection.

@@ -80,6 +80,15 @@ function stat(dirfd: number, name: Name): Or<Stat> {
 	return result < 0 ? result : readStat(statBuffer);
 }
 
+/** STATX_MODE, ATIME and MTIME. */
+const timesMask = 0x62;
+
+function times(fd: number): Or<Pick<Stat, "mode" | "atimeNs" | "mtimeNs">> {
+	const result = orErrno(c.statx(fd, emptyName, atSymlinkNoFollow | atEmptyPath, timesMask, statBuffer));
+	if (result < 0) return result;
+	return { mode: statBuffer.readUInt16LE(28), atimeNs: time(statBuffer, 64), mtimeNs: time(statBuffer, 112) };
+}
+
 function readStat(b: Buffer): Stat {
 	const [major, minor] = [b.readUInt32LE(128), b.readUInt32LE(132)];
 	return {
@@ -225,6 +234,7 @@ const descriptorCalls = {
 
 const nameCalls = {
 	stat,
+	times,
 	chmod: (fd: number, mode: number) =>
 		unlessPath(orErrno(c.fchmod(fd, mode)), () => orErrno(c.chmod(procPath(fd), mode))),
 	chown: (dirfd: number, name: Name, uid: number, gid: number) =>

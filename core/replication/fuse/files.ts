@@ -64,9 +64,8 @@ export function write(s: FuseSession, r: Request) {
 	const local = s.locals.has(file.ref);
 	const operations: Operation[] = [];
 	if (!local) {
-		// A copy: the read buffer is used again before the operation has left.
-		const copy = Buffer.from(data.subarray(0, written));
-		operations.push({ op: "write", file: file.ref, offset, data: copy, mtimeNs });
+		const sent = written === size ? data : data.subarray(0, written);
+		operations.push({ op: "write", file: file.ref, offset, data: sent, mtimeNs });
 	}
 	if ((r.body.readUInt32LE(20) & writeFlag.KILL_SUIDGID) !== 0) {
 		const cleared = clearSetId(s, file.fd, mode);
@@ -88,7 +87,7 @@ export function write(s: FuseSession, r: Request) {
  * here, the time is the clock's.
  */
 export function afterChange(system: System, fd: number): { mtimeNs: bigint; atimeNs: bigint; mode: number } {
-	const stat = system.stat(fd, "");
+	const stat = system.times(fd);
 	if (typeof stat !== "number") return stat;
 	const now = BigInt(Date.now()) * 1_000_000n;
 	return { mtimeNs: now, atimeNs: now, mode: 0 };
@@ -115,7 +114,8 @@ function answerWritten(s: FuseSession, r: Request, failed: number, written: numb
 function writeAll(system: System, fd: number, data: Buffer, offset: bigint): number {
 	let done = 0;
 	do {
-		const written = system.pwrite(fd, data.subarray(done), offset + BigInt(done));
+		const rest = done === 0 ? data : data.subarray(done);
+		const written = system.pwrite(fd, rest, done === 0 ? offset : offset + BigInt(done));
 		if (written < 0) return done > 0 ? done : written;
 		if (written === 0) break;
 		done += written;
@@ -134,7 +134,8 @@ export function clearSetId(s: FuseSession, fd: number, mode: number): number | n
 
 /** Answered when both disks have it (replication.md §5.1). On a secondary, and for local files, this disk counts. */
 export function fsync(s: FuseSession, r: Request) {
-	const ref = s.handles.get(r.body.readBigUInt64LE(0))?.ref ?? s.ref(r.node);
+	const file = s.handles.get(r.body.readBigUInt64LE(0));
+	const ref = file?.ref ?? s.ref(r.node);
 	const dataOnly = (r.body.readUInt32LE(8) & fsyncDataOnly) !== 0;
 	const gate = s.locals.has(ref) ? errno.EROFS : s.sink.gate();
 	if (gate !== 0 && gate !== errno.EROFS) return s.fail(r, typeof gate === "number" ? gate : errno.EIO);
@@ -144,9 +145,9 @@ export function fsync(s: FuseSession, r: Request) {
 		failed ||= result;
 		if (--waiting === 0) s.device.answer(r.unique, failed);
 	};
-	s.syncFile(ref, dataOnly, one);
 	if (gate === 0) s.sink.submit({ op: "sync", file: ref, dataOnly }, one);
 	else one(0);
+	s.syncFile(ref, dataOnly, one, file?.fd);
 }
 
 export function fallocate(s: FuseSession, r: Request) {

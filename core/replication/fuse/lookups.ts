@@ -23,7 +23,7 @@ import type { FuseSession } from "./session.ts";
 
 export function lookup(s: FuseSession, r: Request) {
 	const [parent, name] = [s.ref(r.node), nameAt(r.body, 0)];
-	const found = s.tree.with(parent, (fd) => s.entry(fd, parent, name));
+	const found = s.inDirectory(parent, (fd) => s.entry(fd, parent, name));
 	if (found === -errno.ENOENT) return s.device.answerWith(r.unique, noEntryReply(s.validS));
 	if (typeof found === "number") return s.fail(r, found);
 	s.handedOut(parent, name, found.ref, found.stat);

@@ -45,7 +45,7 @@ export interface MadeEntry {
 
 function make(s: FuseSession, r: Request, name: Buffer, what: Wanted) {
 	const parent = s.ref(r.node);
-	const made = s.tree.with(parent, (fd) => makeIn(s, r, fd, name, what));
+	const made = s.inDirectory(parent, (fd) => makeIn(s, r, fd, name, what));
 	if (typeof made === "number") return s.fail(r, made);
 	s.system.close(made.fd);
 	s.handedOut(parent, name, made.ref, made.stat);
@@ -108,7 +108,7 @@ export function create(s: FuseSession, r: Request) {
 	const [flags, mode] = [r.body.readUInt32LE(0), r.body.readUInt32LE(4)];
 	const [parent, name] = [s.ref(r.node), nameAt(r.body, 16)];
 	const what = { mode: type.FILE | (mode & 0o7777), umask: r.body.readUInt32LE(8), rdev: 0 };
-	const result = s.tree.with(parent, (fd): Or<MadeEntry> => {
+	const result = s.inDirectory(parent, (fd): Or<MadeEntry> => {
 		const made = makeIn(s, r, fd, name, what);
 		return made === -errno.EEXIST && (flags & open.EXCL) === 0 ? openExisting(s, fd, parent, name, flags) : made;
 	});
@@ -160,7 +160,7 @@ export function link(s: FuseSession, r: Request) {
 	if (local !== s.locals.has(file)) return s.fail(r, errno.EXDEV);
 	// The kernel lets no file without a name be linked but one that was made so (O_TMPFILE).
 	const unnamed = s.kept.has(file);
-	const result = s.tree.with(parent, (dirFd) =>
+	const result = s.inDirectory(parent, (dirFd) =>
 		s.tree.with<{ stat: Stat; after: ParentAfter }>(file, (fd) => {
 			s.intents.begin(r.unique, { file });
 			const linked = unnamed ? s.tree.nameKept(file, dirFd, name) : s.system.linkFd(fd, dirFd, name);
@@ -181,7 +181,7 @@ export function link(s: FuseSession, r: Request) {
 /** The last name of an open file goes to `.opensafe/open` (replication.md §5.2). */
 export function unlink(s: FuseSession, r: Request) {
 	const [parent, name] = [s.ref(r.node), nameAt(r.body, 0)];
-	const result = s.tree.with(parent, (dirFd): Or<{ operations: Operation[] }> => {
+	const result = s.inDirectory(parent, (dirFd): Or<{ operations: Operation[] }> => {
 		const found = s.entry(dirFd, parent, name);
 		if (typeof found === "number") return found;
 		const file = found.ref;
@@ -209,7 +209,7 @@ function mustKeep(s: FuseSession, file: FileRef, stat: Stat): boolean {
 export function rmdir(s: FuseSession, r: Request) {
 	const [parent, name] = [s.ref(r.node), nameAt(r.body, 0)];
 	if (s.tree.isPrivate(parent, name)) return s.fail(r, errno.ENOENT);
-	const after = s.tree.with(parent, (dirFd): Or<ParentAfter> => {
+	const after = s.inDirectory(parent, (dirFd): Or<ParentAfter> => {
 		const found = s.entry(dirFd, parent, name);
 		if (typeof found !== "number") s.intents.begin(r.unique, { file: found.ref });
 		const removed = s.system.unlinkat(dirFd, name, at.REMOVEDIR);
@@ -236,8 +236,8 @@ function move(s: FuseSession, r: Request, start: number, flags: number) {
 	const newName = nameAt(r.body, start + name.length + 1);
 	if (s.tree.isPrivate(newParent, newName)) return s.fail(r, errno.EACCES);
 	if ((flags & ~(renameFlag.NOREPLACE | renameFlag.EXCHANGE)) !== 0) return s.fail(r, errno.EINVAL);
-	const result = s.tree.with(parent, (dirFd) =>
-		s.tree.with(newParent, (newFd) =>
+	const result = s.inDirectory(parent, (dirFd) =>
+		s.inDirectory(newParent, (newFd) =>
 			moveIn(s, { unique: r.unique, parent, dirFd, name, newParent, newFd, newName, flags }),
 		),
 	);

@@ -155,6 +155,7 @@ export class FuseServer {
 		if (this.#session.writable === writable) return;
 		this.#session.writable = writable;
 		this.#page.set(pageFlag.WRITABLE, writable);
+		this.#session.closeDirectories();
 		for (const ref of this.#session.handles.openRefs()) {
 			// A syncer's work: the call waits for pages that this thread may have to read.
 			const bytes = invalidation(this.#session.node(ref));
@@ -188,6 +189,7 @@ export class FuseServer {
 		if (this.#mounted === null) return;
 		this.#mounted = null;
 		for (const file of this.#session.handles.all()) this.#session.system.close(file.fd);
+		this.#session.closeDirectories();
 		this.#device.close();
 		this.#options.onGone?.();
 	}

@@ -1,5 +1,6 @@
 /** What all request handlers of one mount share. */
 import { errno, open } from "../errno.ts";
+import { Directories } from "../local/directories.ts";
 import { isDirectory, isRegular, type Tree } from "../local/tree.ts";
 import type { Syncers } from "../loop/syncers.ts";
 import type { ChangeSink, FileRef, Operation } from "../operation.ts";
@@ -20,6 +21,7 @@ export class FuseSession {
 	readonly locals: Locals;
 	readonly handles: Handles;
 	readonly intents: Intents;
+	readonly #directories: Directories;
 	/** Files without a name that are still open; they lie in `.opensafe/open`. */
 	readonly kept = new Set<FileRef>();
 	/**
@@ -46,6 +48,20 @@ export class FuseSession {
 		this.syncers = parts.syncers;
 		this.locals = parts.locals;
 		this.durable = parts.durable;
+		this.#directories = new Directories(parts.tree);
+	}
+
+	/**
+	 * Runs `use` with a directory open. While nobody else changes the tree, directories stay open for the next time:
+	 * opening one by its handle costs as much as what is done in it.
+	 */
+	inDirectory<T>(ref: FileRef, use: (fd: number) => Or<T>): Or<T> {
+		return this.writable ? this.#directories.with(ref, use) : this.tree.with(ref, use);
+	}
+
+	/** Nothing stays open but what applications have open. */
+	closeDirectories() {
+		this.#directories.close();
 	}
 
 	/** Seconds for which the kernel may believe names and attributes: on a secondary the files change underneath. */
@@ -77,11 +93,13 @@ export class FuseSession {
 	/** The last name of a file was removed. */
 	removed(ref: FileRef, stat: Stat) {
 		this.ghosts.set(ref, { ...stat, nlink: 0 });
+		this.#directories.letGo(ref);
 	}
 
 	/** The kernel has forgotten a file. */
 	forget(ref: FileRef, count: bigint) {
 		this.ghosts.delete(ref);
+		this.#directories.letGo(ref);
 		this.locals.forget(ref, count);
 	}
 
@@ -135,15 +153,13 @@ export class FuseSession {
 		one(0);
 	}
 
-	/** Syncs a file or directory in a syncer thread; `done` gets 0 or an errno, above zero. */
-	syncFile(ref: FileRef, dataOnly: boolean, done: (failed: number) => void) {
-		const stat = this.tree.stat(ref);
-		// Opening a device or a pipe would do something to it: for these the whole file system is synced.
-		const plain = typeof stat !== "number" && (isRegular(stat.mode) || isDirectory(stat.mode));
-		const fd = plain ? this.tree.open(ref, open.RDONLY) : this.system.dup(this.tree.rootFd);
-		if (fd < 0) return done(-fd);
-		this.syncers.run({ do: plain ? (dataOnly ? "fdatasync" : "fsync") : "syncfs", fd }, (result) => {
-			this.system.close(fd);
+	/** Syncs a file or directory in a syncer thread; `done` gets 0 or an errno, above zero. `fd`: open on it, not O_PATH. */
+	syncFile(ref: FileRef, dataOnly: boolean, done: (failed: number) => void, fd?: number) {
+		// Of its own: the file may be closed before the sync has begun.
+		const own = fd === undefined ? this.#openToSync(ref) : { fd: this.system.dup(fd), plain: true };
+		if (own.fd < 0) return done(-own.fd);
+		this.syncers.run({ do: own.plain ? (dataOnly ? "fdatasync" : "fsync") : "syncfs", fd: own.fd }, (result) => {
+			this.system.close(own.fd);
 			if (result < 0) this.sink.diskFailed(result);
 			done(result < 0 ? -result : 0);
 		});
@@ -155,6 +171,13 @@ export class FuseSession {
 		if (handle > 0) return handle;
 		this.system.close(file.fd);
 		return -errno.EMFILE;
+	}
+
+	/** Opening a device or a pipe would do something to it: for these the whole file system is synced. */
+	#openToSync(ref: FileRef): { fd: number; plain: boolean } {
+		const stat = this.tree.stat(ref);
+		const plain = typeof stat !== "number" && (isRegular(stat.mode) || isDirectory(stat.mode));
+		return { fd: plain ? this.tree.open(ref, open.RDONLY) : this.system.dup(this.tree.rootFd), plain };
 	}
 
 	fail(request: Request, result: number) {

@@ -90,7 +90,7 @@ function leaves(
 	{ parent, name, to }: { parent: FileRef; name: Buffer; to: FileRef },
 ): boolean {
 	if (!marks.mayBeYoung(parent)) return true;
-	const found = s.tree.with(parent, (fd) => s.entry(fd, parent, name));
+	const found = s.inDirectory(parent, (fd) => s.entry(fd, parent, name));
 	return typeof found === "number" || isDirectory(found.stat.mode) || marks.leaves(found.ref, parent, to);
 }
 

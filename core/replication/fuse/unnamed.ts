@@ -12,7 +12,7 @@ export function tmpfile(s: FuseSession, r: Request) {
 	const parent = s.ref(r.node);
 	const [flags, mode, umask] = [r.body.readUInt32LE(0), r.body.readUInt32LE(4), r.body.readUInt32LE(8)];
 	const local = s.locals.has(parent);
-	const made = s.tree.with(parent, (parentFd): Or<MadeEntry> => {
+	const made = s.inDirectory(parent, (parentFd): Or<MadeEntry> => {
 		const making = dressed(s, r, parentFd, { mode: type.FILE | (mode & 0o7777), umask, rdev: 0 });
 		if (typeof making === "number") return making;
 		const id = local ? null : s.sink.nextId();

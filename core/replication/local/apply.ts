@@ -35,6 +35,11 @@ export class Applier {
 		return this.#written.settle();
 	}
 
+	/** Open on one of the own files, if it is: to be duplicated. */
+	fdOf(own: FileRef): number | undefined {
+		return this.#written.fdOf(own);
+	}
+
 	/** As `settle`; nothing stays open. */
 	close(): number {
 		return this.#written.close();

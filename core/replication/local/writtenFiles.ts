@@ -51,7 +51,7 @@ export class WrittenFiles {
 
 	/** Runs `change` with the directory open; it then owes the time. 0 or more, or −errno. */
 	inDirectory(ref: FileRef, mtimeNs: bigint, change: (dirFd: number) => number): number {
-		const directory = this.#open(ref, open.PATH | this.#tree.system.flags.NOFOLLOW);
+		const directory = this.#open(ref, open.RDONLY | this.#tree.system.flags.DIRECTORY);
 		if (typeof directory === "number") return directory;
 		const result = change(directory.fd);
 		if (result >= 0) this.#owe(directory, mtimeNs);

@@ -262,12 +262,14 @@ export class Receiver {
 	}
 
 	/** fsync of the application: earlier operations are applied, so the file is synced in another thread. */
-	#sync({ volume, bindings }: Side, seq: number, file: FileRef, dataOnly: boolean): void {
+	#sync({ volume, bindings, applier }: Side, seq: number, file: FileRef, dataOnly: boolean): void {
 		if (!this.#settle()) return;
 		const { system } = volume.tree;
 		const own = bindings.own(file);
 		// A device, a pipe, or a file that is gone: the whole file system is synced instead.
-		const opened = own === undefined ? -1 : this.#openPlain(volume, own);
+		const known = own === undefined ? undefined : applier.fdOf(own);
+		const opened =
+			known !== undefined ? system.dup(known) : own === undefined ? -errno.ESTALE : this.#openPlain(volume, own);
 		const fd = opened >= 0 ? opened : system.dup(volume.tree.rootFd);
 		if (fd < 0) {
 			this.#break("sync", errnoName(fd));
