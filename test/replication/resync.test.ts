@@ -65,7 +65,7 @@ test.serial("a source that cannot open its files is not equal to anything: nothi
 		execFileSync("prlimit", [`--pid=${a.client.pid}`, `--nofile=${most}:`], { stdio: "ignore" });
 	// Its threads still open files while they start.
 	const descriptors = () => readdirSync(`/proc/${a.client.pid}/fd`).join();
-	for (let before = ""; before !== descriptors(); ) {
+	for (let [before, same] = ["", 0]; same < 5; same = before === descriptors() ? same + 1 : 0) {
 		before = descriptors();
 		await new Promise((resolve) => setTimeout(resolve, 500));
 	}
