@@ -5,7 +5,7 @@
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { MessageChannel, Worker } from "node:worker_threads";
-import type { ReplicationFact } from "../engine/replication.ts";
+import type { ReplicationFact, ReplicationOrder } from "../engine/replication.ts";
 import { asSafekitError } from "../errors.ts";
 import { errorAsText } from "../log/errorTexts.ts";
 import { linuxSystem as system } from "../platform/linux/libc.ts";
@@ -56,6 +56,8 @@ class ControlServer {
 	#missed: FromProcess[] = [];
 	readonly #now = new Map<string, FromProcess>();
 	#fatal: { code: string; message: string } | null = null;
+	/** The last order: the data thread may have failed to start before it could answer. */
+	#unanswered: ReplicationOrder["order"] | null = null;
 	#ended = false;
 
 	/** @param holders of a process that died and whose mounts are to be taken over; null: there is none. */
@@ -127,7 +129,10 @@ class ControlServer {
 		} else if (this.#fatal !== null && "order" in order) {
 			this.#write({ fact: "failed", order: order.order, ...this.#fatal });
 			this.#end();
-		} else postAndWake(system, this.#port, this.#wakeFd, order);
+		} else {
+			if ("order" in order) this.#unanswered = order.order;
+			postAndWake(system, this.#port, this.#wakeFd, order);
+		}
 	}
 
 	#fromData(message: FromData): void {
@@ -144,7 +149,11 @@ class ControlServer {
 			process.stderr.write(`${message.fatal.code}: ${message.fatal.message}\n`);
 			// Whoever waits in a mount that nobody will serve gets an error.
 			void endHolders(this.#config.socket);
-			setTimeout(() => this.#end(), fatalMs);
+			if (this.#unanswered === null) setTimeout(() => this.#end(), fatalMs);
+			else {
+				this.#write({ fact: "failed", order: this.#unanswered, ...message.fatal });
+				this.#end();
+			}
 		} else if ("tls" in message) {
 			this.#tls.take(message);
 		} else {

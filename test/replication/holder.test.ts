@@ -1,7 +1,7 @@
 /** The replication process dies (replication.md §5.9): the holder keeps the mount, a new process goes on with it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -81,4 +81,77 @@ test.serial("the primary's process dies again and again: nothing fails, is lost,
 	t.deepEqual(pair.differences(), []);
 	for (const { dir } of [pair.a, pair.b]) t.deepEqual(readdirSync(join(dir, ".opensafe/open")), []);
 	await nothingHeld(t, pair);
+});
+
+test.serial(
+	"negative control: with intents forgotten the same chores find requests that were done twice",
+	async (t) => {
+		process.env.OPENSAFE_SABOTAGE = "no-intents";
+		t.teardown(() => delete process.env.OPENSAFE_SABOTAGE);
+		const errors: string[] = [];
+		for (let round = 0; round < 4 && errors.length === 0; round++) {
+			const pair = await Pair.make(t);
+			for (const report of await ordeal(t, pair, 10)) errors.push(...report.errors);
+			await Promise.all([pair.a.kill(), pair.b.kill()]);
+		}
+		t.log(errors[0]);
+		t.regex(errors.join("\n"), /EEXIST|ENOENT/);
+	},
+);
+
+test.serial("the holder dies: another one follows at once, and the next death of the process heals", async (t) => {
+	const pair = await Pair.make(t);
+	const { a } = pair;
+	await pair.up();
+	const { socket } = a.config;
+	const held = async (not: number): Promise<number> => {
+		for (let n = 0; n < 500; n++) {
+			const found = findHolderProcesses(socket).filter((pid) => pid !== not);
+			if (found[0] !== undefined) return found[0];
+			await sleep(20);
+		}
+		throw new Error("no holder");
+	};
+	const first = await held(0);
+	process.kill(first, "SIGKILL");
+	const second = await held(first);
+	const of = (pid: number | string, fd: string) => readlinkSync(`/proc/${pid}/fd/${fd}`);
+	// Whatever started this test may have left descriptors open for everything that comes of it.
+	const inherited = new Set(readdirSync("/proc/self/fd"));
+	const fds = readdirSync(`/proc/${second}/fd`).filter((fd) => Number(fd) < 6 || !inherited.has(fd));
+	t.deepEqual(fds.sort(), ["0", "1", "2", "3", "4", "5"], "three descriptors of the mount and nothing else");
+	t.is(of(second, "5"), "/dev/fuse");
+	await a.killProcess();
+	await a.adopt();
+	await pair.join(a, pair.b, "SERVING");
+	t.deepEqual(findHolderProcesses(socket), [second]);
+	await close(pair);
+	await nothingHeld(t, pair);
+});
+
+test.serial("process and holder die together: the mount is lost, said, and stays as a fence", async (t) => {
+	const pair = await Pair.make(t);
+	const { a } = pair;
+	await pair.up();
+	await a.kill();
+	await t.throwsAsync(() => a.adopt(), { message: /REPLICATION_HOLDER|nobody keeps them/ });
+	t.throws(() => readdirSync(a.dir), { code: "ENOTCONN" });
+});
+
+test.serial("the secondary's process dies: its mount goes on read-only, and it is not promotable", async (t) => {
+	const pair = await Pair.make(t);
+	const { a, b } = pair;
+	await pair.up();
+	await b.killProcess();
+	const records = await b.adopt();
+	t.true(records.crashed);
+	t.true(readdirSync(b.dir).length >= 0);
+	await t.throwsAsync(() => b.ask({ order: "promote" }, "promoted"), { message: /not promotable/ });
+	await a.until("peerLost");
+	await a.ask({ order: "sync" }, "synchronised");
+	pair.term += 10;
+	await a.ask({ order: "goAlone", term: pair.term }, "alone");
+	await pair.join(a, b, "SERVING");
+	await close(pair);
+	t.deepEqual(pair.differences(), []);
 });
