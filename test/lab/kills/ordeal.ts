@@ -92,9 +92,12 @@ export class Ordeal {
 	 */
 	async degraded(node: LabNode): Promise<void> {
 		const { mirror } = this;
-		await mirror.until(node, "ALONE Ready", withinMs);
-		const { why } = await mirror.state(node);
-		if (!why.includes("safekit stop")) throw new Error(`the state names no command: ${why}`);
+		// It is ALONE Ready too while a new process is tried.
+		await mirror.lab.until("the state names the command", withinMs, async () => {
+			const { state, status, why } = await mirror.state(node);
+			if (`${state} ${status}` === "ALONE Ready" && why.includes("safekit stop")) return true;
+			throw new Error(`${state} ${status}: ${why}`);
+		});
 		const touched = await node.attempt(`touch ${data}/by-hand`);
 		if (touched.code === 0) throw new Error("a change was possible beside the replication");
 	}
