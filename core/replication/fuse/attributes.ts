@@ -1,14 +1,14 @@
 /** Requests that change attributes. */
-import { readFileSync } from "node:fs";
 import { errno, open, type } from "../errno.ts";
 import { accessAcl } from "../local/acl.ts";
 import { isDirectory } from "../local/tree.ts";
 import type { FileRef, Operation } from "../operation.ts";
 import type { Or, Stat } from "../system.ts";
-import { afterChange, clearSetId } from "./files.ts";
+import { afterChange } from "./files.ts";
 import { hiddenAttribute, isUnsupported } from "./lookups.ts";
 import { attrReply, nameAt, type Request, setxattrFlag, setattr as valid } from "./protocol.ts";
 import type { FuseSession } from "./session.ts";
+import { clearSetId, withoutGroupBit } from "./setId.ts";
 
 const billion = 1_000_000_000n;
 
@@ -80,26 +80,6 @@ function chown(s: FuseSession, r: Request, fd: number, file: FileRef, done: Oper
 	return 0;
 }
 
-/**
- * The kernel takes a set-group-id bit without the group's execute bit away from a file whose group the caller is not
- * in; done by us, who may everything, it stays. null: nothing to do.
- */
-function withoutGroupBit(r: Request, { mode, gid }: Stat): number | null {
-	if (r.uid === 0 || (mode & 0o2010) !== 0o2000 || isDirectory(mode) || isMember(r, gid)) return null;
-	return mode & 0o7777 & ~(0o2000 | 0o4000);
-}
-
-/** The request names only one of the caller's groups. */
-function isMember(r: Request, gid: number): boolean {
-	if (r.gid === gid) return true;
-	try {
-		const groups = /^Groups:(.*)$/m.exec(readFileSync(`/proc/${r.pid}/status`, "utf8"))?.[1] ?? "";
-		return groups.trim().split(/\s+/).includes(String(gid));
-	} catch {
-		return false;
-	}
-}
-
 function chmod(s: FuseSession, r: Request, fd: number, file: FileRef, done: Operation[]): number {
 	if ((r.body.readUInt32LE(0) & valid.MODE) === 0) return 0;
 	const mode = r.body.readUInt32LE(68) & 0o7777;
@@ -117,7 +97,7 @@ function truncate(s: FuseSession, r: Request, _fd: number, file: FileRef, done: 
 		if (result < 0) return result;
 		const { mtimeNs, mode } = afterChange(s.system, fd);
 		done.push({ op: "truncate", file, size, mtimeNs });
-		const cleared = (asked & valid.KILL_SUIDGID) !== 0 ? clearSetId(s, fd, mode) : null;
+		const cleared = (asked & valid.KILL_SUIDGID) !== 0 ? clearSetId(s, r, fd, mode) : null;
 		if (cleared !== null) done.push({ op: "setattr", file, mode: cleared });
 		return 0;
 	});

@@ -1,9 +1,10 @@
 /** copy_file_range between two files of the mount: what travels are the bytes (replication.md §5.2). */
 import { errno } from "../errno.ts";
 import type { Operation } from "../operation.ts";
-import { afterChange, clearSetId, notChanged } from "./files.ts";
+import { afterChange, notChanged } from "./files.ts";
 import { maxWrite, numberReply, offsetReply, opcode, type Request } from "./protocol.ts";
 import type { FuseSession } from "./session.ts";
+import { clearSetId } from "./setId.ts";
 
 /**
  * Copies at most 1 MiB: callers ask again for the rest, as they must with any file system. Both descriptors are those
@@ -25,7 +26,7 @@ export function copyFileRange(s: FuseSession, r: Request) {
 	if (written > 0) {
 		const { mtimeNs, mode } = afterChange(s.system, to.fd);
 		operations.push({ op: "write", file: to.ref, offset: toOffset, data: data.subarray(0, written), mtimeNs });
-		const cleared = r.uid === 0 ? null : clearSetId(s, to.fd, mode);
+		const cleared = r.uid === 0 ? null : clearSetId(s, r, to.fd, mode);
 		if (cleared !== null) operations.push({ op: "setattr", file: to.ref, mode: cleared });
 	}
 	const local = s.locals.has(to.ref);

@@ -14,6 +14,7 @@ import {
 	writeFlag,
 } from "./protocol.ts";
 import type { FuseSession } from "./session.ts";
+import { clearSetId } from "./setId.ts";
 
 /** How a file is opened underneath: never to append or to truncate, since offsets and sizes come with the requests. */
 export function openFlags(system: System, flags: number): number {
@@ -68,7 +69,7 @@ export function write(s: FuseSession, r: Request) {
 		operations.push({ op: "write", file: file.ref, offset, data: sent, mtimeNs });
 	}
 	if ((r.body.readUInt32LE(20) & writeFlag.KILL_SUIDGID) !== 0) {
-		const cleared = clearSetId(s, file.fd, mode);
+		const cleared = clearSetId(s, r, file.fd, mode);
 		if (cleared !== null && !local) operations.push({ op: "setattr", file: file.ref, mode: cleared });
 	}
 	// Past the page cache the kernel does not ask for the sync that O_SYNC wants; otherwise FSYNC follows.
@@ -123,15 +124,6 @@ function writeAll(system: System, fd: number, data: Buffer, offset: bigint): num
 	return done;
 }
 
-/** Takes set-id bits away as a write by somebody else must; the new mode, or null if there was nothing to do. */
-export function clearSetId(s: FuseSession, fd: number, mode: number): number | null {
-	const group = (mode & 0o2010) === 0o2010 ? 0o2000 : 0;
-	const clear = (mode & 0o4000) | group;
-	if (clear === 0) return null;
-	const left = mode & 0o7777 & ~clear;
-	return s.system.chmod(fd, left) < 0 ? null : left;
-}
-
 /** Answered when both disks have it (replication.md §5.1). On a secondary, and for local files, this disk counts. */
 export function fsync(s: FuseSession, r: Request) {
 	const file = s.handles.get(r.body.readBigUInt64LE(0));
@@ -161,7 +153,7 @@ export function fallocate(s: FuseSession, r: Request) {
 	if (result < 0) return notChanged(s, r, file.ref, file.fd, result);
 	const { mtimeNs, mode: bits } = afterChange(s.system, file.fd);
 	const operations: Operation[] = [{ op: "fallocate", file: file.ref, mode, offset, length, mtimeNs }];
-	const cleared = r.uid === 0 ? null : clearSetId(s, file.fd, bits);
+	const cleared = r.uid === 0 ? null : clearSetId(s, r, file.fd, bits);
 	if (cleared !== null) operations.push({ op: "setattr", file: file.ref, mode: cleared });
 	s.submit(r, s.locals.has(file.ref) ? [] : operations, file.ref, () => s.device.answer(r.unique, 0));
 }

@@ -1,6 +1,6 @@
 /** Runs the random test: several processes by turns and side by side, then full comparisons of all three trees. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { at, open, seek } from "../../../core/replication/errno.ts";
@@ -45,8 +45,11 @@ const users: readonly WorkerUser[] = [
 	{ uid: 1234, gid: 4321, groups: [4321, 77] },
 	{ uid: 1235, gid: 77, groups: [77] },
 ];
+const folderNames: readonly string[] = ["shared", ...users.map((_, index) => `own${index}`)];
 /** Steps that one process does in a row. */
 const turn = 50;
+/** Rounds after which the folders are emptied: what nobody may enter or change would fill them up in time. */
+const emptiedEvery = 15;
 
 class Worker {
 	readonly #child: ChildProcess;
@@ -85,9 +88,20 @@ class Worker {
 
 /** Every folder anew, and everyone may write there. */
 function makeFolders(root: string): void {
-	for (const name of ["shared", ...users.map((_, index) => `own${index}`)]) {
+	for (const name of folderNames) {
 		mkdirSync(join(root, name));
 		chmodSync(join(root, name), name === "shared" ? 0o1777 : 0o777);
+	}
+}
+
+/** What is open stays open. */
+function emptyFolders({ mount, native }: Subject): void {
+	for (const root of [mount, native]) {
+		for (const folder of folderNames) {
+			for (const name of readdirSync(join(root, folder), { encoding: "buffer" })) {
+				rmSync(Buffer.concat([Buffer.from(`${join(root, folder)}/`), name]), { recursive: true, force: true });
+			}
+		}
 	}
 }
 
@@ -99,6 +113,7 @@ export async function runRandom(subject: Subject, options: RunOptions): Promise<
 	try {
 		let compared = 0;
 		for (let round = 0; result.at < options.operations && result.difference === null; round++) {
+			if (round % emptiedEvery === emptiedEvery - 1) emptyFolders(subject);
 			await doRound(workers, options, round, result);
 			result.at = (round + 1) * users.length * turn * 2;
 			if (result.difference === null && result.at - compared >= options.compareEvery) {
@@ -155,7 +170,7 @@ async function compareAll(subject: Subject): Promise<string | null> {
 	const copy = await subject.replica();
 	const replica = compareTrees(subject.mount, copy, { blocks: false });
 	if (replica.length > 0) return `mount and replica: ${replica.slice(0, 5).join("; ")}`;
-	for (const folder of ["shared", ...users.map((_, index) => `own${index}`)]) {
+	for (const folder of folderNames) {
 		for (const name of sparseNames) {
 			const [here, there, local] = [subject.mount, copy, subject.native].map((root) =>
 				holes(join(root, folder, String(name))),
