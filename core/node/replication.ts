@@ -218,6 +218,7 @@ async function processConfiguration(parts: ReplicationParts, rfs: RfsConfigurati
 		ioTimeoutMs: rfs.ioTimeoutMs,
 		linkTimeoutMs: Math.max(100, ...(configuration.heart?.heartbeats ?? []).map(({ timeoutMs }) => timeoutMs)),
 		resyncBandwidth: rfs.reiAllowedBandwidth,
+		resyncLanes: rfs.nbrei,
 	};
 }
 

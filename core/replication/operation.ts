@@ -77,6 +77,13 @@ export type Operation =
 	| { op: "setattr"; file: FileRef; mode?: number; uid?: number; gid?: number; times?: Times }
 	| { op: "setxattr"; file: FileRef; name: Buffer; value: Buffer }
 	| { op: "removexattr"; file: FileRef; name: Buffer }
+	/**
+	 * Introduces a file that was not named to the peer yet in this session: it has this name and id there
+	 * (replication.md §5.2). `parent` 0: it is a kept open file, found by its id. Changes nothing.
+	 */
+	| { op: "bind"; parent: FileRef; name: Buffer; file: FileRef; id: FileId }
+	/** The peer may forget it; it is introduced again before it is named again. */
+	| { op: "unbind"; file: FileRef }
 	/** fsync, O_SYNC: answered when the peer has synced, not by the cumulative acknowledgement alone. */
 	| { op: "sync"; file: FileRef; dataOnly: boolean };
 

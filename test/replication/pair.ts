@@ -164,6 +164,7 @@ export function testConfiguration(
 		ioTimeoutMs: 60_000,
 		linkTimeoutMs: 5000,
 		resyncBandwidth: null,
+		resyncLanes: 6,
 	};
 }
 

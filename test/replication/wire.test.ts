@@ -59,6 +59,8 @@ const operation = fc.oneof(
 	),
 	fc.record({ op: is("setxattr"), file: ref, name: bytes(255), value: bytes(2000) }),
 	fc.record({ op: is("removexattr"), file: ref, name: bytes(255) }),
+	fc.record({ op: is("bind"), parent: ref, name, file: ref, id }),
+	fc.record({ op: is("unbind"), file: ref }),
 	fc.record({ op: is("sync"), file: ref, dataOnly: fc.boolean() }),
 );
 const attributes = fc.record({
@@ -72,6 +74,16 @@ const attributes = fc.record({
 	xattrs: bytes(32),
 });
 const dir = fc.nat({ max: 255 });
+const toldMark = fc.record({
+	...{ index: u32, path: fc.array(name, { maxLength: 5 }), id, lost: fc.boolean() },
+	what: fc.oneof(
+		fc.record({ is: is("directory"), all: fc.boolean(), since: id, subtree: fc.boolean() }),
+		fc.record({
+			...{ is: is("file"), whole: fc.boolean(), attributes: fc.boolean() },
+			ranges: fc.array(fc.record({ from: ref, to: ref }), { maxLength: 5 }),
+		}),
+	),
+});
 const epochId = fc.constantFrom("0123456789abcdef", "fedcba9876543210");
 const message = fc.oneof(
 	fc.record({ is: is("operation"), dir, seq, operation }),
@@ -79,8 +91,15 @@ const message = fc.oneof(
 	fc.record({ is: fc.constantFrom("received", "synced"), seq }),
 	fc.record({ is: fc.constantFrom("accepted", "farewell", "finished") }),
 	fc.record({ is: fc.constantFrom("pulse", "echo"), at: seq }),
-	fc.record({ is: is("broken"), why: fc.string({ maxLength: 900 }) }),
-	fc.record({ is: is("list"), request: seq, dir, file: ref }),
+	fc.record({ is: is("broken"), why: fc.string({ maxLength: 900 }), dir, differs: ref }),
+	fc.record({ is: is("list"), request: seq, dir, file: ref, details: fc.boolean() }),
+	fc.record({ is: is("absent"), request: seq }),
+	fc.record({ is: is("placed"), request: seq, dir, made: fc.boolean() }),
+	fc.record({ is: is("tellMarks"), request: seq, dir, indexes: fc.array(u32) }),
+	fc.record({
+		...{ is: is("marks"), request: seq, dir, last: fc.boolean(), everything: fc.boolean() },
+		marks: fc.array(toldMark, { maxLength: 20 }),
+	}),
 	fc.record({
 		is: is("listed"),
 		request: seq,
@@ -88,7 +107,7 @@ const message = fc.oneof(
 		own: attributes,
 		entries: fc.array(fc.record({ name, id, own: ref, attributes })),
 	}),
-	fc.record({ is: is("place"), dir, parent: ref, name, file: ref, id, node, target: bytes(4096) }),
+	fc.record({ is: is("place"), request: seq, dir, parent: ref, name, file: ref, id, node, target: bytes(4096) }),
 	fc.record({ is: is("limbo"), dir, parent: ref, name }),
 	fc.record({
 		is: is("compare"),
@@ -104,6 +123,7 @@ const message = fc.oneof(
 		is: is("xattrs"),
 		dir,
 		file: ref,
+		last: fc.boolean(),
 		entries: fc.array(fc.record({ name: bytes(255), value: bytes(100) })),
 	}),
 	fc.record({ is: is("promotable"), files: seq, bytes: seq }),

@@ -35,6 +35,7 @@ const shape = z.strictObject({
 	ioTimeoutMs: ms,
 	linkTimeoutMs: ms,
 	resyncBandwidth: z.number().positive().nullable(),
+	resyncLanes: z.int().min(1).max(1000),
 });
 
 /** @throws SafekitError REPLICATION_CONFIG. */

@@ -2,6 +2,7 @@
 import type { ReplicationFact, ResyncProgress } from "../../engine/replication.ts";
 import type { Greeter } from "../link/greeting.ts";
 import type { Exclusion } from "../local/exclusion.ts";
+import type { NameMemory } from "../local/nameMemory.ts";
 import type { Tree } from "../local/tree.ts";
 import type { DataLoop } from "../loop/dataLoop.ts";
 import type { Syncers } from "../loop/syncers.ts";
@@ -41,6 +42,8 @@ export interface ProcessConfiguration {
 	linkTimeoutMs: number;
 	/** KB/s of a resync, null: unlimited. */
 	resyncBandwidth: number | null;
+	/** Files that a resync compares at the same time (`nbrei`). */
+	resyncLanes: number;
 }
 
 /** One replicated directory in the data thread. */
@@ -51,6 +54,8 @@ export interface Volume {
 	exclusion: Exclusion;
 	/** What may differ from the other server's copy. */
 	marks: Marks;
+	/** Where its files were seen last. */
+	names: NameMemory;
 }
 
 export interface Context {

@@ -87,9 +87,9 @@ function start(): boolean {
 		};
 		if (served) node.takeOver();
 		for (const volume of volumes) {
-			const { tree, exclusion, index } = volume;
+			const { tree, names, exclusion, index } = volume;
 			const options = {
-				...{ module: config.module, tree, sink: node.primary.sink(volume), loop, syncers, exclusion },
+				...{ module: config.module, tree, names, sink: node.primary.sink(volume), loop, syncers, exclusion },
 				...{ durable: config.async === "none", forgetful: sabotage === "no-intents" },
 			};
 			const mount = adoption?.mounts[index];

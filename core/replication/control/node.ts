@@ -95,8 +95,17 @@ export class ReplicationNode {
 			case "estimate":
 				return estimate(this.#context, (found) => this.#context.fact(found));
 			case "verify":
-				throw refused("both copies can be compared in a complete session only");
+				return this.#verify();
 		}
+	}
+
+	#verify() {
+		if (this.#source?.complete !== true) throw refused("both copies can be compared in a complete session only");
+		this.#source.verify((result) => {
+			if (!(result instanceof Error)) return this.#context.fact(result);
+			const { code, message } = asSafekitError(result);
+			this.#context.fact({ fact: "failed", order: "verify", code, message });
+		});
 	}
 
 	#open() {

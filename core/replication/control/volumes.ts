@@ -2,6 +2,7 @@
 import { errnoName } from "../errno.ts";
 import { mountSource, removeDeadMounts } from "../fuse/mountTable.ts";
 import { Exclusion } from "../local/exclusion.ts";
+import { NameMemory } from "../local/nameMemory.ts";
 import { openTree } from "../local/setup.ts";
 import type { DataLoop } from "../loop/dataLoop.ts";
 import type { Syncers } from "../loop/syncers.ts";
@@ -48,6 +49,6 @@ export function openVolume(
 		sabotage: parts.sabotage,
 	});
 	if (damaged) log("W", "rfsplug", `The marks of ${dir} cannot be read: the next synchronisation compares all of it`);
-	const volume: Volume = { index, tree, exclusion, marks };
+	const volume: Volume = { index, tree, exclusion, names: new NameMemory(), marks };
 	return volume;
 }

@@ -172,10 +172,11 @@ export function link(s: FuseSession, r: Request) {
 		}),
 	);
 	if (typeof result === "number") return s.fail(r, result);
-	s.handedOut(parent, name, file, result.stat);
 	s.submit(r, local ? [] : [{ op: "link", file, parent, name, unnamed, after: result.after }], parent, () =>
 		s.device.answerWith(r.unique, entryReply(s.node(file), result.stat, s.validS)),
 	);
+	// Only now: until then the older name is the one that the peer knows.
+	s.handedOut(parent, name, file, result.stat);
 }
 
 /** The last name of an open file goes to `.opensafe/open` (replication.md §5.2). */
@@ -284,6 +285,7 @@ function moveIn(s: FuseSession, m: Move): Or<{ operations: Operation[] }> {
 	else if (replaced !== null && isLast(replaced.stat)) s.removed(replaced.ref, replaced.stat);
 	if (local.local) return { operations: [] };
 	const { parent, name, newParent, newName, flags } = m;
+	s.names.note(source.ref, newParent, newName);
 	const [after, newAfter] = [parentAfter(s, m.dirFd), parentAfter(s, m.newFd)];
 	return { operations: [{ op: "rename", parent, name, newParent, newName, flags, keep, after, newAfter }] };
 }

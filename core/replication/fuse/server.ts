@@ -8,6 +8,7 @@ import { errno, errnoName, mountFlag, umountFlag } from "../errno.ts";
 import type { AdoptedMount } from "../holder/adopt.ts";
 import { Page, pageFlag } from "../holder/page.ts";
 import { type Exclusion, nothingExcluded } from "../local/exclusion.ts";
+import { NameMemory } from "../local/nameMemory.ts";
 import type { Tree } from "../local/tree.ts";
 import type { DataLoop } from "../loop/dataLoop.ts";
 import type { Syncers } from "../loop/syncers.ts";
@@ -30,6 +31,8 @@ export interface FuseServerOptions {
 	module: string;
 	/** Opened before the mount, after `removeDeadMounts`. */
 	tree: Tree;
+	/** Learns where files are, as the kernel asks for them. */
+	names?: NameMemory;
 	sink: ChangeSink;
 	loop: DataLoop;
 	syncers: Syncers;
@@ -67,8 +70,9 @@ export class FuseServer {
 		const handles = new Handles(this.#page);
 		const intents = new Intents(this.#page, options.forgetful);
 		device.onAnswered = (unique) => intents.answered(unique);
+		const names = options.names ?? new NameMemory();
 		const durable = options.durable ?? false;
-		this.#session = new FuseSession({ tree, device, sink, syncers, locals, durable, handles, intents });
+		this.#session = new FuseSession({ tree, names, device, sink, syncers, locals, durable, handles, intents });
 		this.#locals = locals;
 		this.#device = device;
 		this.#loop = loop;

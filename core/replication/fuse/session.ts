@@ -1,6 +1,7 @@
 /** What all request handlers of one mount share. */
 import { errno, open } from "../errno.ts";
 import { Directories } from "../local/directories.ts";
+import type { NameMemory } from "../local/nameMemory.ts";
 import { isDirectory, isRegular, type Tree } from "../local/tree.ts";
 import type { Syncers } from "../loop/syncers.ts";
 import type { ChangeSink, FileRef, Operation } from "../operation.ts";
@@ -15,6 +16,7 @@ import { type Request, rootNode } from "./protocol.ts";
 export class FuseSession {
 	readonly system: System;
 	readonly tree: Tree;
+	readonly names: NameMemory;
 	readonly device: FuseDevice;
 	readonly sink: ChangeSink;
 	readonly syncers: Syncers;
@@ -37,12 +39,16 @@ export class FuseSession {
 	writable = false;
 
 	constructor(
-		parts: Pick<FuseSession, "tree" | "device" | "sink" | "syncers" | "locals" | "durable" | "handles" | "intents">,
+		parts: Pick<
+			FuseSession,
+			"tree" | "names" | "device" | "sink" | "syncers" | "locals" | "durable" | "handles" | "intents"
+		>,
 	) {
 		this.handles = parts.handles;
 		this.intents = parts.intents;
 		this.system = parts.tree.system;
 		this.tree = parts.tree;
+		this.names = parts.names;
 		this.device = parts.device;
 		this.sink = parts.sink;
 		this.syncers = parts.syncers;
@@ -117,6 +123,7 @@ export class FuseSession {
 	handedOut(parent: FileRef, name: Buffer, ref: FileRef, stat: Stat) {
 		this.sink.marks?.saw(parent, ref);
 		this.locals.lookedUp(parent, name, ref, isDirectory(stat.mode));
+		if (this.writable) this.names.note(ref, parent, name);
 	}
 
 	/**

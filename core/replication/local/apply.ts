@@ -76,14 +76,36 @@ export class Applier {
 				return this.#on(operation.file, (fd) => this.#tree.system.setxattr(fd, operation.name, operation.value, 0));
 			case "removexattr":
 				return this.#on(operation.file, (fd) => this.#tree.system.removexattr(fd, operation.name));
+			case "bind":
+				return this.#bind(operation);
+			case "unbind":
+				this.#bindings.unbind(operation.file);
+				return 0;
 			case "sync":
 				// Syncing takes a thread that may block: the caller sees to it.
 				return 0;
 		}
 	}
 
+	/** −ESTALE: the name leads to another file, or to none: a difference that nothing named. */
+	#bind({ parent, name, file, id }: Of<"bind">): number {
+		const tree = this.#tree;
+		const own = parent === 0n ? tree.keptWithId(id) : this.#entry(parent, name);
+		if (typeof own === "number") return own === -errno.ENOENT ? -errno.ESTALE : own;
+		const there = tree.idOf(own);
+		if (typeof there === "number") return there;
+		if ((there ?? "") !== id) return -errno.ESTALE;
+		this.#bindings.bind(file, own);
+		return 0;
+	}
+
 	#own(file: FileRef): FileRef | null {
 		return this.#bindings.own(file) ?? null;
+	}
+
+	#entry(parent: FileRef, name: Buffer): FileRef | number {
+		const own = this.#own(parent);
+		return own === null ? -errno.ESTALE : this.#tree.with<FileRef>(own, (fd) => this.#tree.refAt(fd, name));
 	}
 
 	#on(file: FileRef, use: (fd: number) => number): number {
@@ -146,11 +168,13 @@ export class Applier {
 		});
 	}
 
+	/** A file that was never introduced is the one of this name. */
 	#unlink({ parent, name, file, keep, after }: Of<"unlink">): number {
-		const own = this.#own(file);
-		if (own === null) return -errno.ESTALE;
 		return this.#inDirectory(parent, after.mtimeNs, (dirFd) => {
-			if (this.#tree.refAt(dirFd, name) !== own) return -errno.ESTALE;
+			const own = this.#tree.refAt(dirFd, name);
+			if (typeof own === "number") return own === -errno.ENOENT ? -errno.ESTALE : own;
+			if (own !== (this.#own(file) ?? own)) return -errno.ESTALE;
+			if (keep) this.#bindings.bind(file, own);
 			this.#written.letGo(own);
 			return keep ? this.#tree.keepByMove(dirFd, name, own) : this.#tree.system.unlinkat(dirFd, name, 0);
 		});
@@ -188,9 +212,10 @@ export class Applier {
 
 	#rename({ parent, name, newParent, newName, flags, keep, after, newAfter }: Of<"rename">): number {
 		if (keep !== null) {
-			const own = this.#own(keep);
-			const kept = own === null ? -errno.ESTALE : this.#tree.keepByLink(own);
+			const own = this.#own(keep) ?? this.#entry(newParent, newName);
+			const kept = typeof own === "number" ? own : this.#tree.keepByLink(own);
 			if (kept < 0) return kept;
+			this.#bindings.bind(keep, own as FileRef);
 		}
 		return this.#inDirectory(newParent, newAfter.mtimeNs, (newFd) =>
 			this.#inDirectory(parent, after.mtimeNs, (dirFd) => {

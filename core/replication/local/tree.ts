@@ -179,6 +179,18 @@ export class Tree {
 		return this.system.renameat2(this.folderFd.open, refAsName(ref), dirFd, name, rename.NOREPLACE);
 	}
 
+	/** The kept open file with this id. −ENOENT: none has it. */
+	keptWithId(id: FileId): Or<FileRef> {
+		const folder = this.refAt(this.folderFd.open, "");
+		const entries = typeof folder === "number" ? folder : this.list(folder);
+		if (typeof entries === "number") return entries;
+		for (const { name } of entries) {
+			const ref = this.refAt(this.folderFd.open, name);
+			if (typeof ref === "bigint" && this.idOf(ref) === id) return ref;
+		}
+		return -errno.ENOENT;
+	}
+
 	dropKept(ref: FileRef): number {
 		return this.system.unlinkat(this.folderFd.open, refAsName(ref), 0);
 	}

@@ -6,11 +6,13 @@ import { SafekitError } from "../../errors.ts";
 import type { Context, Volume } from "../control/context.ts";
 import { errno, errnoName } from "../errno.ts";
 import type { Channel } from "../link/channel.ts";
+import { refAsName } from "../local/handles.ts";
 import { isDirectory } from "../local/tree.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
-import type { ChangeSink, FileId, Operation } from "../operation.ts";
+import type { ChangeSink, FileId, FileRef, Operation } from "../operation.ts";
 import { maxSendBytes, windowBytes } from "../wire/limits.ts";
 import { encodeMessage, type Message } from "../wire/messages.ts";
+import { Binder } from "./binder.ts";
 import { Unreceived, Window } from "./window.ts";
 
 /**
@@ -36,6 +38,8 @@ const settled = (): void => {};
 
 export class Primary {
 	readonly #context: Context;
+	/** What the peer knows by reference, of each replicated directory. */
+	readonly binders: readonly Binder[];
 	readonly #window = new Window();
 	readonly #unreceived = new Unreceived();
 	readonly #earlyAck: boolean;
@@ -52,10 +56,13 @@ export class Primary {
 	#watchdog: Cancel | null = null;
 	/** Set by the session: an answer is late. */
 	onLate: (why: string) => void = () => {};
+	/** Set by the session: a change cannot be told to the peer, which from now on lacks it. */
+	onUntold: (why: string) => void = () => {};
 
 	constructor(context: Context, earlyAck: boolean) {
 		this.#context = context;
 		this.#earlyAck = earlyAck;
+		this.binders = context.volumes.map(({ tree, names }) => new Binder(tree, names));
 		// Ids never repeat, also when a process starts again in the same term: they begin at the time in microseconds.
 		this.#lastId = Date.now() * 1000;
 	}
@@ -68,8 +75,14 @@ export class Primary {
 		return this.#seq;
 	}
 
-	/** Sends an operation of a resync, numbered like any other. */
+	/**
+	 * Sends an operation of a resync, numbered like any other.
+	 * @throws SafekitError REPLICATION_LIMIT when a file that it names cannot be introduced to the peer.
+	 */
 	repair(volume: Volume, operation: Operation): void {
+		const before = this.binders[volume.index]!.before(operation);
+		if (!Array.isArray(before)) throw new SafekitError("REPLICATION_LIMIT", unnamed(before.unnamed));
+		for (const introduction of before) this.#sendUnawaited(volume, introduction);
 		this.#sendUnawaited(volume, operation);
 	}
 
@@ -79,6 +92,15 @@ export class Primary {
 		const bytes = encodeMessage({ is: "operation", dir: volume.index, seq: ++this.#seq, operation });
 		this.#unreceived.add(this.#seq, bytes.length);
 		this.#channel.sendEncoded(bytes);
+	}
+
+	/** In a complete session: the peer gets to know a file, in the order of the changes. */
+	introduce(volume: Volume, bind: Operation & { op: "bind" }): void {
+		const binder = this.binders[volume.index]!;
+		if (this.#channel === null || binder.has(bind.file)) return;
+		if (!this.#introduce(volume, bind)) return;
+		this.#await(volume, bind, settled);
+		binder.add(bind.file);
 	}
 
 	/** Operations whose callers wait. */
@@ -268,7 +290,7 @@ export class Primary {
 			case "alone":
 				for (const message of this.#live(volume, operation)) {
 					// Numbered only now: the filter may have sent repairs, which come before.
-					if (message.is === "operation") this.#sendUnawaited(volume, message.operation);
+					if (message.is === "operation") this.repair(volume, message.operation);
 					else this.#channel?.send(message);
 				}
 				acknowledge(0);
@@ -291,6 +313,12 @@ export class Primary {
 	}
 
 	#forward(volume: Volume, operation: Operation, acknowledge: (errno: number) => void): void {
+		if (!this.#introduce(volume, operation)) {
+			// It waits for what becomes of the session, as an answer that was lost would.
+			this.#channel = null;
+			this.#await(volume, operation, acknowledge);
+			return;
+		}
 		if (this.#earlyAck) {
 			acknowledge(0);
 			const bytes = encodeMessage({ is: "operation", dir: volume.index, seq: ++this.#seq, operation });
@@ -308,6 +336,20 @@ export class Primary {
 			const piece = { ...operation, offset: operation.offset + BigInt(at), data };
 			this.#await(volume, piece, isLast ? acknowledge : settled);
 			this.#channel?.flush();
+		}
+	}
+
+	/** Tells the peer of the files that the operation names. False: that is impossible, and the session ends. */
+	#introduce(volume: Volume, operation: Operation): boolean {
+		try {
+			const before = this.binders[volume.index]!.before(operation);
+			if (!Array.isArray(before)) throw new SafekitError("REPLICATION_LIMIT", unnamed(before.unnamed));
+			for (const introduction of before) this.#await(volume, introduction, settled);
+			return true;
+		} catch (error) {
+			if (!(error instanceof SafekitError)) throw error;
+			this.onUntold(error.message);
+			return false;
 		}
 	}
 
@@ -334,4 +376,8 @@ export class Primary {
 			},
 		);
 	}
+}
+
+function unnamed(file: FileRef): string {
+	return `the file ${refAsName(file)} has no name by which the other server could find it`;
 }

@@ -8,8 +8,10 @@ import { Connection } from "../link/connection.ts";
 import { dial } from "../link/endpoints.ts";
 import { type DialMore, Meeting } from "../link/meeting.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
+import type { FileRef } from "../operation.ts";
 import { sharedEpoch } from "../records/node.ts";
 import { Resync } from "../resync/resync.ts";
+import { type Verified, Verify } from "../resync/verify.ts";
 import { type Hello, protocol } from "../wire/handshake.ts";
 import type { Message } from "../wire/messages.ts";
 import type { Primary } from "./primary.ts";
@@ -30,6 +32,8 @@ export class Source {
 	#attempt: Cancel | null = null;
 	#channel: Channel | null = null;
 	#resync: Resync | null = null;
+	#verify: Verify | null = null;
+	#verified: (result: Verified | Error) => void = () => {};
 	#resumeUntil: Cancel | null = null;
 	#lastRefusal = "";
 
@@ -38,6 +42,10 @@ export class Source {
 		this.#primary = primary;
 		this.#order = order;
 		primary.term = order.term;
+		primary.onUntold = (why) => {
+			this.#context.log("E", "rfsplug", `A change cannot be told to the other server: ${why}`);
+			this.#context.loop.post(() => this.#gone(why, true));
+		};
 		primary.onLate = (why) => this.#channel?.fail(why);
 		this.#call();
 	}
@@ -65,6 +73,30 @@ export class Source {
 		return this.#order.term;
 	}
 
+	/** Compares both copies; while that runs, another order waits for the same end. `done` once. */
+	verify(done: (result: Verified | Error) => void): void {
+		const before = this.#verified;
+		this.#verified = (result) => {
+			this.#verify = null;
+			this.#verified = () => {};
+			before(result);
+			done(result);
+		};
+		if (this.#channel === null || !this.complete) {
+			this.#unverified();
+			return;
+		}
+		this.#verify ??= new Verify(this.#context, this.#primary, this.#channel, (result) => this.#verified(result));
+	}
+
+	/** The link is gone: the answers will not come. */
+	#unverified(): void {
+		this.#verify?.cancel();
+		this.#verified(
+			new SafekitError("REPLICATION_ORDER", "the session was interrupted while both copies were compared"),
+		);
+	}
+
 	/** Tells the target that the session ends on purpose, and forgets it. */
 	stop(): void {
 		this.#channel?.send({ is: "farewell" });
@@ -87,6 +119,7 @@ export class Source {
 		this.#resumeUntil = null;
 		this.#resync?.cancel();
 		this.#resync = null;
+		this.#unverified();
 		if (this.#channel === null) return;
 		this.#channel.close();
 		this.#channel = null;
@@ -208,6 +241,11 @@ export class Source {
 				break;
 			case "listed":
 			case "compared":
+			case "absent":
+				if (this.#verify?.answered(message) !== true) this.#resync?.answered(message);
+				break;
+			case "placed":
+			case "marks":
 				this.#resync?.answered(message);
 				break;
 			case "finished":
@@ -215,6 +253,7 @@ export class Source {
 				break;
 			case "broken":
 				this.#context.log("E", "rfsplug", `The other server cannot apply a change: ${message.why}`);
+				if (message.differs !== 0n) this.#suspect(message.dir, message.differs);
 				this.#gone(`the other server cannot apply a change: ${message.why}`, true);
 				break;
 			case "farewell":
@@ -253,6 +292,12 @@ export class Source {
 		this.#phase = "complete";
 		this.#resync = null;
 		fact({ fact: "synced", term: this.#order.term, files, bytes });
+	}
+
+	/** A difference that nothing had named: the directory is compared before the peer is up to date again. */
+	#suspect(dir: number, directory: FileRef): void {
+		this.#context.log("E", "rfsplug", "A difference was found that no mark names: its directory is compared anew");
+		this.#context.volumes[dir]?.marks.found({ directory });
 	}
 
 	#ended(why: string): void {

@@ -3,46 +3,68 @@
  * holes stay holes. Each answer is compared with what is here at that moment, in one go, and from then on live
  * changes of that part are sent.
  */
-import { falloc } from "../errno.ts";
+import { SafekitError } from "../../errors.ts";
+import { falloc, type as fileType } from "../errno.ts";
 import type { FileRef } from "../operation.ts";
 import type { Stat } from "../system.ts";
 import { regionBytes } from "../wire/limits.ts";
 import type { Message } from "../wire/messages.ts";
+import type { FileWork, Piece } from "./fileWork.ts";
+import { isGone, unusable } from "./gone.ts";
 import { attributesOf, digestsOf, nextData, readOnly, readPiece, sameOwner, segmentsOf } from "./look.ts";
-import { type ActiveFile, isGone, type Scope, unusable } from "./scope.ts";
+import { LostNames } from "./lostNames.ts";
+import type { Scope } from "./scope.ts";
 
 type Compared = Extract<Message, { is: "compared" }>;
 
 /** Compared with one answer; digests and repairs of so much are one slice. */
 const rangeBytes = BigInt(2 * regionBytes);
-const maxAsked = 64;
-const maxAskedBytes = 16 << 20;
+/** Questions about one file that are on their way together. */
+const piecesAtOnce = 4;
+const maxAskedBytes = 32 << 20;
+/** Small files cost little more than the time of an answer: so many of them for each lane. */
+const filesPerLane = 16;
+const smallFile = 1 << 20;
 
 interface Asked {
 	scope: Scope;
 	ref: FileRef;
-	file: ActiveFile;
-	generation: number;
+	file: FileWork;
+	piece: Piece;
 	offset: bigint;
 	length: bigint;
 	region: number;
 }
 
 export class Contents {
-	#queue: { scope: Scope; ref: FileRef; size: number }[] = [];
+	readonly #lanes: number;
+	#queue: { scope: Scope; ref: FileRef }[] = [];
+	/** Their directories are still being compared. */
+	#waiting: { scope: Scope; ref: FileRef }[] = [];
+	#lost: LostNames | null = null;
 	readonly #asked = new Map<number, Asked>();
 	readonly #answers: Compared[] = [];
 	#askedBytes = 0;
-	#lastRequest = 0;
+	#large = 0;
+	#files = 0;
+	/** Apart from those of names: an answer may only say that something is gone. */
+	#lastRequest = 2 ** 40;
 	/** Files that differed, and bytes that were sent for them. */
 	files = 0;
 	bytes = 0;
 	/** For the progress: what was looked at, and what is known of. */
 	doneBytes = 0;
 	totalBytes = 0;
+	doneFiles = 0;
+
+	/** @param lanes large files that are compared at the same time. */
+	constructor(lanes: number) {
+		this.#lanes = lanes;
+	}
 
 	get idle(): boolean {
-		return this.#queue.length === 0 && this.#asked.size === 0 && this.#answers.length === 0;
+		const left = this.#queue.length + this.#waiting.length + this.#asked.size + this.#answers.length;
+		return left === 0 && this.#lost === null;
 	}
 
 	/** So many files wait that no more names should be looked at. */
@@ -50,55 +72,130 @@ export class Contents {
 		return this.#queue.length > 10_000;
 	}
 
-	enqueue(scope: Scope, ref: FileRef, size: number): void {
-		this.#queue.push({ scope, ref, size });
-		this.totalBytes += size;
+	enqueue(scope: Scope, ref: FileRef, bytes: number): void {
+		this.#queue.push({ scope, ref });
+		this.totalBytes += bytes;
+	}
+
+	/** Sent without a question. */
+	sent(bytes: number): void {
+		this.files++;
+		this.doneFiles++;
+		this.bytes += bytes;
+		this.doneBytes += bytes;
+		this.totalBytes += bytes;
 	}
 
 	answered(message: Compared): void {
 		this.#answers.push({ ...message, digests: message.digests.map((digest) => Buffer.from(digest)) });
 	}
 
-	/** A bounded piece of work; false: nothing to do until something is answered or enqueued. */
-	step(): boolean {
+	/** The target has lost the file. True: this was a question of this part. */
+	absent(request: number): boolean {
+		const asked = this.#asked.get(request);
+		if (asked === undefined) return false;
+		const { scope, ref } = asked;
+		if (typeof scope.volume.tree.stat(ref) !== "number")
+			throw new SafekitError("REPLICATION_LIMIT", "the other server lacks a file that it had");
+		this.#asked.delete(request);
+		this.#askedBytes -= weight(asked);
+		asked.file.answered(asked.piece);
+		this.#gone(scope, ref, asked.file);
+		return true;
+	}
+
+	/**
+	 * A bounded piece of work; false: nothing to do until something is answered or enqueued.
+	 * @param named all names are equal: files are found by them.
+	 */
+	step(named: boolean): boolean {
 		const answer = this.#answers.shift();
 		if (answer !== undefined) {
 			this.#take(answer);
 			return true;
 		}
-		if (this.#queue.length === 0 || this.#asked.size >= maxAsked || this.#askedBytes >= maxAskedBytes) return false;
-		const { scope, ref } = this.#queue.pop()!;
-		if (scope.doneFiles.has(ref) || scope.active.has(ref)) return true;
-		const file: ActiveFile = { cursor: 0n, generation: 0, touched: false };
-		scope.active.set(ref, file);
-		this.#ask(scope, ref, file);
+		if (this.#lost !== null) {
+			if (this.#lost.step()) return true;
+			for (const each of this.#lost.end()) this.#queue.push(each);
+			this.#lost = null;
+			return true;
+		}
+		if (this.#queue.length > 0) return this.#start(named);
+		return named && this.#search();
+	}
+
+	/** Files whose names nobody remembers. */
+	#search(): boolean {
+		if (this.#waiting.length === 0 || this.#asked.size > 0) return false;
+		this.#lost = new LostNames(this.#waiting);
+		this.#waiting = [];
 		return true;
 	}
 
-	/** Asks for the next range, or forgets a file that is gone. */
-	#ask(scope: Scope, ref: FileRef, file: ActiveFile): void {
+	#start(named: boolean): boolean {
+		const room = this.#large < this.#lanes && this.#files < this.#lanes * filesPerLane;
+		if (!room || this.#askedBytes >= maxAskedBytes) return false;
+		const { scope, ref } = this.#queue.pop()!;
+		const work = scope.pendingFiles.get(ref);
+		if (work === undefined) return true;
+		if (!scope.binder.has(ref) && !(named && scope.reach(ref)) && !scope.binder.has(ref)) {
+			if (scope.unreachable(ref)) scope.pendingFiles.delete(ref);
+			else this.#waiting.push({ scope, ref });
+			return true;
+		}
+		scope.pendingFiles.delete(ref);
+		const stat = scope.volume.tree.stat(ref);
+		if (typeof stat === "number") {
+			isGone(stat);
+			return true;
+		}
+		if ((stat.mode & fileType.MASK) !== fileType.FILE) {
+			this.#attributesOnly(scope, ref, stat);
+			return true;
+		}
+		scope.active.set(ref, work);
+		this.#files++;
+		work.large = stat.size > smallFile;
+		if (work.large) this.#large++;
+		this.#ask(scope, ref, work);
+		return true;
+	}
+
+	#attributesOnly(scope: Scope, ref: FileRef, stat: Stat): void {
+		if ((stat.mode & fileType.MASK) === fileType.DIRECTORY) {
+			scope.pendDirectory(ref);
+			return;
+		}
+		scope.volume.tree.with<never>(ref, (fd) => {
+			scope.repairer.setAttributes(ref, fd, stat, true);
+			return 0;
+		});
+		scope.fileEqual(ref);
+	}
+
+	/** Asks for the next parts; a file that is gone is forgotten. */
+	#ask(scope: Scope, ref: FileRef, file: FileWork): void {
 		const { tree } = scope.volume;
 		const result = tree.withFile(ref, readOnly(tree.system), (fd) => {
 			const stat = tree.system.stat(fd, "");
 			if (typeof stat === "number") return stat;
 			const size = BigInt(stat.size);
-			const data = file.cursor < size ? nextData(tree.system, fd, file.cursor, size) : size;
-			const isHole = data - file.cursor > rangeBytes;
-			const end = isHole ? data : file.cursor + rangeBytes < size ? file.cursor + rangeBytes : size;
-			const length = end > file.cursor ? end - file.cursor : 0n;
-			const region = isHole && length < 1n << 31n ? Number(length) : isHole ? 2 ** 31 : regionBytes;
-			this.#send({
-				scope,
-				ref,
-				file,
-				generation: file.generation,
-				offset: file.cursor,
-				length: bounded(length),
-				region,
-			});
+			while (file.parts < piecesAtOnce && (file.parts === 0 || this.#askedBytes < maxAskedBytes)) {
+				const next = file.next(size);
+				// Attributes are asked for with the content, or alone.
+				if (next === null && file.parts > 0) return 0;
+				const { from, to } = next ?? { from: size, to: size };
+				const data = from < to ? nextData(tree.system, fd, from, size) : to;
+				const isHole = data - from > rangeBytes;
+				const most = isHole ? data : from + rangeBytes;
+				const length = bounded((most < to ? most : to) - from);
+				const region = isHole ? Number(length < 1n << 31n ? length : 1n << 31n) : regionBytes;
+				this.#send({ scope, ref, file, piece: file.ask(from, from + length), offset: from, length, region });
+				if (next === null) return 0;
+			}
 			return 0;
 		});
-		if (typeof result === "number" && result < 0) this.#gone(scope, ref, result);
+		if (typeof result === "number" && result < 0 && isGone(result) && !file.waiting) this.#gone(scope, ref, file);
 	}
 
 	#send(asked: Asked): void {
@@ -109,9 +206,15 @@ export class Contents {
 		scope.send({ is: "compare", request: this.#lastRequest, dir: scope.volume.index, file: ref, ...range });
 	}
 
-	#gone(scope: Scope, ref: FileRef, result: number): void {
+	#gone(scope: Scope, ref: FileRef, file: FileWork): void {
+		if (scope.active.get(ref) !== file) return;
 		scope.active.delete(ref);
-		isGone(result);
+		this.#left(file);
+	}
+
+	#left(file: FileWork): void {
+		this.#files--;
+		if (file.large) this.#large--;
 	}
 
 	#take(answer: Compared): void {
@@ -119,40 +222,42 @@ export class Contents {
 		if (asked === undefined) return;
 		this.#asked.delete(answer.request);
 		this.#askedBytes -= weight(asked);
-		const { scope, ref, file } = asked;
+		const { scope, ref, file, piece } = asked;
+		const valid = file.answered(piece);
 		if (scope.active.get(ref) !== file) return;
-		if (file.generation !== asked.generation) {
-			this.#ask(scope, ref, file);
-			return;
-		}
 		const { tree } = scope.volume;
 		const result = tree.withFile(ref, readOnly(tree.system), (fd) => {
 			const stat = tree.system.stat(fd, "");
 			if (typeof stat === "number") return stat;
+			if (!valid) return 1;
 			const size = BigInt(stat.size);
-			const end = asked.offset + asked.length;
 			// What was a hole of any length has been written to meanwhile: ask in pieces that one slice can repair.
-			if (asked.region > regionBytes && nextData(tree.system, fd, asked.offset, size) < end) return 1;
+			if (asked.region > regionBytes && nextData(tree.system, fd, asked.offset, size) < piece.to) {
+				file.again(piece.from, piece.to);
+				return 1;
+			}
 			this.#compare(asked, answer, fd, stat);
-			file.cursor = end;
+			file.equal(piece.from, piece.to);
 			this.doneBytes += Number(asked.length);
-			if (file.cursor < size) return 1;
+			if (file.waiting || file.next(size) !== null) return 1;
 			this.#end(asked, answer, fd, stat);
 			return 0;
 		});
 		if (result === 1) this.#ask(scope, ref, file);
-		else if (typeof result === "number" && result < 0) this.#gone(scope, ref, result);
+		else if (typeof result === "number" && result < 0 && isGone(result)) this.#gone(scope, ref, file);
 	}
 
 	#compare(asked: Asked, answer: Compared, fd: number, stat: Stat): void {
 		const size = BigInt(stat.size);
-		const own = digestsOf(asked.scope.volume.tree.system, fd, asked, size);
-		for (const [index, digest] of own.entries()) {
-			const theirs = answer.digests[index];
-			if (theirs?.equals(digest) && digest.length > 0) continue;
-			const offset = asked.offset + BigInt(index * asked.region);
-			const end = asked.offset + asked.length;
+		const { system } = asked.scope.volume.tree;
+		const end = asked.offset + asked.length;
+		for (const [index, offset] of offsets(asked).entries()) {
 			const length = end - offset < BigInt(asked.region) ? end - offset : BigInt(asked.region);
+			const theirs = answer.digests[index];
+			// Where the target has nothing at all, there is nothing to be compared with.
+			const absent = offset >= answer.own.size && offset < size && nextData(system, fd, offset, size) < offset + length;
+			const [own] = absent ? [] : digestsOf(system, fd, { offset, length, region: asked.region }, size);
+			if (own !== undefined && own.length > 0 && theirs?.equals(own)) continue;
 			this.#repair(asked, answer, { fd, offset, length, size });
 		}
 	}
@@ -164,8 +269,7 @@ export class Contents {
 		{ fd, offset, length, size }: { fd: number; offset: bigint; length: bigint; size: bigint },
 	): void {
 		const { system } = scope.volume.tree;
-		if (!file.touched) this.files++;
-		file.touched = true;
+		this.#touch(file);
 		for (const segment of segmentsOf(system, fd, offset, length, size)) {
 			if (!segment.data) {
 				const mode = falloc.PUNCH_HOLE | falloc.KEEP_SIZE;
@@ -185,20 +289,25 @@ export class Contents {
 		}
 	}
 
+	#touch(file: FileWork): void {
+		if (!file.counted) this.files++;
+		file.counted = file.touched = true;
+	}
+
 	/** Size and attributes; from here on the file is equal. */
 	#end({ scope, ref, file }: Asked, { own: theirs }: Compared, fd: number, stat: Stat): void {
 		const own = attributesOf(scope.volume.tree, fd, stat);
 		if (own.size !== theirs.size || file.touched) {
-			if (!file.touched) this.files++;
-			file.touched = true;
+			this.#touch(file);
 			scope.repair({ op: "truncate", file: ref, size: own.size, mtimeNs: own.mtimeNs });
 		}
 		if (own.blocks > theirs.blocks) this.#preallocate(scope, ref, fd, own.mtimeNs);
 		const sameExtended = own.xattrs.equals(theirs.xattrs);
 		if (file.touched || !sameExtended || !sameOwner(own, theirs) || own.mtimeNs !== theirs.mtimeNs)
-			scope.setAttributes(ref, fd, stat, !sameExtended);
-		scope.active.delete(ref);
-		scope.doneFiles.add(ref);
+			scope.repairer.setAttributes(ref, fd, stat, !sameExtended);
+		this.doneFiles++;
+		this.#left(file);
+		scope.fileEqual(ref);
 	}
 
 	/** Blocks that the application reserved and did not write yet: the target must not run out of them later. */
@@ -208,6 +317,11 @@ export class Contents {
 			scope.repair({ op: "fallocate", file, mode: falloc.KEEP_SIZE, offset, length, mtimeNs });
 		}
 	}
+}
+
+function offsets({ offset, length, region }: Asked): bigint[] {
+	const count = Number((length + BigInt(region) - 1n) / BigInt(region));
+	return Array.from({ length: count }, (_, index) => offset + BigInt(index) * BigInt(region));
 }
 
 /** At most 64 regions of 2 GiB in one question. */

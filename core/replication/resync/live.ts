@@ -7,7 +7,9 @@ import { falloc, rename as renameFlag } from "../errno.ts";
 import { isDirectory } from "../local/tree.ts";
 import type { FileRef, Operation } from "../operation.ts";
 import type { Message } from "../wire/messages.ts";
-import type { ActiveFile, Scope } from "./scope.ts";
+import type { FileWork } from "./fileWork.ts";
+import { endless } from "./ranges.ts";
+import type { Scope } from "./scope.ts";
 
 type Of<K extends Operation["op"]> = Extract<Operation, { op: K }>;
 
@@ -19,8 +21,7 @@ export function liveMessages(scope: Scope, operation: Operation): Message[] {
 		case "make":
 			return pass(make(scope, operation));
 		case "makeUnnamed":
-			scope.known.add(operation.file);
-			scope.doneFiles.add(operation.file);
+			scope.made(operation.file, operation.node.mode, true);
 			return pass(operation);
 		case "link":
 			return pass(link(scope, operation));
@@ -31,13 +32,13 @@ export function liveMessages(scope: Scope, operation: Operation): Message[] {
 		case "rename":
 			return pass(rename(scope, operation));
 		case "dropOpen":
-			return pass(scope.known.has(operation.file) ? operation : null);
+			return pass(scope.binder.has(operation.file) ? operation : null);
 		case "setattr":
 		case "setxattr":
-		case "removexattr": {
-			const done = scope.doneFiles.has(operation.file) || scope.doneDirs.has(operation.file);
-			return pass(done ? operation : null);
-		}
+		case "removexattr":
+			return pass(attributes(scope, operation));
+		case "bind":
+		case "unbind":
 		case "sync":
 			// While this node is alone a sync is one here (replication.md §5.1).
 			return [];
@@ -48,32 +49,40 @@ export function liveMessages(scope: Scope, operation: Operation): Message[] {
 
 /** True: names in this directory are equal on both sides. A name in one that is being compared is noted. */
 function isDone(scope: Scope, directory: FileRef, name: Buffer): boolean {
-	if (scope.doneDirs.has(directory)) return true;
+	if (scope.directoryDone(directory)) return true;
 	scope.merging.get(directory)?.dirty.set(name.toString("latin1"), Buffer.from(name));
 	return false;
 }
 
 function make(scope: Scope, operation: Of<"make">): Operation | null {
-	if (!isDone(scope, operation.parent, operation.name)) return null;
-	scope.known.add(operation.file);
-	if (isDirectory(operation.node.mode)) scope.doneDirs.add(operation.file);
-	else scope.doneFiles.add(operation.file);
-	return operation;
+	const done = isDone(scope, operation.parent, operation.name);
+	scope.made(operation.file, operation.node.mode, done);
+	return done ? operation : null;
 }
 
 function link(scope: Scope, operation: Of<"link">): Operation | null {
-	const isKnown = scope.known.has(operation.file);
 	if (!isDone(scope, operation.parent, operation.name)) {
-		if (!operation.unnamed || !isKnown) return null;
+		if (!operation.unnamed || !scope.binder.has(operation.file)) return null;
 		// Its name will be found by the comparison: until then the target must not keep it without one.
-		scope.known.delete(operation.file);
 		scope.doneFiles.delete(operation.file);
 		return { op: "dropOpen", file: operation.file };
 	}
-	if (isKnown) return operation;
-	scope.place(operation.parent, operation.name, operation.file);
-	scope.settleDirectory(operation.parent);
+	if (scope.reach(operation.file) || scope.binder.has(operation.file)) return operation;
+	leave(scope, operation.parent, operation.name, operation.file);
 	return null;
+}
+
+/**
+ * The entry that a change leaves in a done directory: this file, its content pending. Where only marked things are
+ * compared, the directory is compared once more instead: the target may have the file elsewhere.
+ */
+function leave(scope: Scope, parent: FileRef, name: Buffer, file: FileRef): void {
+	if (!scope.everything && !scope.binder.has(file)) {
+		scope.pendDirectory(parent);
+		return;
+	}
+	scope.repairer.place(parent, name, file);
+	scope.repairer.settleDirectory(parent);
 }
 
 function unlink(scope: Scope, operation: Of<"unlink">): Operation | null {
@@ -85,20 +94,20 @@ function unlink(scope: Scope, operation: Of<"unlink">): Operation | null {
 	if (keep || typeof scope.volume.tree.stat(file) === "number") return operation;
 	// It has other names, which the target may not have yet: it must not lose the file with this one.
 	scope.limbo(parent, name);
-	scope.settleDirectory(parent);
+	scope.repairer.settleDirectory(parent);
 	return null;
 }
 
 /** A file without a name that is still open here: the target keeps it too. */
 function keepOpen(scope: Scope, file: FileRef): void {
-	scope.place(0n, Buffer.from("open"), file);
+	scope.repairer.place(0n, Buffer.from("open"), file);
 }
 
 /** The target's directory may still hold what was not compared: it goes whole. */
 function rmdir(scope: Scope, { parent, name }: Of<"rmdir">): null {
 	if (!isDone(scope, parent, name)) return null;
 	scope.limbo(parent, name);
-	scope.settleDirectory(parent);
+	scope.repairer.settleDirectory(parent);
 	return null;
 }
 
@@ -111,14 +120,16 @@ function rename(scope: Scope, operation: Of<"rename">): Operation | null {
 	if (fromDone && toDone) return renameDone(scope, operation, moved);
 	if (toDone) {
 		if (keep !== null) keepOpen(scope, keep);
-		if (typeof moved === "bigint") scope.place(newParent, newName, moved);
-		scope.settleDirectory(newParent);
+		if (typeof moved === "bigint") leave(scope, newParent, newName, moved);
 		return null;
 	}
 	const back = (flags & renameFlag.EXCHANGE) === 0 ? -1 : scope.lookup(parent, name);
-	if (typeof back === "bigint") scope.place(parent, name, back);
-	else scope.limbo(parent, name);
-	scope.settleDirectory(parent);
+	if (typeof back === "bigint") {
+		leave(scope, parent, name, back);
+		return null;
+	}
+	scope.limbo(parent, name);
+	scope.repairer.settleDirectory(parent);
 	return null;
 }
 
@@ -132,42 +143,49 @@ function renameDone(scope: Scope, operation: Of<"rename">, moved: FileRef | numb
 	return operation;
 }
 
+function attributes(scope: Scope, operation: Of<"setattr" | "setxattr" | "removexattr">): Operation | null {
+	const { file } = operation;
+	const stat = scope.volume.tree.stat(file);
+	if (typeof stat === "number") return null;
+	if (isDirectory(stat.mode)) return scope.directoryDone(file) ? operation : null;
+	if (scope.fileDone(file)) return operation;
+	pend(scope, file, (work) => {
+		work.attributes = true;
+	});
+	return null;
+}
+
+/** With `everything` a file that is not done is found in its directory. */
+function pend(scope: Scope, file: FileRef, add: (work: FileWork) => void): void {
+	if (!scope.everything || scope.active.has(file)) scope.pendFile(file, add);
+}
+
 function content(scope: Scope, operation: Of<"write" | "truncate" | "fallocate">): Operation | null {
-	if (scope.doneFiles.has(operation.file)) return operation;
+	if (scope.fileDone(operation.file)) return operation;
+	const [from, to] = touched(operation);
 	const active = scope.active.get(operation.file);
-	if (active === undefined) return null;
-	active.touched = true;
+	if (active !== undefined) {
+		active.touched = true;
+		// What is cut off is cut off on both sides; every other change of what is pending is found by comparison.
+		if (operation.op === "truncate" || !active.isPending(from, to)) {
+			active.outdate(from, to);
+			return operation;
+		}
+	}
+	pend(scope, operation.file, (work) => work.add(from, to));
+	return null;
+}
+
+/** The bytes that an operation changes. */
+function touched(operation: Of<"write" | "truncate" | "fallocate">): [bigint, bigint] {
 	switch (operation.op) {
 		case "write":
-			return clipWrite(active, operation);
+			return [operation.offset, operation.offset + BigInt(operation.data.length)];
 		case "truncate":
-			if (operation.size >= active.cursor) return null;
-			back(active, operation.size);
-			return operation;
-		case "fallocate":
-			return clipAllocation(active, operation);
+			return [operation.size, endless];
+		case "fallocate": {
+			const shifts = (operation.mode & (falloc.COLLAPSE | falloc.INSERT)) !== 0;
+			return [operation.offset, shifts ? endless : operation.offset + operation.length];
+		}
 	}
-}
-
-/** What the target was asked about is no longer what it will have. */
-function back(active: ActiveFile, cursor: bigint): void {
-	active.cursor = cursor;
-	active.generation++;
-}
-
-function clipWrite(active: ActiveFile, operation: Of<"write">): Operation | null {
-	if (operation.offset >= active.cursor) return null;
-	const keep = active.cursor - operation.offset;
-	if (BigInt(operation.data.length) <= keep) return operation;
-	return { ...operation, data: operation.data.subarray(0, Number(keep)) };
-}
-
-function clipAllocation(active: ActiveFile, operation: Of<"fallocate">): Operation | null {
-	if (operation.offset >= active.cursor) return null;
-	if ((operation.mode & (falloc.COLLAPSE | falloc.INSERT)) !== 0) {
-		back(active, operation.offset);
-		return null;
-	}
-	const end = operation.offset + operation.length;
-	return end <= active.cursor ? operation : { ...operation, length: active.cursor - operation.offset };
 }

@@ -25,16 +25,26 @@ const mostBytes = 8 << 20;
  */
 export function extendedAttributes(tree: Tree, fd: number): { name: Buffer; value: Buffer }[] {
 	const { system } = tree;
-	const names = system.listxattr(fd);
-	if (names === -errno.EOPNOTSUPP) return [];
-	if (typeof names === "number") throw unreadable(names);
 	const found: { name: Buffer; value: Buffer }[] = [];
-	for (const name of names.filter((each) => isReplicated(tree, each.toString("latin1"))).sort(Buffer.compare)) {
+	for (const name of attributeNames(tree, fd)) {
 		const value = system.getxattr(fd, name);
 		if (typeof value !== "number") found.push({ name, value });
 		else if (value !== -errno.ENODATA) throw unreadable(value);
 	}
 	return found;
+}
+
+/** Names of the extended attributes that both sides have alike, in order. @throws SafekitError REPLICATION_DISK. */
+export function attributeNames(tree: Tree, fd: number): Buffer[] {
+	const names = tree.system.listxattr(fd);
+	if (names === -errno.EOPNOTSUPP) return [];
+	if (typeof names === "number") throw unreadable(names);
+	return names.filter((each) => isReplicated(tree, each.toString("latin1"))).sort(Buffer.compare);
+}
+
+/** Of one extended attribute in a message, at most. */
+export function attributeBytes({ name, value }: { name: Buffer; value: Buffer }): number {
+	return name.length + value.length + 8;
 }
 
 function unreadable(result: number): SafekitError {

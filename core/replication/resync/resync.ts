@@ -1,9 +1,13 @@
-/** A resync as its source: everything is pending at the start, names first, then contents (replication.md §5.8). */
+/**
+ * A resync as its source: what either node has marked is pending at the start, or everything; names first, then
+ * contents (replication.md §5.8).
+ */
 import type { SessionOrder } from "../../engine/replication.ts";
 import { asSafekitError } from "../../errors.ts";
 import type { Context, Volume } from "../control/context.ts";
 import type { Channel } from "../link/channel.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
+import type { MarkList } from "../marks/mark.ts";
 import type { LiveFilter, Primary } from "../primary/primary.ts";
 import { maxSendBytes } from "../wire/limits.ts";
 import type { Message } from "../wire/messages.ts";
@@ -11,8 +15,10 @@ import { Contents } from "./contents.ts";
 import { liveMessages } from "./live.ts";
 import { Names } from "./names.ts";
 import { Scope } from "./scope.ts";
+import { addMark, TheirMarks } from "./theirMarks.ts";
 
 const sliceMs = 3;
+type Answer = Extract<Message, { is: "listed" | "compared" | "absent" | "placed" | "marks" }>;
 const progressMs = 500;
 
 export class Resync {
@@ -36,22 +42,59 @@ export class Resync {
 		this.#channel = channel;
 		this.#completed = completed;
 		this.#startedMs = context.loop.now();
-		this.#names = new Names(order.outcome === "NEW" || order.outcome === "UNRELATED");
-		this.#contents = new Contents();
-		this.#scopes = context.volumes.map((volume) => this.#begin(new Scope(context, volume, channel, primary)));
+		const isFirst = order.outcome === "NEW" || order.outcome === "UNRELATED";
+		this.#names = new Names(isFirst);
+		this.#contents = new Contents(context.config.resyncLanes);
+		this.#scopes = context.volumes.map((volume) => this.#begin(volume, isFirst || order.everything));
 		this.#progressTimer = this.#armProgress();
 		this.#wake();
 	}
 
 	/** What the changes of the application are to the target meanwhile. */
 	get filter(): LiveFilter {
-		return { live: (volume: Volume, operation) => liveMessages(this.#scopes[volume.index]!, operation) };
+		return {
+			live: (volume: Volume, operation) => {
+				const messages = liveMessages(this.#scopes[volume.index]!, operation);
+				this.#wake();
+				return messages;
+			},
+		};
 	}
 
-	answered(message: Extract<Message, { is: "listed" | "compared" }>): void {
-		if (message.is === "listed") this.#names.answered(message);
-		else this.#contents.answered(message);
+	answered(message: Answer): void {
+		try {
+			this.#answered(message);
+		} catch (error) {
+			this.#failed(error);
+		}
 		this.#wake();
+	}
+
+	#answered(message: Answer): void {
+		switch (message.is) {
+			case "listed":
+				this.#names.answered(message);
+				break;
+			case "compared":
+				this.#contents.answered(message);
+				break;
+			case "absent":
+				if (!this.#names.absent(message.request)) this.#contents.absent(message.request);
+				break;
+			case "placed":
+				this.#scopes[message.dir]?.repairer.placed(message.request, message.made);
+				break;
+			case "marks": {
+				const scope = this.#scopes[message.dir];
+				if (scope?.theirs?.told(message) !== true) return;
+				this.#context.log(
+					"W",
+					"reintegre",
+					`${scope.volume.tree.path} is compared whole: the other server has no marks`,
+				);
+				scope.becomeEverything();
+			}
+		}
 	}
 
 	cancel(): void {
@@ -66,23 +109,39 @@ export class Resync {
 	end(): { files: number; bytes: number } {
 		this.cancel();
 		const { files, bytes } = this.#contents;
+		this.#context.log("I", "reintegre", `Copied <${this.#statistics()}>`);
 		return { files, bytes };
 	}
 
-	#begin(scope: Scope): Scope {
-		const { volume } = scope;
+	#statistics(): string {
+		const { files, bytes, doneFiles, doneBytes } = this.#contents;
+		const seconds = (this.#context.loop.now() - this.#startedMs) / 1000;
+		const looked = `${doneFiles} files and ${doneBytes} bytes compared in ${this.#names.directories} directories`;
+		return `${files} files, ${bytes} bytes; ${looked}; ${seconds.toFixed(1)} s`;
+	}
+
+	#begin(volume: Volume, everything: boolean): Scope {
 		const { tree } = volume;
+		const marks = volume.marks.list();
+		const whole = everything || marks.everything;
+		const scope = new Scope(this.#context, volume, this.#channel, this.#primary, whole);
 		scope.onDirectory = (ref) => this.#names.enqueue(scope, ref);
-		scope.onFile = (ref, size) => this.#contents.enqueue(scope, ref, size);
-		this.#context.log("I", "reintegre", `The other server's copy of ${tree.path} is being updated`);
+		scope.onFile = (ref, bytes) => this.#contents.enqueue(scope, ref, bytes);
+		scope.onSent = (bytes) => this.#contents.sent(bytes);
+		const what = whole
+			? ""
+			: `: ${marks.directories.length} directories and ${marks.files.length} files are marked here`;
+		this.#context.log("I", "reintegre", `The other server's copy of ${tree.path} is being updated${what}`);
+		scope.binder.clear();
 		scope.send({ is: "bind", dir: volume.index, file: tree.rootRef, own: 0n });
-		scope.known.add(tree.rootRef);
-		this.#names.enqueue(scope, tree.rootRef);
+		scope.binder.add(tree.rootRef);
+		if (whole) this.#names.enqueue(scope, tree.rootRef);
+		else beginMarked(scope, marks);
 		const folder = tree.refAt(tree.folderFd.open, "");
 		const kept = typeof folder === "number" ? [] : tree.list(folder);
 		for (const entry of typeof kept === "number" ? [] : kept) {
 			const ref = tree.refAt(tree.folderFd.open, entry.name);
-			if (typeof ref === "bigint") scope.place(0n, Buffer.from("open"), ref);
+			if (typeof ref === "bigint") scope.repairer.place(0n, Buffer.from("open"), ref);
 		}
 		return scope;
 	}
@@ -99,16 +158,25 @@ export class Resync {
 			while (!this.#over && this.#channel.open) {
 				if (this.#context.loop.now() > until) return true;
 				if (this.#mustPause()) break;
-				if (this.#contents.step()) continue;
-				if (!this.#contents.busy && this.#names.step()) continue;
-				if (this.#contents.step()) continue;
-				if (this.#names.idle && this.#contents.idle) this.#complete();
+				if (this.#step()) continue;
 				break;
 			}
 		} catch (error) {
 			this.#failed(error);
 		}
 		this.#task = null;
+		return false;
+	}
+
+	#step(): boolean {
+		// Until the target's marks are known everything may be among them.
+		if (!this.#scopes.every((scope) => scope.ready)) return false;
+		if (this.#contents.step(this.#names.idle)) return true;
+		if (!this.#contents.busy && this.#names.step()) return true;
+		if (!this.#names.idle || this.#scopes.some((scope) => scope.repairer.waiting)) return false;
+		const unmet = this.#scopes.filter((scope) => scope.theirs?.settled === false);
+		for (const scope of unmet) scope.theirs!.askAgain();
+		if (unmet.length === 0 && this.#contents.idle) this.#complete();
 		return false;
 	}
 
@@ -150,4 +218,16 @@ export class Resync {
 			this.#progressTimer = this.#armProgress();
 		});
 	}
+}
+
+/** Only what one of the two nodes has marked: this side's marks now, the target's when it has told them. */
+function beginMarked(scope: Scope, marks: MarkList): void {
+	for (const { directory, since, subtree } of marks.directories) {
+		scope.pendDirectory(directory, { all: since === null, since: since === null ? [] : [since], subtree });
+	}
+	for (const mark of marks.files) {
+		if (mark.hint !== 0n) scope.hints.set(mark.file, mark.hint);
+		scope.pendFile(mark.file, (work) => addMark(work, mark));
+	}
+	scope.theirs = new TheirMarks(scope);
 }

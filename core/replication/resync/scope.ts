@@ -1,31 +1,27 @@
-/** How far a resync of one replicated directory has come: what is known, done, or just being looked at. */
-import { SafekitError } from "../../errors.ts";
+/** How far a resync of one replicated directory has come: what is pending, done, or just being looked at. */
 import type { Context, Volume } from "../control/context.ts";
-import { errno, errnoName, type as fileType } from "../errno.ts";
+import { type as fileType } from "../errno.ts";
 import type { Channel } from "../link/channel.ts";
+import { isDirectory } from "../local/tree.ts";
 import type { FileId, FileRef, Operation } from "../operation.ts";
+import type { Binder } from "../primary/binder.ts";
 import type { Stat } from "../system.ts";
-import { maxData } from "../wire/limits.ts";
+import { InodeSet } from "../wire/inodeSet.ts";
 import type { Message } from "../wire/messages.ts";
-import { RefTable } from "../wire/refTable.ts";
-import { extendedAttributes } from "./look.ts";
+import { FileWork } from "./fileWork.ts";
+import { isGone, unusable } from "./gone.ts";
+import { Repairer } from "./repairer.ts";
+import type { TheirMarks } from "./theirMarks.ts";
+import { type DirectoryWork, mergedWork } from "./young.ts";
 
 /** A directory whose entries are being compared: names changed meanwhile are looked at once more at the end. */
 export interface Merging {
 	dirty: Map<string, Buffer>;
 }
 
-/** A file whose content is being compared: below `cursor` both sides have the same, and live changes are sent. */
-export interface ActiveFile {
-	cursor: bigint;
-	/** Grows when what the target was asked is no longer what it has. */
-	generation: number;
-	/** Something live was sent: times and size are set at the end in any case. */
-	touched: boolean;
-}
-
 /** Operations of the resync, with a number of their own. */
 export interface Numbered {
+	readonly binders: readonly Binder[];
 	repair(volume: Volume, operation: Operation): void;
 	nextId(): FileId;
 }
@@ -33,25 +29,49 @@ export interface Numbered {
 export class Scope {
 	readonly context: Context;
 	readonly volume: Volume;
+	readonly binder: Binder;
+	readonly repairer: Repairer;
 	readonly #channel: Channel;
 	readonly #numbered: Numbered;
-	/** Directories with equal names; live changes of names in them are sent. */
-	readonly doneDirs = new RefTable();
-	/** Everything else with equal content and attributes. */
-	readonly doneFiles = new RefTable();
-	/** The target has a binding for these. */
-	readonly known = new RefTable();
+	/** All is pending until it is compared; otherwise only what is in the tables of pending things. */
+	everything: boolean;
+	/** Both sides' marks are known; before that nothing may be sent. */
+	ready: boolean;
+	theirs: TheirMarks | null = null;
+	/** With `everything`. */
+	readonly doneDirs = new InodeSet();
+	readonly doneFiles = new InodeSet();
+	/** Otherwise. */
+	readonly pendingDirs = new Map<FileRef, DirectoryWork>();
+	readonly pendingFiles = new Map<FileRef, FileWork>();
 	readonly merging = new Map<FileRef, Merging>();
-	readonly active = new Map<FileRef, ActiveFile>();
-	/** Something was placed or found and must be compared next. */
+	readonly active = new Map<FileRef, FileWork>();
+	/** Files with several names whose other names were searched for. */
+	readonly searched = new InodeSet();
+	/** Directories that held marked files. */
+	readonly hints = new Map<FileRef, FileRef>();
+	/** How often a marked file was looked for in vain. */
+	readonly misses = new Map<FileRef, number>();
+	/** Directories that were read for names. */
+	looked = 0;
+	/** A name of a file that was looked for. */
+	readonly found = (file: FileRef, parent: FileRef, name: Buffer): void => this.volume.names.note(file, parent, name);
+	/** What the last `reach` failed for: a directory that is not settled; 0: something else. */
+	blocker: FileRef = 0n;
+	/** Must be compared next. */
 	onDirectory: (ref: FileRef) => void = () => {};
-	onFile: (ref: FileRef, size: number) => void = () => {};
+	onFile: (ref: FileRef, bytes: number) => void = () => {};
+	/** Was sent whole, without a question. */
+	onSent: (bytes: number) => void = () => {};
 
-	constructor(context: Context, volume: Volume, channel: Channel, numbered: Numbered) {
+	constructor(context: Context, volume: Volume, channel: Channel, numbered: Numbered, everything: boolean) {
 		this.context = context;
 		this.volume = volume;
 		this.#channel = channel;
 		this.#numbered = numbered;
+		this.binder = numbered.binders[volume.index]!;
+		this.everything = this.ready = everything;
+		this.repairer = new Repairer(this);
 	}
 
 	send(message: Message): void {
@@ -60,6 +80,14 @@ export class Scope {
 
 	repair(operation: Operation): void {
 		this.#numbered.repair(this.volume, operation);
+	}
+
+	/** Nothing is known of what differs. Nothing was sent yet. */
+	becomeEverything(): void {
+		this.everything = this.ready = true;
+		this.pendingDirs.clear();
+		this.pendingFiles.clear();
+		this.onDirectory(this.volume.tree.rootRef);
 	}
 
 	/** The file's id; one that has none gets it now. "": it could not be given one. */
@@ -74,73 +102,127 @@ export class Scope {
 		return id;
 	}
 
+	/** Names in it are equal on both sides, and the target knows it: live changes of names in it are sent. */
+	directoryDone(ref: FileRef): boolean {
+		if (this.merging.has(ref)) return false;
+		if (this.ready && this.settled(ref) && this.reach(ref)) return true;
+		// With `everything` it is found from above, unless it was done already.
+		if (!this.everything || this.doneDirs.has(ref)) this.pendDirectory(ref);
+		return false;
+	}
+
+	/** Content and attributes are equal, and the target knows the file. */
+	fileDone(ref: FileRef): boolean {
+		if (!this.ready || this.active.has(ref)) return false;
+		const done = this.everything ? this.doneFiles.has(ref) : !this.pendingFiles.has(ref);
+		if (!done) return false;
+		if (this.reach(ref)) return true;
+		if (this.everything) this.pendFile(ref, (work) => work.addAll());
+		return false;
+	}
+
+	/** Names in it are not, or no longer, pending. */
+	settled(directory: FileRef): boolean {
+		if (this.merging.has(directory)) return false;
+		return this.everything ? this.doneDirs.has(directory) : !this.pendingDirs.has(directory);
+	}
+
 	/**
-	 * Makes the target have this entry, whatever it has there now, and lets the file itself be compared. `parent` 0n:
-	 * the folder of kept open files. False: the file is gone.
+	 * Introduces the file to the target if all directories above it are settled. False: they are not, it has no name
+	 * that can be found quickly, or its being introduced has shown that it is pending.
 	 */
-	place(parent: FileRef, name: Buffer, ref: FileRef): boolean {
-		const { tree } = this.volume;
-		const fd = tree.openPath(ref);
-		if (isGone(fd)) return false;
-		try {
-			const stat = tree.system.stat(fd, "");
-			if (typeof stat === "number") throw unusable("a file cannot be looked at", stat);
-			const id = this.identify(fd, ref);
-			const isLink = (stat.mode & fileType.MASK) === fileType.LINK;
-			const target = isLink ? tree.system.readlinkat(fd, "") : Buffer.alloc(0);
-			if (typeof target === "number") throw unusable("a symbolic link cannot be read", target);
-			const { mode, uid, gid, rdev, atimeNs, mtimeNs } = stat;
-			const node = { mode, uid, gid, rdev, times: { atimeNs, mtimeNs } };
-			this.send({ is: "place", dir: this.volume.index, parent, name, file: ref, id, node, target });
-			this.known.add(ref);
-			this.follow(ref, fd, stat, true);
-			return true;
-		} finally {
-			tree.system.close(fd);
+	reach(ref: FileRef): boolean {
+		if (this.binder.has(ref)) return true;
+		this.blocker = 0n;
+		const chain = this.binder.introduction(ref, false);
+		if (typeof chain === "string") return false;
+		for (const bind of chain) {
+			if (bind.op !== "bind" || bind.parent === 0n || this.#excluded(bind.parent, bind.name)) return false;
+			if (!this.settled(bind.parent)) {
+				this.blocker = bind.parent;
+				return false;
+			}
+			this.repair(bind);
+			this.binder.add(bind.file);
+			// The target's marks may name it: then it was pending all the time.
+			if (this.theirs?.claim(bind.id, bind.file) === true) return false;
 		}
+		return true;
+	}
+
+	/** It has no name, or none that is replicated: there is nothing to compare. */
+	unreachable(ref: FileRef): boolean {
+		const chain = this.binder.introduction(ref, false);
+		if (typeof chain === "string") return chain === "gone";
+		return chain.some((bind) => bind.op === "bind" && bind.parent !== 0n && this.#excluded(bind.parent, bind.name));
+	}
+
+	#excluded(parent: FileRef, name: Buffer): boolean {
+		const { exclusion, tree } = this.volume;
+		return !exclusion.empty && exclusion.excludesIn(tree, parent, name, true);
+	}
+
+	/** Its entries and attributes are to be compared, and what `work` says besides. */
+	pendDirectory(ref: FileRef, work: Partial<DirectoryWork> = {}): void {
+		if (this.everything) {
+			this.doneDirs.delete(ref);
+		} else {
+			const before = this.pendingDirs.get(ref);
+			this.pendingDirs.set(ref, mergedWork(before, { ...work, wanted: true }));
+			if (before?.wanted === true || before?.placing === true) return;
+		}
+		this.onDirectory(ref);
+	}
+
+	/** Parts of it are to be compared. */
+	pendFile(ref: FileRef, add: (work: FileWork) => void): void {
+		const active = this.active.get(ref);
+		if (active !== undefined) {
+			active.touched = true;
+			add(active);
+			return;
+		}
+		if (this.everything) this.doneFiles.delete(ref);
+		const work = this.pendingFiles.get(ref) ?? new FileWork();
+		add(work);
+		this.pendingFiles.set(ref, work);
+		if (work.queued) return;
+		work.queued = true;
+		const stat = this.volume.tree.stat(ref);
+		this.onFile(ref, typeof stat === "number" ? 0 : work.bytes(BigInt(stat.size)));
+	}
+
+	/** Content and attributes are equal from here on. */
+	fileEqual(ref: FileRef): void {
+		this.active.delete(ref);
+		this.pendingFiles.delete(ref);
+		if (this.everything) this.doneFiles.add(ref);
 	}
 
 	/** What comes after an entry is right: its content, or (other kinds of file) its attributes. */
 	follow(ref: FileRef, fd: number, stat: Stat, differs: boolean): void {
 		const kind = stat.mode & fileType.MASK;
 		if (kind === fileType.DIRECTORY) {
-			if (!this.doneDirs.has(ref)) this.onDirectory(ref);
+			if (!this.settled(ref)) this.onDirectory(ref);
 		} else if (kind === fileType.FILE) {
-			if (!this.doneFiles.has(ref)) this.onFile(ref, stat.size);
+			if (!this.doneFiles.has(ref)) this.pendFile(ref, (work) => work.addAll());
 		} else if (!this.doneFiles.has(ref)) {
 			this.doneFiles.add(ref);
-			if (differs) this.setAttributes(ref, fd, stat, true);
+			if (differs) this.repairer.setAttributes(ref, fd, stat, true);
 		}
 	}
 
-	/** Owner, mode and times as they are here; `all`: the extended attributes too. */
-	setAttributes(file: FileRef, fd: number, stat: Stat, all: boolean): void {
-		const { mode, uid, gid, atimeNs, mtimeNs } = stat;
-		const ownMode = (mode & fileType.MASK) === fileType.LINK ? {} : { mode };
-		if (all) {
-			const entries = extendedAttributes(this.volume.tree, fd);
-			const bytes = entries.reduce((sum, { name, value }) => sum + name.length + value.length + 8, 0);
-			if (bytes > maxData)
-				throw new SafekitError(
-					"REPLICATION_LIMIT",
-					`a file has ${bytes} bytes of extended attributes, at most ${maxData}`,
-				);
-			this.send({ is: "xattrs", dir: this.volume.index, file, entries });
-		}
-		this.repair({ op: "setattr", file, ...ownMode, uid, gid, times: { atimeNs, mtimeNs } });
+	/** A live change has made this file in a directory that is done: so is it; otherwise its inode is a new one. */
+	made(ref: FileRef, mode: number, done: boolean): void {
+		if (!this.everything) return;
+		const set = isDirectory(mode) ? this.doneDirs : this.doneFiles;
+		for (const each of [this.doneDirs, this.doneFiles]) each.delete(ref);
+		if (done) set.add(ref);
 	}
 
 	/** The name must not exist on the target. */
 	limbo(parent: FileRef, name: Buffer): void {
 		this.send({ is: "limbo", dir: this.volume.index, parent, name });
-	}
-
-	/** After entries of a finished directory were repaired: its times as they are here. */
-	settleDirectory(ref: FileRef): void {
-		const stat = this.volume.tree.stat(ref);
-		if (typeof stat === "number") return;
-		const times = { atimeNs: stat.atimeNs, mtimeNs: stat.mtimeNs };
-		this.repair({ op: "setattr", file: ref, times });
 	}
 
 	/** The current entry `name` of a directory; a negative number: there is none. */
@@ -149,20 +231,4 @@ export class Scope {
 		if (typeof found === "number") isGone(found);
 		return found;
 	}
-}
-
-/**
- * True when an error says that the file is not there any more; false for no error. Any other (too many open files, a
- * failing disk) says nothing about the file, which would be missing on the target if it counted as gone.
- * @throws SafekitError REPLICATION_DISK.
- */
-export function isGone(result: number): boolean {
-	if (result >= 0) return false;
-	if (result !== -errno.ENOENT && result !== -errno.ESTALE) throw unusable("a file cannot be looked at", result);
-	return true;
-}
-
-/** What ends the session: this side's own files cannot be read or written. */
-export function unusable(what: string, result: number): SafekitError {
-	return new SafekitError("REPLICATION_DISK", `${what} (${errnoName(result)})`);
 }

@@ -16,8 +16,15 @@ import { applyQueueBytes } from "../wire/limits.ts";
 import type { Message } from "../wire/messages.ts";
 import { RefBindings } from "./bindings.ts";
 import { Repairs } from "./repairs.ts";
+import { Teller } from "./teller.ts";
 
 const sliceMs = 3;
+
+/** A directory, in the source's reference, in which something was found that should not be. */
+export interface Difference {
+	dir: number;
+	directory: FileRef;
+}
 
 /** What the session on this side must know of. */
 export interface ReceiverEvents {
@@ -25,7 +32,7 @@ export interface ReceiverEvents {
 	finish(epoch: Epoch): void;
 	promotable(files: number, bytes: number): void;
 	/** Something cannot be applied: nothing more will be. */
-	broken(why: string): void;
+	broken(why: string, differs: Difference | null): void;
 }
 
 interface Side {
@@ -33,6 +40,7 @@ interface Side {
 	bindings: RefBindings;
 	applier: Applier;
 	repairs: Repairs;
+	teller: Teller;
 }
 
 export class Receiver {
@@ -53,6 +61,8 @@ export class Receiver {
 	#syncing = false;
 	#task: Cancel | null = null;
 	#stopped = false;
+	/** An answer that takes several slices; nothing is applied meanwhile. */
+	#answering: { message: Message; steps: Generator<void, number | undefined> } | null = null;
 	#drained: (() => void)[] = [];
 
 	constructor(context: Context, salvage: Salvage, events: ReceiverEvents) {
@@ -66,6 +76,7 @@ export class Receiver {
 				bindings,
 				applier: new Applier(volume.tree, bindings, volume.exclusion),
 				repairs: new Repairs(volume, bindings, (entry, ref) => this.#salvage.putAside(volume, entry, ref)),
+				teller: new Teller(volume),
 			};
 		});
 	}
@@ -97,6 +108,7 @@ export class Receiver {
 		this.#queue = [];
 		this.#head = 0;
 		this.#queuedBytes = 0;
+		this.#answering = null;
 		this.#task?.cancel();
 		this.#task = null;
 		for (const { applier } of this.#sides) applier.close();
@@ -105,7 +117,7 @@ export class Receiver {
 
 	/** Calls `done` when everything received so far was applied, or nothing more ever will be. */
 	drain(done: () => void): void {
-		if (this.#stopped || this.#head >= this.#queue.length) done();
+		if (this.#stopped || (this.#head >= this.#queue.length && this.#answering === null)) done();
 		else this.#drained.push(done);
 	}
 
@@ -137,7 +149,13 @@ export class Receiver {
 
 	#slice(): boolean {
 		const until = this.#context.loop.now() + sliceMs;
-		while (this.#head < this.#queue.length && this.#context.loop.now() < until) {
+		while (this.#context.loop.now() < until) {
+			if (this.#answering !== null) {
+				this.#goOn();
+				if (this.#stopped) return false;
+				continue;
+			}
+			if (this.#head >= this.#queue.length) break;
 			const { message, bytes } = this.#queue[this.#head]!;
 			this.#head++;
 			this.#queuedBytes -= bytes;
@@ -151,8 +169,7 @@ export class Receiver {
 		if (!this.#settle()) return false;
 		if (this.#withheld && this.#queuedBytes < applyQueueBytes / 2) this.#acknowledge();
 		if (this.#context.config.async === "none") this.#syncApplied();
-		for (const { bindings, volume } of this.#sides) bindings.sweep(volume.tree);
-		if (this.#head < this.#queue.length) return true;
+		if (this.#head < this.#queue.length || this.#answering !== null) return true;
 		this.#queue = [];
 		this.#head = 0;
 		this.#task = null;
@@ -170,11 +187,25 @@ export class Receiver {
 	}
 
 	#handle(message: Message): void {
+		// Whatever else is done looks at files, or takes them away.
+		if (message.is !== "operation") for (const { applier } of this.#sides) applier.close();
+		this.#try(message, () => this.#dispatch(message));
+	}
+
+	#goOn(): void {
+		const { message, steps } = this.#answering!;
+		this.#try(message, () => {
+			const next = steps.next();
+			if (!next.done) return 0;
+			this.#answering = null;
+			return next.value ?? 0;
+		});
+	}
+
+	#try(message: Message, run: () => number): void {
 		try {
-			// Whatever else is done looks at files, or takes them away.
-			if (message.is !== "operation") for (const { applier } of this.#sides) applier.close();
-			const result = this.#dispatch(message);
-			if (result < 0) this.#break(describe(message), errnoName(result));
+			const result = run();
+			if (result < 0) this.#break(describe(message), errnoName(result), differenceOf(message));
 		} catch (error) {
 			const known = asSafekitError(error);
 			if (known.code === "INTERNAL") throw error;
@@ -182,9 +213,9 @@ export class Receiver {
 		}
 	}
 
-	#break(what: string, why: string): void {
+	#break(what: string, why: string, differs: Difference | null = null): void {
 		this.stop();
-		this.#events.broken(`${what}: ${why}`);
+		this.#events.broken(`${what}: ${why}`, differs);
 	}
 
 	#dispatch(message: Message): number {
@@ -202,7 +233,8 @@ export class Receiver {
 			case "xattrs":
 			case "foreign":
 			case "list":
-			case "compare": {
+			case "compare":
+			case "tellMarks": {
 				const side = this.#sides[message.dir];
 				return side === undefined ? -errno.ESTALE : this.#onSide(side, message);
 			}
@@ -218,7 +250,7 @@ export class Receiver {
 			case "bind":
 				return side.repairs.bind(message);
 			case "place":
-				return side.repairs.place(message);
+				return this.#place(side, message);
 			case "limbo":
 				return side.repairs.limbo(message);
 			case "xattrs":
@@ -227,17 +259,38 @@ export class Receiver {
 				return this.#salvage.foreign(side.volume, side.repairs);
 			case "list": {
 				const { request } = message;
-				return side.repairs.list(message.file, (own, entries, last) =>
-					this.#channel?.send({ is: "listed", request, last, own, entries }),
-				);
+				const steps = side.repairs.list(message, (own, entries, last) => {
+					if (own === null) this.#channel?.send({ is: "absent", request });
+					else this.#channel?.send({ is: "listed", request, last, own, entries });
+				});
+				this.#answering = { message, steps };
+				return 0;
+			}
+			case "tellMarks": {
+				const { request, dir, indexes } = message;
+				const steps = side.teller.tell(indexes, (marks, last, everything) =>
+					this.#channel?.send({ is: "marks", request, dir, last, everything, marks }),
+				) as Generator<void, undefined>;
+				this.#answering = { message, steps };
+				return 0;
 			}
 			case "compare": {
 				const { request } = message;
-				return side.repairs.compare(message, (own, digests) =>
-					this.#channel?.send({ is: "compared", request, own, digests }),
-				);
+				return side.repairs.compare(message, (own, digests) => {
+					if (own === null) this.#channel?.send({ is: "absent", request });
+					else this.#channel?.send({ is: "compared", request, own, digests });
+				});
 			}
+			default:
+				return -errno.EINVAL;
 		}
+	}
+
+	#place(side: Side, message: Extract<Message, { is: "place" }>): number {
+		const result = side.repairs.place(message);
+		const { request, dir } = message;
+		if (result >= 0 && request !== 0) this.#channel?.send({ is: "placed", request, dir, made: side.repairs.made });
+		return result;
 	}
 
 	#apply(side: Side, seq: number, operation: Operation): number {
@@ -314,4 +367,11 @@ export class Receiver {
 
 function describe(message: Message): string {
 	return message.is === "operation" ? message.operation.op : message.is;
+}
+
+/** What a failure says of the directory that the operation names: there something is that should not be. */
+function differenceOf(message: Message): Difference | null {
+	if (message.is !== "operation") return null;
+	const { operation, dir } = message;
+	return "parent" in operation && operation.parent !== 0n ? { dir, directory: operation.parent } : null;
 }

@@ -9,11 +9,15 @@ import { makeFile } from "../local/make.ts";
 import type { FileRef } from "../operation.ts";
 import { labelOfName } from "../quarantine/labels.ts";
 import type { Quarantine } from "../quarantine/quarantine.ts";
-import { attributesOf, digestsOf, extendedAttributes } from "../resync/look.ts";
+import { attributeNames, attributesOf, digestsOf, lookAt } from "../resync/look.ts";
+import type { Stat } from "../system.ts";
 import type { Attributes, ListedEntry, Message } from "../wire/messages.ts";
 import type { RefBindings } from "./bindings.ts";
+import { LimboIndex } from "./limbo.ts";
 
 const removedAtOnce = 200;
+/** Entries of a directory that are looked at in one slice. */
+const listedAtOnce = 100;
 
 type Of<K extends Message["is"]> = Extract<Message, { is: K }>;
 
@@ -22,12 +26,22 @@ export class Repairs {
 	readonly #volume: Volume;
 	readonly #bindings: RefBindings;
 	readonly #putAside: (entry: string, ref: FileRef) => void;
+	readonly #limbo: LimboIndex;
+	/** Extended attributes of a file that have come so far. */
+	#attributes: { file: FileRef; names: Set<string> } | null = null;
+	#made = false;
 
 	/** `putAside` hears the name in limbo of what goes there, while it is still in its old place. */
 	constructor(volume: Volume, bindings: RefBindings, putAside: (entry: string, ref: FileRef) => void) {
 		this.#volume = volume;
 		this.#bindings = bindings;
 		this.#putAside = putAside;
+		this.#limbo = new LimboIndex(volume.tree);
+	}
+
+	/** Whether the last `place` has made a file, which is empty. */
+	get made(): boolean {
+		return this.#made;
 	}
 
 	bind({ file, own }: Of<"bind">): number {
@@ -37,6 +51,7 @@ export class Repairs {
 
 	place(message: Of<"place">): number {
 		const { tree } = this.#volume;
+		this.#made = false;
 		const { parent, name, file } = message;
 		if (parent === 0n) return this.#placeKept(message);
 		const directory = this.#bindings.own(parent);
@@ -67,15 +82,18 @@ export class Repairs {
 		});
 	}
 
-	/** Exactly these extended attributes. */
-	xattrs({ file, entries }: Of<"xattrs">): number {
+	/** Exactly these extended attributes, once the last piece has come. */
+	xattrs({ file, last, entries }: Of<"xattrs">): number {
 		const { tree } = this.#volume;
 		const own = this.#bindings.own(file);
 		if (own === undefined) return -errno.ESTALE;
+		const wanted = this.#attributes?.file === file ? this.#attributes.names : new Set<string>();
+		for (const { name } of entries) wanted.add(name.toString("latin1"));
+		this.#attributes = last ? null : { file, names: wanted };
 		return tree.with<never>(own, (fd) => {
-			const wanted = new Set(entries.map((entry) => entry.name.toString("latin1")));
 			let result = 0;
-			for (const { name } of extendedAttributes(tree, fd)) {
+			// First makes room: there may be no more than fit a block.
+			for (const name of last ? attributeNames(tree, fd) : []) {
 				if (!wanted.has(name.toString("latin1"))) result = Math.min(result, tree.system.removexattr(fd, name));
 			}
 			for (const { name, value } of entries) result = Math.min(result, tree.system.setxattr(fd, name, value, 0));
@@ -93,36 +111,48 @@ export class Repairs {
 		return leaving.length;
 	}
 
-	/** Entries of a directory, in batches that fit a message; `give` is called at least once. */
-	list(file: FileRef, give: (own: Attributes, entries: ListedEntry[], last: boolean) => void): number {
+	/**
+	 * Entries of a directory, in batches that fit a message and in slices; `give` is called at least once, with null
+	 * when there is no such directory. Ends with 0 or −errno.
+	 */
+	*list(
+		{ file, details }: Of<"list">,
+		give: (own: Attributes | null, entries: ListedEntry[], last: boolean) => void,
+	): Generator<void, number> {
 		const { tree } = this.#volume;
 		const directory = this.#bindings.own(file);
-		if (directory === undefined) return -errno.ESTALE;
-		const names = tree.list(directory);
-		if (typeof names === "number") return names;
-		return tree.with<never>(directory, (dirFd) => {
-			const stat = tree.system.stat(dirFd, "");
-			if (typeof stat === "number") return stat;
-			const own = attributesOf(tree, dirFd, stat);
-			let batch: ListedEntry[] = [];
-			for (const { name } of names) {
-				const entry = this.#describe(dirFd, name);
-				if (entry === null) continue;
-				batch.push(entry);
-				if (batch.length === 1000) {
-					give(own, batch, false);
-					batch = [];
-				}
-			}
-			give(own, batch, true);
+		const own = directory === undefined ? -errno.ESTALE : lookAt(tree, directory);
+		const names = directory === undefined || typeof own === "number" ? own : tree.list(directory);
+		if (typeof own === "number" || !Array.isArray(names)) {
+			if (!isAbsent(Number(names))) return Number(names);
+			give(null, [], true);
 			return 0;
-		});
+		}
+		let batch: ListedEntry[] = [];
+		for (const [count, { name }] of names.entries()) {
+			const entry = this.#describe(directory!, name, details);
+			if (typeof entry !== "number") batch.push(entry);
+			if (batch.length === 1000) {
+				give(own, batch, false);
+				batch = [];
+			}
+			if (count % listedAtOnce === listedAtOnce - 1) yield;
+		}
+		give(own, batch, true);
+		return 0;
 	}
 
-	compare(message: Of<"compare">, give: (own: Attributes, digests: Buffer[]) => void): number {
-		const { tree } = this.#volume;
+	/** `give` gets null when there is no such file. */
+	compare(message: Of<"compare">, give: (own: Attributes | null, digests: Buffer[]) => void): number {
 		const own = this.#bindings.own(message.file);
-		if (own === undefined) return -errno.ESTALE;
+		const result = own === undefined ? -errno.ESTALE : this.#compare(own, message, give);
+		if (!isAbsent(result)) return result;
+		give(null, []);
+		return 0;
+	}
+
+	#compare(own: FileRef, message: Of<"compare">, give: (own: Attributes, digests: Buffer[]) => void): number {
+		const { tree } = this.#volume;
 		return tree.withFile<never>(own, open.RDONLY | tree.system.flags.NOATIME, (fd) => {
 			const stat = tree.system.stat(fd, "");
 			if (typeof stat === "number") return stat;
@@ -132,17 +162,17 @@ export class Repairs {
 		});
 	}
 
-	#describe(dirFd: number, name: Buffer): ListedEntry | null {
+	#describe(directory: FileRef, name: Buffer, details: boolean): ListedEntry | number {
 		const { tree } = this.#volume;
-		const own = tree.refAt(dirFd, name);
-		if (typeof own === "number") return null;
-		const fd = tree.openPath(own);
-		if (fd < 0) return null;
-		const stat = tree.system.stat(fd, "");
-		const id = tree.idOfFd(fd, own);
-		const attributes = typeof stat === "number" ? null : attributesOf(tree, fd, stat);
-		tree.system.close(fd);
-		return attributes === null ? null : { name, own, attributes, id: typeof id === "string" ? id : "" };
+		const own = tree.with<FileRef>(directory, (fd) => tree.refAt(fd, name));
+		if (typeof own === "number") return own;
+		return tree.with<ListedEntry>(own, (fd) => {
+			const stat = tree.system.stat(fd, "");
+			if (typeof stat === "number") return stat;
+			const id = tree.idOfFd(fd, own);
+			const attributes = details ? attributesOf(tree, fd, stat) : kindOf(stat);
+			return { name, own, attributes, id: typeof id === "string" ? id : "" };
+		});
 	}
 
 	/** Gives the file this name: it is known already, or it is in limbo, or it is made. */
@@ -161,6 +191,12 @@ export class Repairs {
 			if (result === 0) this.#bindings.bind(file, waiting);
 			return result;
 		}
+		const below = id === "" ? null : this.#limbo.below(id);
+		if (below !== null) {
+			const result = tree.with<never>(below.parent, (fd) => tree.system.renameat2(fd, below.name, dirFd, name, 0));
+			if (result === 0) this.#bindings.bind(file, below.file);
+			return result;
+		}
 		return this.#make(message, dirFd, name);
 	}
 
@@ -175,6 +211,7 @@ export class Repairs {
 		const result = tree.system.utimens(made.fd, "", node.times.atimeNs, node.times.mtimeNs);
 		tree.system.close(made.fd);
 		this.#bindings.bind(file, made.ref);
+		this.#made = true;
 		return result;
 	}
 
@@ -219,8 +256,19 @@ export class Repairs {
 		if (there === ref) return system.unlinkat(dirFd, name, 0);
 		const entry = typeof there === "number" ? waiting : `${waiting}-${refAsName(ref)}`;
 		this.#putAside(entry, ref);
+		const stat = tree.stat(ref);
+		if (typeof stat !== "number") this.#limbo.added(ref, stat.mode);
 		return system.renameat2(dirFd, name, folderFd.limbo, entry, 0);
 	}
+}
+
+/** The file or directory is gone. */
+const isAbsent = (result: number): boolean => result === -errno.ESTALE || result === -errno.ENOENT;
+
+/** What an entry is, when that is all that is asked. */
+function kindOf({ mode }: Stat): Attributes {
+	const nothing = { uid: 0, gid: 0, rdev: 0, size: 0n, blocks: 0, mtimeNs: 0n };
+	return { mode: mode & fileType.MASK, ...nothing, xattrs: Buffer.alloc(0) };
 }
 
 const limboName = (id: string): string => id;

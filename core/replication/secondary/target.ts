@@ -10,7 +10,7 @@ import { newIncarnation } from "../primary/source.ts";
 import { Salvage } from "../quarantine/salvage.ts";
 import { type Hello, protocol } from "../wire/handshake.ts";
 import type { Message } from "../wire/messages.ts";
-import { Receiver } from "./receiver.ts";
+import { type Difference, Receiver } from "./receiver.ts";
 import { emptyLimbo } from "./repairs.ts";
 
 export class Target {
@@ -165,7 +165,7 @@ export class Target {
 		this.#receiver = new Receiver(this.#context, this.#salvage, {
 			finish: (epoch) => this.#finish(epoch),
 			promotable: (files, bytes) => this.#becomePromotable(files, bytes),
-			broken: (why) => this.#break(why),
+			broken: (why, differs) => this.#break(why, differs),
 		});
 	}
 
@@ -212,7 +212,7 @@ export class Target {
 		emptyLimbo(this.#context, () => this.#over);
 	}
 
-	#break(why: string): void {
+	#break(why: string, differs: Difference | null = null): void {
 		if (this.#broken) return;
 		this.#broken = true;
 		this.#context.records.markCrashed();
@@ -220,7 +220,7 @@ export class Target {
 		this.#context.fact({ fact: "applyFailed", message: why });
 		const channel = this.#channel;
 		this.#channel = null;
-		channel?.send({ is: "broken", why });
+		channel?.send({ is: "broken", why, dir: differs?.dir ?? 0, differs: differs?.directory ?? 0n });
 		channel?.close();
 		this.#lost();
 	}

@@ -16,8 +16,8 @@ export const maxFileId = 64;
 export const windowBytes = 64 << 20;
 /** Received but not yet applied; beyond it the secondary stops acknowledging, so it holds at most this and a window. */
 export const applyQueueBytes = 64 << 20;
-/** Files known by reference on both sides in one session: 32 bytes each. */
-export const maxBindings = 4_000_000;
+/** Files known by reference on both sides of a session (replication.md §5.2); the least used are forgotten beyond. */
+export const maxBindings = 1_000_000;
 /** Comparing of contents: one digest covers so many bytes. */
 export const regionBytes = 1 << 20;
 /** Bytes that the network has not taken yet: little, so that a pulse is not late behind them on a slow network. */

@@ -3,6 +3,7 @@ import type { Epoch } from "../../engine/replication.ts";
 import type { FileId, FileRef, NewNode, Operation } from "../operation.ts";
 import { ByteReader, ByteWriter, wireError } from "./bytes.ts";
 import { maxFileId, maxLinkTarget, maxMessage, maxName, maxXattrName, maxXattrValue } from "./limits.ts";
+import { maxTold, readToldMark, type ToldMark, writeToldMark } from "./markMessages.ts";
 import { readName, readNode, readOperation, writeNode, writeOperation } from "./operations.ts";
 
 /** What is compared of a file besides its content. */
@@ -40,18 +41,25 @@ export type Message =
 	| { is: "synced"; seq: number }
 	/** Target: term and role are durable, `alone` is gone: the session begins. */
 	| { is: "accepted" }
-	/** Target: it could not apply something and stops. */
-	| { is: "broken"; why: string }
+	/** Target: it could not apply something and stops. `differs`: in this directory of the source (0: in none). */
+	| { is: "broken"; why: string; dir: number; differs: FileRef }
 	/** Either side, all the time; the other sends it back as an echo. `at`: the sender's own clock, milliseconds. */
 	| { is: "pulse" | "echo"; at: number }
 	/** Either side: the session ends on purpose (stop, swap), nothing is missing. Source → target: drained up to here. */
 	| { is: "farewell" }
 	/** Source: what is in this directory? */
-	| { is: "list"; request: number; dir: number; file: FileRef }
+	| { is: "list"; request: number; dir: number; file: FileRef; details: boolean }
+	/** Without `details` the attributes of the entries hold their kind only. */
 	| { is: "listed"; request: number; last: boolean; own: Attributes; entries: ListedEntry[] }
-	/** Source: this name must lead to this file; whatever else has the name goes to limbo. Parent 0: kept open files. */
+	/** Target: what was asked about is not there. */
+	| { is: "absent"; request: number }
+	/**
+	 * Source: this name must lead to this file; whatever else has the name goes to limbo. Parent 0: kept open files.
+	 * `request` 0: nobody asks whether it was made or found.
+	 */
 	| {
 			is: "place";
+			request: number;
 			dir: number;
 			parent: FileRef;
 			name: Buffer;
@@ -60,13 +68,19 @@ export type Message =
 			node: NewNode;
 			target: Buffer;
 	  }
+	/** Target: it was found here by its id, or it was made and is empty. */
+	| { is: "placed"; request: number; dir: number; made: boolean }
+	/** Source: what may differ on your side? `indexes`: only these marks again; empty: all. */
+	| { is: "tellMarks"; request: number; dir: number; indexes: number[] }
+	/** Target: in several messages, up to the `last` one. `everything`: it does not know. */
+	| { is: "marks"; request: number; dir: number; last: boolean; everything: boolean; marks: ToldMark[] }
 	/** Source: this name must not exist; what has it goes to limbo. */
 	| { is: "limbo"; dir: number; parent: FileRef; name: Buffer }
 	/** Source: digests of this range, one for each region. */
 	| { is: "compare"; request: number; dir: number; file: FileRef; offset: bigint; length: bigint; region: number }
 	| { is: "compared"; request: number; own: Attributes; digests: Buffer[] }
-	/** Source: exactly these extended attributes. */
-	| { is: "xattrs"; dir: number; file: FileRef; entries: { name: Buffer; value: Buffer }[] }
+	/** Source: exactly these extended attributes, in pieces up to the `last` one. */
+	| { is: "xattrs"; dir: number; file: FileRef; last: boolean; entries: { name: Buffer; value: Buffer }[] }
 	/** Source: nothing in this directory is known to me: put all of it into quarantine. */
 	| { is: "foreign"; dir: number }
 	/** Source: all names and contents are sent; become equal durably and take over the epoch. */
@@ -96,8 +110,14 @@ const kinds = [
 	"finish",
 	"finished",
 	"promotable",
+	"absent",
+	"placed",
+	"tellMarks",
+	"marks",
 ] as const satisfies readonly Message["is"][];
 
+/** Marks that are asked for again in one message. */
+export const maxAskedMarks = 10_000;
 const maxEntries = 65_536;
 const maxDigests = 64;
 
@@ -117,7 +137,7 @@ export function encodeMessage(m: Message): Buffer {
 			w.count(m.seq);
 			break;
 		case "broken":
-			w.text(m.why.slice(0, 1000));
+			w.text(m.why.slice(0, 1000)).u8(m.dir).u64(m.differs);
 			break;
 		case "finish":
 			w.text(JSON.stringify(m.epoch));
@@ -141,13 +161,39 @@ export function encodeMessage(m: Message): Buffer {
 
 type ResyncMessage = Extract<
 	Message,
-	{ is: "list" | "listed" | "place" | "limbo" | "compare" | "compared" | "xattrs" | "foreign" }
+	{
+		is:
+			| ("list" | "listed" | "place" | "limbo" | "compare" | "compared" | "xattrs" | "foreign")
+			| ("absent" | "placed" | "tellMarks" | "marks");
+	}
 >;
 
 function writeResync(w: ByteWriter, m: ResyncMessage): void {
 	switch (m.is) {
 		case "list":
-			w.count(m.request).u8(m.dir).u64(m.file);
+			w.count(m.request)
+				.u8(m.dir)
+				.u64(m.file)
+				.u8(m.details ? 1 : 0);
+			break;
+		case "absent":
+			w.count(m.request);
+			break;
+		case "placed":
+			w.count(m.request)
+				.u8(m.dir)
+				.u8(m.made ? 1 : 0);
+			break;
+		case "tellMarks":
+			w.count(m.request).u8(m.dir).u32(m.indexes.length);
+			for (const index of m.indexes) w.u32(index);
+			break;
+		case "marks":
+			w.count(m.request)
+				.u8(m.dir)
+				.u8((m.last ? 1 : 0) | (m.everything ? 2 : 0))
+				.u32(m.marks.length);
+			for (const mark of m.marks) writeToldMark(w, mark);
 			break;
 		case "listed":
 			writeAttributes(w.count(m.request).u8(m.last ? 1 : 0), m.own);
@@ -157,7 +203,7 @@ function writeResync(w: ByteWriter, m: ResyncMessage): void {
 			}
 			break;
 		case "place":
-			writeNode(w.u8(m.dir).u64(m.parent).bytes(m.name).u64(m.file).text(m.id), m.node);
+			writeNode(w.count(m.request).u8(m.dir).u64(m.parent).bytes(m.name).u64(m.file).text(m.id), m.node);
 			w.bytes(m.target);
 			break;
 		case "limbo":
@@ -171,7 +217,10 @@ function writeResync(w: ByteWriter, m: ResyncMessage): void {
 			for (const digest of m.digests) w.bytes(digest);
 			break;
 		case "xattrs":
-			w.u8(m.dir).u64(m.file).u32(m.entries.length);
+			w.u8(m.dir)
+				.u64(m.file)
+				.u8(m.last ? 1 : 0)
+				.u32(m.entries.length);
 			for (const { name, value } of m.entries) w.bytes(name).bytes(value);
 			break;
 		case "foreign":
@@ -200,7 +249,7 @@ function readMessage(is: Message["is"], r: ByteReader): Message {
 		case "synced":
 			return { is, seq: r.count() };
 		case "broken":
-			return { is, why: r.text(4000) };
+			return { is, why: r.text(4000), dir: r.u8(), differs: r.u64() };
 		case "finish":
 			return { is, epoch: readEpoch(r.text(4000)) };
 		case "accepted":
@@ -220,7 +269,18 @@ function readMessage(is: Message["is"], r: ByteReader): Message {
 function readResync(is: ResyncMessage["is"], r: ByteReader): ResyncMessage {
 	switch (is) {
 		case "list":
-			return { is, request: r.count(), dir: r.u8(), file: r.u64() };
+			return { is, request: r.count(), dir: r.u8(), file: r.u64(), details: r.u8() !== 0 };
+		case "absent":
+			return { is, request: r.count() };
+		case "placed":
+			return { is, request: r.count(), dir: r.u8(), made: r.u8() !== 0 };
+		case "tellMarks":
+			return { is, request: r.count(), dir: r.u8(), indexes: many(r, maxAskedMarks, () => r.u32()) };
+		case "marks": {
+			const [request, dir, flags] = [r.count(), r.u8(), r.u8()];
+			const head = { request, dir, last: (flags & 1) !== 0, everything: (flags & 2) !== 0 };
+			return { is, ...head, marks: many(r, maxTold, () => readToldMark(r)) };
+		}
 		case "listed": {
 			const head = { request: r.count(), last: r.u8() !== 0, own: readAttributes(r) };
 			const read = () => ({
@@ -232,8 +292,9 @@ function readResync(is: ResyncMessage["is"], r: ByteReader): ResyncMessage {
 			return { is, ...head, entries: many(r, maxEntries, read) };
 		}
 		case "place": {
-			const names = { dir: r.u8(), parent: r.u64(), name: readName(r), file: r.u64(), id: r.text(maxFileId) };
-			return { is, ...names, node: readNode(r), target: r.bytes(maxLinkTarget) };
+			const head = { request: r.count(), dir: r.u8() };
+			const names = { parent: r.u64(), name: readName(r), file: r.u64(), id: r.text(maxFileId) };
+			return { is, ...head, ...names, node: readNode(r), target: r.bytes(maxLinkTarget) };
 		}
 		case "limbo":
 			return { is, dir: r.u8(), parent: r.u64(), name: readName(r) };
@@ -248,7 +309,7 @@ function readResync(is: ResyncMessage["is"], r: ByteReader): ResyncMessage {
 		case "compared":
 			return { is, request: r.count(), own: readAttributes(r), digests: many(r, maxDigests, () => r.bytes(64)) };
 		case "xattrs": {
-			const file = { dir: r.u8(), file: r.u64() };
+			const file = { dir: r.u8(), file: r.u64(), last: r.u8() !== 0 };
 			const read = () => ({ name: r.bytes(maxXattrName), value: r.bytes(maxXattrValue) });
 			return { is, ...file, entries: many(r, 4096, read) };
 		}

@@ -18,6 +18,8 @@ const kinds = [
 	"removexattr",
 	"sync",
 	"makeUnnamed",
+	"bind",
+	"unbind",
 ] as const satisfies readonly Operation["op"][];
 
 /** Appends the operation. */
@@ -49,6 +51,12 @@ export function writeOperation(w: ByteWriter, o: Operation): void {
 			w.u64(o.parent).bytes(o.name).time(o.after.mtimeNs);
 			break;
 		case "dropOpen":
+			w.u64(o.file);
+			break;
+		case "bind":
+			w.u64(o.parent).bytes(o.name).u64(o.file).text(o.id);
+			break;
+		case "unbind":
 			w.u64(o.file);
 			break;
 		case "rename":
@@ -168,7 +176,10 @@ export function readOperation(r: ByteReader): Operation {
 		case "rmdir":
 			return { op, parent: r.u64(), name: readName(r), after: readAfter(r) };
 		case "dropOpen":
+		case "unbind":
 			return { op, file: r.u64() };
+		case "bind":
+			return { op, parent: r.u64(), name: readName(r), file: r.u64(), id: r.text(maxFileId) };
 		case "rename": {
 			const from = { parent: r.u64(), name: readName(r) };
 			const to = { newParent: r.u64(), newName: readName(r), flags: r.u32() };

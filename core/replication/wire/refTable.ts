@@ -1,11 +1,13 @@
 /**
- * File references → file references in 32 bytes an entry, instead of some 150 in a Map of bigints: a session knows
- * every file of the tree. Open addressing; reference 0 is no file.
+ * File references → file references in 32 to 64 bytes an entry, instead of some 150 in a Map of bigints. Open
+ * addressing; reference 0 is no file.
  */
 import { SafekitError } from "../../errors.ts";
 import type { FileRef } from "../operation.ts";
 import { maxBindings } from "./limits.ts";
 
+/** The source forgets a binding only with the next message. */
+const mostEntries = maxBindings + 100_000;
 const empty = 0n;
 const removed = 0xffffffffffffffffn;
 
@@ -29,12 +31,12 @@ export class RefTable {
 		return this.#keys[this.#find(key)] === key;
 	}
 
-	/** @throws SafekitError REPLICATION_LIMIT beyond 4,000,000 entries. */
+	/** @throws SafekitError REPLICATION_LIMIT: the source lets go of bindings before there are so many. */
 	set(key: FileRef, value: FileRef): void {
 		let at = this.#find(key);
 		if (this.#keys[at] !== key) {
-			if (this.#size >= maxBindings)
-				throw new SafekitError("REPLICATION_LIMIT", `the replicated directories hold more than ${maxBindings} files`);
+			if (this.#size >= mostEntries)
+				throw new SafekitError("REPLICATION_LIMIT", `more than ${mostEntries} files are known by reference`);
 			if ((this.#used + 1) * 2 > this.#keys.length) {
 				this.#rebuild();
 				at = this.#find(key);

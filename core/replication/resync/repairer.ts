@@ -1,0 +1,169 @@
+/** Makes the target have what this side has: an entry, a small file whole, attributes. */
+import { type as fileType } from "../errno.ts";
+import type { FileRef, Operation } from "../operation.ts";
+import type { Stat } from "../system.ts";
+import { FileWork } from "./fileWork.ts";
+import { isGone, unusable } from "./gone.ts";
+import { attributeBytes, extendedAttributes, readOnly, readPiece } from "./look.ts";
+import type { Scope } from "./scope.ts";
+import { mergedWork } from "./young.ts";
+
+/** Content that travels with the entry, without a question: as much as the question would cost. */
+const smallBytes = 128 * 1024;
+/** Extended attributes of one message. */
+const attributesAtOnce = 512 * 1024;
+/** Names above this many bytes of blocks beyond the content: preallocated. */
+const slackBytes = 64 * 1024;
+
+export class Repairer {
+	readonly #scope: Scope;
+	/** What the target has not said of yet whether it was made or found. */
+	readonly #placing = new Map<number, FileRef>();
+	#lastRequest = 0;
+
+	constructor(scope: Scope) {
+		this.#scope = scope;
+	}
+
+	/** Answers are outstanding that may bring directories and files to be compared. */
+	get waiting(): boolean {
+		return this.#placing.size > 0;
+	}
+
+	/**
+	 * Makes the target have this entry, whatever it has there now, and lets the file itself be compared. `parent` 0n:
+	 * the folder of kept open files. False: the file is gone.
+	 */
+	place(parent: FileRef, name: Buffer, ref: FileRef): boolean {
+		const scope = this.#scope;
+		const { tree, index } = scope.volume;
+		const fd = tree.openPath(ref);
+		if (isGone(fd)) return false;
+		try {
+			const stat = tree.system.stat(fd, "");
+			if (typeof stat === "number") throw unusable("a file cannot be looked at", stat);
+			const id = scope.identify(fd, ref);
+			const isLink = (stat.mode & fileType.MASK) === fileType.LINK;
+			const target = isLink ? tree.system.readlinkat(fd, "") : Buffer.alloc(0);
+			if (typeof target === "number") throw unusable("a symbolic link cannot be read", target);
+			const { mode, uid, gid, rdev, atimeNs, mtimeNs } = stat;
+			const node = { mode, uid, gid, rdev, times: { atimeNs, mtimeNs } };
+			const known = scope.binder.has(ref);
+			const small = !known && isSmall(stat);
+			const asks = !known && !scope.everything && !small && hasContent(stat);
+			const request = asks ? ++this.#lastRequest : 0;
+			scope.send({ is: "place", request, dir: index, parent, name, file: ref, id, node, target });
+			scope.binder.add(ref);
+			scope.theirs?.claim(id, ref);
+			if (asks) this.#await(request, ref, stat);
+			else if (known) this.#knownPlaced(ref, fd, stat);
+			else if (small) this.#sendWhole(ref, fd, stat);
+			else scope.follow(ref, fd, stat, true);
+			return true;
+		} finally {
+			tree.system.close(fd);
+		}
+	}
+
+	/** Another name of what the target has: its content goes its own way. */
+	#knownPlaced(ref: FileRef, fd: number, stat: Stat): void {
+		if (this.#scope.everything) this.#scope.follow(ref, fd, stat, true);
+	}
+
+	#await(request: number, ref: FileRef, stat: Stat): void {
+		const { pendingDirs, pendingFiles } = this.#scope;
+		this.#placing.set(request, ref);
+		if ((stat.mode & fileType.MASK) === fileType.DIRECTORY) {
+			pendingDirs.set(ref, mergedWork(pendingDirs.get(ref), { placing: true }));
+			return;
+		}
+		const work = pendingFiles.get(ref) ?? new FileWork();
+		work.queued = true;
+		pendingFiles.set(ref, work);
+	}
+
+	/** @param made it is empty there; otherwise only what the marks name may differ. */
+	placed(request: number, made: boolean): void {
+		const scope = this.#scope;
+		const ref = this.#placing.get(request);
+		if (ref === undefined) return;
+		this.#placing.delete(request);
+		const directory = scope.pendingDirs.get(ref);
+		if (directory !== undefined) {
+			scope.pendingDirs.set(ref, mergedWork(directory, { placing: false, wanted: false }));
+			if (made) scope.pendDirectory(ref, { subtree: true });
+			else if (directory.wanted) scope.onDirectory(ref);
+			else scope.pendingDirs.delete(ref);
+			return;
+		}
+		const file = scope.pendingFiles.get(ref);
+		if (file === undefined) return;
+		file.queued = false;
+		if (made) scope.pendFile(ref, (work) => work.addAll());
+		else if (file.wanted) scope.pendFile(ref, () => {});
+		else scope.pendingFiles.delete(ref);
+	}
+
+	/** Content and attributes as they are at this moment; equal from here on. */
+	#sendWhole(ref: FileRef, fd: number, stat: Stat): void {
+		const scope = this.#scope;
+		const { tree } = scope.volume;
+		const size = BigInt(stat.size);
+		scope.repair({ op: "truncate", file: ref, size, mtimeNs: stat.mtimeNs });
+		if (stat.size > 0) {
+			const data = tree.withFile<Buffer>(ref, readOnly(tree.system), (file) =>
+				readPiece(tree.system, file, 0n, stat.size),
+			);
+			if (typeof data === "number") throw unusable("a file cannot be read", data);
+			scope.repair({ op: "write", file: ref, offset: 0n, data, mtimeNs: stat.mtimeNs });
+		}
+		this.setAttributes(ref, fd, stat, true);
+		scope.onSent(stat.size);
+		scope.fileEqual(ref);
+	}
+
+	/** Owner, mode and times as they are here; `all`: the extended attributes too. */
+	setAttributes(file: FileRef, fd: number, stat: Stat, all: boolean): void {
+		const { mode, uid, gid, atimeNs, mtimeNs } = stat;
+		const ownMode = (mode & fileType.MASK) === fileType.LINK ? {} : { mode };
+		if (all) this.#sendExtended(file, fd);
+		this.#scope.repair({ op: "setattr", file, ...ownMode, uid, gid, times: { atimeNs, mtimeNs } });
+	}
+
+	#sendExtended(file: FileRef, fd: number): void {
+		const { tree, index } = this.#scope.volume;
+		let entries: { name: Buffer; value: Buffer }[] = [];
+		let bytes = 0;
+		for (const entry of extendedAttributes(tree, fd)) {
+			if (bytes + attributeBytes(entry) > attributesAtOnce) {
+				this.#scope.send({ is: "xattrs", dir: index, file, last: false, entries });
+				entries = [];
+				bytes = 0;
+			}
+			entries.push(entry);
+			bytes += attributeBytes(entry);
+		}
+		this.#scope.send({ is: "xattrs", dir: index, file, last: true, entries });
+	}
+
+	/** After entries of a finished directory were repaired: its times as they are here. */
+	settleDirectory(ref: FileRef): void {
+		const stat = this.#scope.volume.tree.stat(ref);
+		if (typeof stat === "number") return;
+		const times = { atimeNs: stat.atimeNs, mtimeNs: stat.mtimeNs };
+		const operation: Operation = { op: "setattr", file: ref, times };
+		this.#scope.repair(operation);
+	}
+}
+
+function hasContent({ mode }: Stat): boolean {
+	const kind = mode & fileType.MASK;
+	return kind === fileType.DIRECTORY || kind === fileType.FILE;
+}
+
+/** Without holes, and without space that is reserved only. */
+function isSmall({ mode, size, blocks }: Stat): boolean {
+	const allocated = blocks * 512;
+	const plain = (mode & fileType.MASK) === fileType.FILE && size <= smallBytes;
+	return plain && allocated >= size && allocated <= size + slackBytes;
+}

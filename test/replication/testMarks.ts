@@ -1,0 +1,74 @@
+/** The marks of one tree in memory, kept by the rules of replication.md §5.4. */
+import type { Tree } from "../../core/replication/local/tree.ts";
+import { chunkBytes, type MarkList } from "../../core/replication/marks/mark.ts";
+import type { FileId, FileRef } from "../../core/replication/operation.ts";
+
+interface Marked {
+	hint: FileRef;
+	whole: boolean;
+	attributes: boolean;
+	chunks: Set<number>;
+}
+
+export class TestMarks {
+	readonly #tree: Tree;
+	readonly #files = new Map<FileRef, Marked>();
+	readonly #directories = new Map<FileRef, FileId | null>();
+	everything = false;
+	/** Marks are not kept: what a test must notice. */
+	off = false;
+
+	constructor(tree: Tree) {
+		this.#tree = tree;
+	}
+
+	list(): MarkList {
+		return {
+			everything: this.everything,
+			files: [...this.#files].map(([file, mark]) => ({
+				...{ file, hint: mark.hint, whole: mark.whole, attributes: mark.attributes },
+				chunks: [...mark.chunks].sort((a, b) => a - b),
+			})),
+			directories: [...this.#directories].map(([directory, since]) => ({ directory, since, subtree: false })),
+		};
+	}
+
+	found({ directory }: { directory: FileRef }): void {
+		this.#directories.set(directory, null);
+	}
+
+	/** The changes here are made by hand, which marks them by hand. */
+	made(): void {}
+
+	clear(): void {
+		this.#files.clear();
+		this.#directories.clear();
+	}
+
+	/** @param made the id of a file that is made in it. */
+	entries(directory: FileRef, made: FileId): void {
+		if (!this.off && !this.#directories.has(directory)) this.#directories.set(directory, made);
+	}
+
+	content(file: FileRef, hint: FileRef, from: number, to: number): void {
+		const mark = this.#of(file, hint);
+		for (let chunk = Math.floor(from / chunkBytes); chunk * chunkBytes < to; chunk++) mark?.chunks.add(chunk);
+	}
+
+	attributes(file: FileRef, hint: FileRef): void {
+		const mark = this.#of(file, hint);
+		if (mark !== null) mark.attributes = true;
+	}
+
+	whole(file: FileRef, hint: FileRef): void {
+		const mark = this.#of(file, hint);
+		if (mark !== null) mark.whole = true;
+	}
+
+	#of(file: FileRef, hint: FileRef): Marked | null {
+		if (this.off || typeof this.#tree.stat(file) === "number") return null;
+		const known = this.#files.get(file) ?? { hint, whole: false, attributes: false, chunks: new Set<number>() };
+		this.#files.set(file, known);
+		return known;
+	}
+}
