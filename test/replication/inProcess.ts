@@ -87,6 +87,7 @@ export class Side {
 		mkdirSync(this.dir);
 		const tree = openTree(system, this.dir, false);
 		this.marks = new TestMarks(tree);
+		this.marks.later = (run) => this.loop.post(run);
 		const names = new NameMemory();
 		this.volume = { index: 0, tree, exclusion: nothingExcluded, names, marks: this.marks as unknown as Marks };
 		this.context = {
@@ -211,7 +212,7 @@ export class TwoTrees {
 	}
 
 	/** Until the copy is complete and all of it applied. @param meanwhile called before every step. */
-	finish(meanwhile: () => void = () => {}, most = 200_000): void {
+	finish(meanwhile: () => void = () => {}, most = 20_000): void {
 		for (let n = 0; !(this.complete && this.quiet); n++) {
 			if (n > most) throw new Error(`the copy does not end: ${[...this.sent].join(" ")}`);
 			if (this.broken !== null || this.#to.failed !== null)

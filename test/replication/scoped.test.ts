@@ -5,7 +5,7 @@ import { random } from "./churn.ts";
 import { TwoTrees } from "./inProcess.ts";
 
 const seeds = Array.from(
-	{ length: Number(process.env.SEEDS ?? 40) },
+	{ length: Number(process.env.SEEDS ?? 12) },
 	(_, index) => Number(process.env.SEED ?? 1) + index,
 );
 

@@ -33,9 +33,16 @@ export class TestMarks {
 		};
 	}
 
-	found({ directory }: { directory: FileRef }): void {
-		this.#directories.set(directory, null);
+	found(what: { file: FileRef; hint: FileRef } | { directory: FileRef }): void {
+		if ("directory" in what) this.#directories.set(what.directory, null);
+		else this.whole(what.file, what.hint);
 	}
+
+	written(done: () => void): void {
+		this.later(done);
+	}
+
+	later: (run: () => void) => void = (run) => run();
 
 	/** The changes here are made by hand, which marks them by hand. */
 	made(): void {}

@@ -94,6 +94,7 @@ const message = fc.oneof(
 	fc.record({ is: is("broken"), why: fc.string({ maxLength: 900 }), dir, differs: ref }),
 	fc.record({ is: is("list"), request: seq, dir, file: ref, details: fc.boolean() }),
 	fc.record({ is: is("absent"), request: seq }),
+	fc.record({ is: is("identify"), dir, file: ref, id }),
 	fc.record({ is: is("placed"), request: seq, dir, made: fc.boolean() }),
 	fc.record({ is: is("tellMarks"), request: seq, dir, indexes: fc.array(u32) }),
 	fc.record({

@@ -20,6 +20,8 @@ export class Repairer {
 	/** What the target has not said of yet whether it was made or found. */
 	readonly #placing = new Map<number, FileRef>();
 	#lastRequest = 0;
+	/** Marks of what was made there that are not on disk yet. */
+	#marking = 0;
 
 	constructor(scope: Scope) {
 		this.#scope = scope;
@@ -27,7 +29,7 @@ export class Repairer {
 
 	/** Answers are outstanding that may bring directories and files to be compared. */
 	get waiting(): boolean {
-		return this.#placing.size > 0;
+		return this.#placing.size + this.#marking > 0;
 	}
 
 	/**
@@ -88,12 +90,14 @@ export class Repairer {
 		const ref = this.#placing.get(request);
 		if (ref === undefined) return;
 		this.#placing.delete(request);
+		if (made) this.#identify(ref);
 		const directory = scope.pendingDirs.get(ref);
 		if (directory !== undefined) {
-			scope.pendingDirs.set(ref, mergedWork(directory, { placing: false, wanted: false }));
-			if (made) scope.pendDirectory(ref, { subtree: true });
-			else if (directory.wanted) scope.onDirectory(ref);
-			else scope.pendingDirs.delete(ref);
+			const work = mergedWork(directory, { placing: false, wanted: made, subtree: made });
+			if (work.wanted) {
+				scope.pendingDirs.set(ref, work);
+				scope.onDirectory(ref);
+			} else scope.pendingDirs.delete(ref);
 			return;
 		}
 		const file = scope.pendingFiles.get(ref);
@@ -102,6 +106,25 @@ export class Repairer {
 		if (made) scope.pendFile(ref, (work) => work.addAll());
 		else if (file.wanted) scope.pendFile(ref, () => {});
 		else scope.pendingFiles.delete(ref);
+	}
+
+	/**
+	 * What was made there is incomplete: only once this side's mark of it is durable may it be known by its id, or a copy
+	 * that begins again after an interruption would take it for equal.
+	 */
+	#identify(ref: FileRef): void {
+		const { volume } = this.#scope;
+		const { tree, marks, index: dir } = volume;
+		const [stat, id] = [tree.stat(ref), tree.idOf(ref)];
+		if (typeof stat === "number" || typeof id !== "string") return;
+		const isDirectory = (stat.mode & fileType.MASK) === fileType.DIRECTORY;
+		marks.found(isDirectory ? { directory: ref } : { file: ref, hint: 0n });
+		this.#marking++;
+		marks.written(() => {
+			this.#marking--;
+			this.#scope.send({ is: "identify", dir, file: ref, id });
+			this.#scope.onMarked();
+		});
 	}
 
 	/** Content and attributes as they are at this moment; equal from here on. */

@@ -127,6 +127,7 @@ export class Resync {
 		const scope = new Scope(this.#context, volume, this.#channel, this.#primary, whole);
 		scope.onDirectory = (ref) => this.#names.enqueue(scope, ref);
 		scope.onFile = (ref, bytes) => this.#contents.enqueue(scope, ref, bytes);
+		scope.onMarked = () => this.#wake();
 		scope.onSent = (bytes) => this.#contents.sent(bytes);
 		const what = whole
 			? ""

@@ -61,6 +61,8 @@ export class Scope {
 	/** Must be compared next. */
 	onDirectory: (ref: FileRef) => void = () => {};
 	onFile: (ref: FileRef, bytes: number) => void = () => {};
+	/** Something that was waited for is on disk here. */
+	onMarked: () => void = () => {};
 	/** Was sent whole, without a question. */
 	onSent: (bytes: number) => void = () => {};
 

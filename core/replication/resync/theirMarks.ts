@@ -40,7 +40,11 @@ export class TheirMarks {
 			this.#unmet.clear();
 			return true;
 		}
-		for (const mark of message.marks) if (!mark.lost) this.#meet(mark);
+		for (const mark of message.marks) {
+			if (!mark.lost) this.#meet(mark);
+			// In its limbo, left by a copy that was interrupted: it may be brought from there.
+			else if (this.#rounds === 0) this.#keep(mark);
+		}
 		if (message.last) {
 			this.#asked = false;
 			this.#scope.ready = true;
@@ -85,8 +89,12 @@ export class TheirMarks {
 			if (typeof ref === "number") break;
 		}
 		if (typeof ref === "bigint" && (tree.idOf(ref) || "") === mark.id) this.#apply(mark, ref);
-		// A file without an id was made by hand: the names of its directory differ, so it is met by that mark.
-		else if (mark.id !== "") this.#unmet.set(mark.id, [...(this.#unmet.get(mark.id) ?? []), mark]);
+		else this.#keep(mark);
+	}
+
+	/** A file without an id was made by hand: the names of its directory differ, so it is met by that mark. */
+	#keep(mark: ToldMark): void {
+		if (mark.id !== "") this.#unmet.set(mark.id, [...(this.#unmet.get(mark.id) ?? []), mark]);
 	}
 
 	#apply({ what }: ToldMark, ref: FileRef): void {

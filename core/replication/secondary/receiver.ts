@@ -229,6 +229,7 @@ export class Receiver {
 			case "operation":
 			case "bind":
 			case "place":
+			case "identify":
 			case "limbo":
 			case "xattrs":
 			case "foreign":
@@ -251,6 +252,8 @@ export class Receiver {
 				return side.repairs.bind(message);
 			case "place":
 				return this.#place(side, message);
+			case "identify":
+				return side.repairs.identify(message);
 			case "limbo":
 				return side.repairs.limbo(message);
 			case "xattrs":

@@ -71,6 +71,16 @@ export class Repairs {
 		});
 	}
 
+	/** The source has marked what `place` has made: from now on it may be known by its id. */
+	identify({ file, id }: Of<"identify">): number {
+		const { tree } = this.#volume;
+		const own = this.#bindings.own(file);
+		if (own === undefined) return -errno.ESTALE;
+		const result = id === "" ? 0 : tree.with<never>(own, (fd) => tree.setId(fd, own, id));
+		// Gone again already.
+		return isAbsent(result) ? 0 : result;
+	}
+
 	limbo({ parent, name }: Of<"limbo">): number {
 		const { tree } = this.#volume;
 		const directory = this.#bindings.own(parent);
@@ -204,9 +214,9 @@ export class Repairs {
 		return this.#volume.tree.with<never>(own, (fd) => this.#volume.tree.system.linkFd(fd, dirFd, name));
 	}
 
-	#make({ file, id, node, target }: Of<"place">, dirFd: number, name: Buffer | string): number {
+	#make({ request, file, id, node, target }: Of<"place">, dirFd: number, name: Buffer | string): number {
 		const { tree } = this.#volume;
-		const made = makeFile(tree, dirFd, name, { ...node, id: id === "" ? null : id, target });
+		const made = makeFile(tree, dirFd, name, { ...node, id: id === "" || request !== 0 ? null : id, target });
 		if (typeof made === "number") return made;
 		const result = tree.system.utimens(made.fd, "", node.times.atimeNs, node.times.mtimeNs);
 		tree.system.close(made.fd);

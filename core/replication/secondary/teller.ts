@@ -81,8 +81,9 @@ export class Teller {
 
 	#placed(index: number, ref: FileRef, what: ToldMark["what"]): ToldMark {
 		const path = this.#path(ref);
-		const id = path === null ? null : this.#volume.tree.idOf(ref);
-		if (path === null || typeof id === "number") return { index, path: [], id: "", lost: true, what };
+		const id = this.#volume.tree.idOf(ref);
+		if (path === null || typeof id === "number")
+			return { index, path: [], id: typeof id === "string" ? id : "", lost: true, what };
 		return { index, path, id: id ?? "", lost: false, what };
 	}
 

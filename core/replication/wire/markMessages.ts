@@ -12,7 +12,7 @@ export interface ToldMark {
 	path: Buffer[];
 	/** Of the file or directory; empty: it has none. */
 	id: FileId;
-	/** Nothing in the tree has this mark's file any more. */
+	/** No name in the tree leads to it; it may still be there (`id`), in limbo. */
 	lost: boolean;
 	what:
 		| { is: "directory"; all: boolean; since: FileId; subtree: boolean }

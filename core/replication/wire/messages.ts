@@ -55,7 +55,8 @@ export type Message =
 	| { is: "absent"; request: number }
 	/**
 	 * Source: this name must lead to this file; whatever else has the name goes to limbo. Parent 0: kept open files.
-	 * `request` 0: nobody asks whether it was made or found.
+	 * `request` 0: nobody asks whether it was made or found. Otherwise what is made has no id yet: an interrupted copy
+	 * must not take it for equal.
 	 */
 	| {
 			is: "place";
@@ -70,6 +71,8 @@ export type Message =
 	  }
 	/** Target: it was found here by its id, or it was made and is empty. */
 	| { is: "placed"; request: number; dir: number; made: boolean }
+	/** Source: what was made without an id, because it was asked about, has this one: this side has marked it. */
+	| { is: "identify"; dir: number; file: FileRef; id: FileId }
 	/** Source: what may differ on your side? `indexes`: only these marks again; empty: all. */
 	| { is: "tellMarks"; request: number; dir: number; indexes: number[] }
 	/** Target: in several messages, up to the `last` one. `everything`: it does not know. */
@@ -114,6 +117,7 @@ const kinds = [
 	"placed",
 	"tellMarks",
 	"marks",
+	"identify",
 ] as const satisfies readonly Message["is"][];
 
 /** Marks that are asked for again in one message. */
@@ -164,7 +168,7 @@ type ResyncMessage = Extract<
 	{
 		is:
 			| ("list" | "listed" | "place" | "limbo" | "compare" | "compared" | "xattrs" | "foreign")
-			| ("absent" | "placed" | "tellMarks" | "marks");
+			| ("absent" | "placed" | "tellMarks" | "marks" | "identify");
 	}
 >;
 
@@ -178,6 +182,9 @@ function writeResync(w: ByteWriter, m: ResyncMessage): void {
 			break;
 		case "absent":
 			w.count(m.request);
+			break;
+		case "identify":
+			w.u8(m.dir).u64(m.file).text(m.id);
 			break;
 		case "placed":
 			w.count(m.request)
@@ -272,6 +279,8 @@ function readResync(is: ResyncMessage["is"], r: ByteReader): ResyncMessage {
 			return { is, request: r.count(), dir: r.u8(), file: r.u64(), details: r.u8() !== 0 };
 		case "absent":
 			return { is, request: r.count() };
+		case "identify":
+			return { is, dir: r.u8(), file: r.u64(), id: r.text(maxFileId) };
 		case "placed":
 			return { is, request: r.count(), dir: r.u8(), made: r.u8() !== 0 };
 		case "tellMarks":
