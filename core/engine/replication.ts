@@ -78,9 +78,9 @@ export type ReplicationOrder =
 	| { order: "open"; adopt?: boolean }
 	/**
 	 * The process died and is not started again: its mounts are given up. They stay as a fence until the next `open`,
-	 * whoever waits in them gets an error. No answer.
+	 * whoever waits in them gets an error. No answer. `kill`: it does not answer, and is ended first; `died` follows.
 	 */
-	| { order: "abandon" }
+	| { order: "abandon"; kill?: boolean }
 	/**
 	 * Start a session under `term` (replication.md §5.8). The source connects, the target listens; both must have
 	 * been ordered the same term and outcome, otherwise the handshake is refused and tried again until it fits or
@@ -178,8 +178,10 @@ export type ReplicationFact =
 	| { fact: "diskFailed"; message: string }
 	/** Target: could not apply or sync; not promotable any more. */
 	| { fact: "applyFailed"; message: string }
-	/** The replication process is gone without having been asked (M21). */
-	| { fact: "died" };
+	/** The mounts have not answered for so long (`checktime`, spec/06 §2); said by who asks them, not by the process. */
+	| { fact: "silent"; forMs: number }
+	/** The replication process is gone without having been asked (M21); `killed`: by `abandon`. */
+	| { fact: "died"; killed?: boolean };
 
 /** Progress of a resync; not an engine event, shown by `state` and the log. */
 export interface ResyncProgress {

@@ -64,6 +64,9 @@ export interface RfsConfiguration {
 	lockTimeoutMs: number;
 	sendTimeoutMs: number;
 	ioTimeoutMs: number;
+	/** The mounts have to answer within this time, and are asked so often. */
+	checkTimeMs: number;
+	checkIntervalMs: number;
 	syncDeltaMs: number;
 	/** Times at which a secondary is synchronized, in the syntax of crontab; null: always. */
 	syncAt: string | null;

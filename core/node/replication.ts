@@ -14,6 +14,7 @@ import type { ProcessConfiguration } from "../replication/control/context.ts";
 import { type Copier, type Examined, ModuleData } from "./data.ts";
 import type { ReplicationHands } from "./hands.ts";
 import type { ClusterView } from "./membership.ts";
+import { type MountAsker, MountCheck } from "./mountCheck.ts";
 
 export interface ReplicationParts {
 	paths: Paths;
@@ -23,6 +24,7 @@ export interface ReplicationParts {
 	log: ReplicationEvents["log"];
 	changed(): void;
 	copy: Copier;
+	askMounts: MountAsker;
 	verifier: ConstructorParameters<typeof ModuleData>[2];
 	/** Runs `_rfs_callback` with the name of an event (spec/03 §1). */
 	callback(event: string): Promise<void>;
@@ -43,6 +45,7 @@ export class ModuleReplication implements ReplicationHands {
 	#served = false;
 
 	readonly data: ModuleData;
+	readonly #check: MountCheck;
 
 	constructor(parts: ReplicationParts, rfs: RfsConfiguration) {
 		this.#parts = parts;
@@ -54,6 +57,12 @@ export class ModuleReplication implements ReplicationHands {
 			copy: parts.copy,
 		} satisfies ConstructorParameters<typeof ModuleData>[1];
 		this.data = new ModuleData(rfs, process, parts.verifier);
+		const dirs = rfs.directories.map(({ dir }) => dir);
+		this.#check = new MountCheck(rfs, {
+			// While a new process is on its way to the mounts, they wait for it.
+			ask: () => (this.#client?.pid == null ? null : parts.askMounts(dirs)),
+			silent: (forMs) => parts.fact({ fact: "silent", forMs }),
+		});
 	}
 
 	give(order: ReplicationOrder): void {
@@ -65,6 +74,7 @@ export class ModuleReplication implements ReplicationHands {
 	 * process that is not found has died. Otherwise none may be left: one that is found is closed.
 	 */
 	attach(running: boolean): Promise<void> {
+		this.#check.start();
 		this.#inTurn("open", async () => {
 			const found = await (await this.#connected()).adopt();
 			if (!found && running) this.#parts.fact({ fact: "died" });
@@ -80,6 +90,7 @@ export class ModuleReplication implements ReplicationHands {
 
 	detach(): void {
 		this.#detached = true;
+		this.#check.stop();
 		this.#client?.release();
 	}
 
@@ -131,7 +142,7 @@ export class ModuleReplication implements ReplicationHands {
 
 	async #carryOut(order: ReplicationOrder): Promise<void> {
 		const client = await this.#connected();
-		if (order.order === "abandon") return await client.abandon();
+		if (order.order === "abandon") return await client.abandon(order.kill === true);
 		if (order.order === "open") await this.#open(client, order.adopt === true);
 		if (order.order === "close" && client.pid === null) {
 			// Nothing runs: that is what was wanted.

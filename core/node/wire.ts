@@ -146,6 +146,7 @@ function replicationOf(
 		log,
 		changed: () => runtime().touched(),
 		copy: platform().copy,
+		askMounts: platform().askMounts,
 		verifier: verifierOf(runtime),
 	};
 	// What the script returns is told, and decides nothing.

@@ -3,9 +3,11 @@ import { SafekitError } from "../errors.ts";
 import type { DatagramSender } from "../log/syslog.ts";
 import type { FileSystemProbe } from "../module/filesystem.ts";
 import type { Copier } from "../node/data.ts";
+import type { MountAsker } from "../node/mountCheck.ts";
 import type { ScriptSystem } from "../scripts/system.ts";
 import type { AddressSystem } from "../vip/addresses.ts";
 import { addresses } from "./linux/addresses.ts";
+import { askMounts } from "./linux/askMounts.ts";
 import { copyTrees } from "./linux/copy.ts";
 import { UnixDatagrams } from "./linux/datagram.ts";
 import { fileSystemProbe } from "./linux/filesystem.ts";
@@ -25,6 +27,7 @@ export interface Platform {
 	startTimeOf(pid: number): string | null;
 	sessionOf(pid: number): number | null;
 	copy: Copier;
+	askMounts: MountAsker;
 	/** The leader of a session whose environment holds `name=value`; null: none lives. */
 	leaderWith(name: string, value: string): { pid: number; startTime: string } | null;
 }
@@ -39,6 +42,7 @@ const linux: Platform = {
 	sessionOf,
 	leaderWith,
 	copy: copyTrees,
+	askMounts,
 };
 
 /** The implementation for this machine. Throws where there is none. */

@@ -3,6 +3,7 @@
  * The process is detached: it outlives the daemon, and the next one finds it by its socket.
  */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -24,6 +25,8 @@ export interface ReplicationEvents {
 const startMs = 20_000;
 const retryMs = 10;
 const answerMs = 10_000;
+/** What a killed process has to be gone; one that hangs in the kernel is not waited for. */
+const killMs = 5000;
 const silent = { code: "REPLICATION_PROCESS", message: "the replication process did not answer" };
 
 export class ReplicationClient {
@@ -36,6 +39,8 @@ export class ReplicationClient {
 	#closed = false;
 	/** `closed` was told, or this side has let go: the end of the connection is no death. */
 	#expected = false;
+	/** This side has killed the process. */
+	#killed = false;
 
 	constructor(config: ProcessConfiguration, events: ReplicationEvents) {
 		this.#config = config;
@@ -47,12 +52,24 @@ export class ReplicationClient {
 		return this.#pid;
 	}
 
-	/** Connects to the process of this module that runs already; false: there is none. */
+	/**
+	 * Connects to the process of this module that runs already; false: there is none.
+	 * @throws SafekitError REPLICATION_PROCESS when there is one that does not answer: no other may take its place.
+	 */
 	async adopt(): Promise<boolean> {
 		const socket = await tryConnect(this.#config.socket);
 		if (socket === null) return false;
+		let mute = false;
+		const timer = setTimeout(() => {
+			mute = true;
+			if (this.#socket === socket) this.#socket = null;
+			socket.destroy();
+		}, startMs);
 		await this.#take(socket);
-		return true;
+		clearTimeout(timer);
+		if (!mute) return true;
+		const message = `the replication process of ${this.#config.module} runs and does not answer`;
+		throw new SafekitError("REPLICATION_PROCESS", message);
 	}
 
 	/**
@@ -124,10 +141,28 @@ export class ReplicationClient {
 		this.#asked.delete(answer.answer);
 	}
 
-	/** Ends what keeps the mounts of a process that died: they stay as a fence, and whoever waits in them gets an error. */
-	async abandon(): Promise<void> {
+	/**
+	 * Ends what keeps the mounts of a process that died: they stay as a fence, and whoever waits in them gets an error.
+	 * `kill`: the process is ended first; a living one is left alone otherwise.
+	 */
+	async abandon(kill = false): Promise<void> {
+		if (kill) await this.#kill();
 		if (this.#pid !== null) return;
 		await endHolders(this.#config.socket);
+	}
+
+	async #kill(): Promise<void> {
+		const socket = this.#socket;
+		if (socket === null || this.#pid === null) return;
+		this.#killed = true;
+		const gone = once(socket, "close").catch(() => {});
+		// A connection that lives says that this pid is still the process's.
+		process.kill(this.#pid, "SIGKILL");
+		const limit = new AbortController();
+		await Promise.race([gone, sleep(killMs, null, { signal: limit.signal }).catch(() => {})]);
+		limit.abort();
+		socket.destroy();
+		await gone;
 	}
 
 	/** Lets go of the process, which runs on: the daemon ends. */
@@ -179,6 +214,12 @@ export class ReplicationClient {
 		this.#forgetAsked();
 		if (this.#closed) return;
 		const expected = this.#expected;
+		if (this.#killed) {
+			this.#killed = false;
+			this.#pid = null;
+			if (!expected) this.#events.fact({ fact: "died", killed: true });
+			return;
+		}
 		this.adopt().then(
 			(found) => {
 				if (found) return;

@@ -6,6 +6,7 @@ import type { Context } from "./context.ts";
 import { healed } from "./heal.ts";
 import { startAsking } from "./loss.ts";
 import { closeSyncAt, openSyncAt } from "./schedule.ts";
+import { mountsAnswer } from "./silence.ts";
 import { isHeard, type MirrorAnnouncement } from "./state.ts";
 
 export function absorb(ctx: Context): void {
@@ -58,7 +59,7 @@ function absorbFact(ctx: Context, fact: ReplicationFact): undefined {
 		case "opened":
 			s.records = fact.records;
 			s.opened = true;
-			return;
+			return mountsAnswer(ctx);
 		case "records":
 			s.records = fact.records;
 			return;

@@ -13,6 +13,7 @@ import { handedOverSteps } from "./plans.ts";
 import { actPrimary, actPrimaryAtOnce } from "./primary.ts";
 import { checkSynced, showSyncAt } from "./schedule.ts";
 import { actPromoting, actSecondary, actSecondaryAtOnce, isPromotable, refuse } from "./secondary.ts";
+import { mountsAreSilent } from "./silence.ts";
 import { initialState, type MirrorState, type PlanKind } from "./state.ts";
 import { announce, isUptodate, view } from "./view.ts";
 import { actWaiting } from "./waiting.ts";
@@ -52,7 +53,8 @@ function handle(ctx: Context): void {
 	else if (event.type === "replication") {
 		if (event.fact.fact === "sealed") sealedByItself(ctx);
 		else if (event.fact.fact === "failed") orderFailed(ctx, event.fact);
-		else if (event.fact.fact === "died") processDied(ctx);
+		else if (event.fact.fact === "died" && event.fact.killed !== true) processDied(ctx);
+		else if (event.fact.fact === "silent") mountsAreSilent(ctx, event.fact.forMs);
 		else if (event.fact.fact === "diskFailed" && s.serving && s.phase === "primary") {
 			ctx.log("rfsplug", "E", `The disk under the replicated directories fails: ${event.fact.message}`);
 			ctx.order({ order: "fail" });

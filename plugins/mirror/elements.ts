@@ -199,8 +199,12 @@ const rfs: ElementDeclaration = {
 			default: "1",
 			doc: "TCP connections to the peer; more for long ways.",
 		},
-		checktime: later(time("ms"), "Longest answer of the replication to itself."),
-		checkintv: later(time("s"), "Time between two such tests."),
+		checktime: {
+			type: time("ms", { min: 1 }),
+			default: "220000",
+			doc: "Time within which the replicated directories have to answer; otherwise the module stops and starts.",
+		},
+		checkintv: { type: time("s", { min: 1 }), default: "120", doc: "Time between two such questions." },
 		nfsbox_options: later(choice("cross", "nocross"), "Junctions (Windows)."),
 		mountoversuffix: {
 			type: text,

@@ -113,6 +113,8 @@ export interface MirrorState {
 	healing: { term: number; ordered: boolean } | null;
 	/** When it died, within the last minute: monotonic milliseconds. */
 	deaths: readonly number[];
+	/** The mounts did not answer in time, and have not been opened anew. */
+	silent: boolean;
 	/** Secondary: the seal that the primary asked for is ordered. */
 	sealing: boolean;
 	ping: "idle" | "asked" | "yes" | "no";
@@ -194,6 +196,7 @@ export function initialState(config: ModeConfig): MirrorState {
 		loss: null,
 		healing: null,
 		deaths: [],
+		silent: false,
 		sealing: false,
 		ping: "idle",
 		lease: unseenLease,

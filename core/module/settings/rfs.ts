@@ -22,6 +22,8 @@ export function rfsSettings(
 		lockTimeoutMs: numberOf(rfs, "locktimeout") ?? 100_000,
 		sendTimeoutMs: numberOf(rfs, "sendtimeout") ?? 30_000,
 		ioTimeoutMs: numberOf(rfs, "iotimeout") ?? 300_000,
+		checkTimeMs: numberOf(rfs, "checktime") ?? 220_000,
+		checkIntervalMs: numberOf(rfs, "checkintv") ?? 120_000,
 		syncDeltaMs: numberOf(rfs, "syncdelta") ?? 0,
 		syncAt: schedule(rfs, report),
 		nbrei: numberOf(rfs, "nbrei") ?? 6,
