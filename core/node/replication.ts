@@ -11,6 +11,7 @@ import type { ModuleConfiguration, RfsConfiguration } from "../module/configurat
 import type { Paths } from "../module/paths.ts";
 import { ReplicationClient, type ReplicationEvents } from "../replication/client.ts";
 import type { ProcessConfiguration } from "../replication/control/context.ts";
+import { mountOn, mountPath, mountSource } from "../replication/fuse/mountTable.ts";
 import { type Copier, type Examined, ModuleData } from "./data.ts";
 import type { ReplicationHands } from "./hands.ts";
 import type { ClusterView } from "./membership.ts";
@@ -25,6 +26,7 @@ export interface ReplicationParts {
 	changed(): void;
 	copy: Copier;
 	askMounts: MountAsker;
+	unmount(path: string): Promise<void>;
 	verifier: ConstructorParameters<typeof ModuleData>[2];
 	/** Runs `_rfs_callback` with the name of an event (spec/03 §1). */
 	callback(event: string): Promise<void>;
@@ -147,6 +149,7 @@ export class ModuleReplication implements ReplicationHands {
 		if (order.order === "close" && client.pid === null) {
 			// Nothing runs: that is what was wanted.
 			await client.abandon();
+			await this.#removeFences();
 			return this.#parts.fact({ fact: "closed" });
 		}
 		if (order.order === "session" && !order.source && this.#rfs.scripts) await this.#callbacks();
@@ -167,6 +170,15 @@ export class ModuleReplication implements ReplicationHands {
 		const errorFile = join(this.#parts.paths.safevar, "log", `rfs-${this.#parts.configuration.module}.err`);
 		await mkdir(dirname(errorFile), { recursive: true, mode: 0o700 });
 		await client.start(errorFile, adopt);
+	}
+
+	/** The module stops, and what a process that died left mounted keeps nobody from anything any more. */
+	async #removeFences(): Promise<void> {
+		for (const { dir } of this.#rfs.directories) {
+			const path = mountPath(dir);
+			const mount = mountOn(path);
+			if (mount?.source === mountSource(this.#parts.configuration.module)) await this.#parts.unmount(path);
+		}
 	}
 
 	/** The application's own scripts, before its data is overwritten by the other server's. */

@@ -147,6 +147,7 @@ function replicationOf(
 		changed: () => runtime().touched(),
 		copy: platform().copy,
 		askMounts: platform().askMounts,
+		unmount: platform().unmount,
 		verifier: verifierOf(runtime),
 	};
 	// What the script returns is told, and decides nothing.

@@ -7,10 +7,10 @@ import type { MountAsker } from "../node/mountCheck.ts";
 import type { ScriptSystem } from "../scripts/system.ts";
 import type { AddressSystem } from "../vip/addresses.ts";
 import { addresses } from "./linux/addresses.ts";
-import { askMounts } from "./linux/askMounts.ts";
 import { copyTrees } from "./linux/copy.ts";
 import { UnixDatagrams } from "./linux/datagram.ts";
 import { fileSystemProbe } from "./linux/filesystem.ts";
+import { askMounts, unmount } from "./linux/mounts.ts";
 import { ping } from "./linux/ping.ts";
 import { linuxScripts } from "./linux/scripts.ts";
 import { leaderWith, sessionOf, startTimeOf } from "./linux/server.ts";
@@ -28,6 +28,8 @@ export interface Platform {
 	sessionOf(pid: number): number | null;
 	copy: Copier;
 	askMounts: MountAsker;
+	/** Takes away what is mounted on a path; best effort, a few seconds at most. */
+	unmount(path: string): Promise<void>;
 	/** The leader of a session whose environment holds `name=value`; null: none lives. */
 	leaderWith(name: string, value: string): { pid: number; startTime: string } | null;
 }
@@ -43,6 +45,7 @@ const linux: Platform = {
 	leaderWith,
 	copy: copyTrees,
 	askMounts,
+	unmount,
 };
 
 /** The implementation for this machine. Throws where there is none. */

@@ -171,7 +171,8 @@ export function continueStop(ctx: Context): undefined {
 		ctx.plan("leave", plans.leaveSteps(s.main, stopping.action));
 	} else {
 		s.main = "WAIT";
-		const seal = replicated && s.serving && !s.degraded;
+		// What died, or was ended because it hung, seals nothing.
+		const seal = replicated && s.serving && !s.degraded && !s.silent;
 		if (stopping.stage === "stop") ctx.plan("stop", plans.stopSteps(stopping.action, { seal, close: replicated }));
 		else ctx.plan("cleanUp", plans.cleanUpSteps(stopping.action, replicated));
 	}

@@ -138,6 +138,8 @@ test("defaults of the documentation", (t) => {
 			lockTimeoutMs: 100_000,
 			sendTimeoutMs: 30_000,
 			ioTimeoutMs: 300_000,
+			checkTimeMs: 220_000,
+			checkIntervalMs: 120_000,
 			syncDeltaMs: 0,
 			syncAt: null,
 			nbrei: 6,

@@ -1,5 +1,8 @@
-/** Whether mounts answer, asked by a process of its own: who waits in a mount that hangs cannot be ended. */
+/** Mounts that may hang are touched by processes of their own: who waits in one that hangs cannot be ended. */
 import { spawn } from "node:child_process";
+import { execa } from "execa";
+
+const unmountMs = 5000;
 
 /**
  * Asks every file system for its figures (statfs), one after the other. Resolves when all have answered, be it with an
@@ -12,4 +15,9 @@ export function askMounts(dirs: readonly string[]): Promise<void> {
 		child.on("exit", () => resolve());
 		child.unref();
 	});
+}
+
+/** Takes away what is mounted on a path, as the mount table has it; best effort, a few seconds at most. */
+export async function unmount(path: string): Promise<void> {
+	await execa("umount", ["-l", "-i", "-c", path], { reject: false, stdio: "ignore", timeout: unmountMs });
 }
