@@ -1,4 +1,10 @@
-/** Requests that wait, unapplied, until changes may go on (frozen, or the send window is full). In their order. */
+/**
+ * Requests that wait, unapplied, until changes may go on (frozen, or the send window is full). In their order.
+ *
+ * While a change of names waits, the kernel holds its directory: whoever lists it, or asks for a name that the kernel
+ * has not remembered, waits too. Open files and remembered names are not concerned, and nothing waits for longer than
+ * a freeze may last (`locktimeout`); to answer sooner would mean to acknowledge what may be lost.
+ */
 
 const maxRequests = 16_384;
 const maxBytes = 256 << 20;

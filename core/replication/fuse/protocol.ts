@@ -37,7 +37,6 @@ export const opcode = {
 	RENAME2: 45,
 	LSEEK: 46,
 	COPY_FILE_RANGE: 47,
-	SYNCFS: 50,
 	TMPFILE: 51,
 	COPY_FILE_RANGE_64: 53,
 } as const;
