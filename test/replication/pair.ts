@@ -212,7 +212,8 @@ export class Pair {
 	/** Orders a session and waits until the source serves. `synced` comes later. */
 	async session(source: TestNode, target: TestNode, outcome: MeetingOutcome, quarantine = false): Promise<void> {
 		this.term += 10;
-		const order = { order: "session", term: this.term, outcome, everything: true, quarantine } as const;
+		const everything = outcome === "NEW" || outcome === "FAR_BEHIND";
+		const order = { order: "session", term: this.term, outcome, everything, quarantine } as const;
 		target.client.order({ ...order, source: false });
 		await source.ask({ ...order, source: true }, "accepted");
 	}

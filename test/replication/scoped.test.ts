@@ -54,3 +54,51 @@ for (const seed of seeds) {
 		t.deepEqual(trees.differences(), [], `seed ${seed}`);
 	});
 }
+
+test("what nothing has marked is not looked at: a rename moves no data, a hard link stays one", (t) => {
+	const trees = new TwoTrees(t);
+	const { application } = trees.source;
+	for (let d = 0; d < 50; d++) {
+		application.make([`d${d}`], "directory");
+		for (let n = 0; n < 20; n++) {
+			application.make([`d${d}`, `f${n}`], "file");
+			application.write([`d${d}`, `f${n}`], 0, Buffer.alloc(n === 0 ? 300_000 : 1000, `${d}`));
+		}
+	}
+	trees.begin(true);
+	trees.finish();
+	trees.source.primary.goAlone(3);
+	trees.checkpoint();
+	application.write(["d7", "f0"], 200_000, Buffer.from("changed"));
+	application.move(["d1", "f0"], ["d2", "moved"]);
+	application.move(["d3"], ["d4", "inner"]);
+	application.link(["d5", "f0"], ["d6", "second"]);
+	trees.begin(false);
+	trees.finish();
+	t.deepEqual(trees.differences(), []);
+	const { directories, files } = trees.compared();
+	// d1, d2, the root, d4, d6; d7/f0 and the three that were moved or linked.
+	t.true(directories <= 6, `${directories} directories`);
+	t.true(files <= 4, `${files} files`);
+	t.is(trees.sent.get("write"), 1);
+});
+
+test("negative control: what no mark names stays different, and a comparison of everything finds it", (t) => {
+	const trees = new TwoTrees(t);
+	const { application, marks } = trees.source;
+	application.make(["f0"], "file");
+	application.write(["f0"], 0, Buffer.alloc(5000, "a"));
+	trees.begin(true);
+	trees.finish();
+	trees.source.primary.goAlone(3);
+	trees.checkpoint();
+	marks.off = true;
+	application.write(["f0"], 100, Buffer.from("changed"));
+	trees.begin(false);
+	trees.finish();
+	t.regex(trees.differences().join(), /f0: content differs/);
+	trees.source.primary.goAlone(5);
+	trees.begin(true);
+	trees.finish();
+	t.deepEqual(trees.differences(), []);
+});
