@@ -263,14 +263,30 @@ export class ReplicationNode {
 			target.stop(true, () => (target.broken ? this.#notTrue(order, done) : this.#sealNow(order, done)));
 			return;
 		}
-		this.#drain(this.#context.loop.now() + drainMs, () => {
-			this.#frozen(false);
-			this.#source?.stop();
-			this.#source = null;
-			if (this.primary.waiting > 0) this.primary.fail();
-			this.primary.readOnly();
-			this.#sealNow(order, done);
-		});
+		this.#drain(this.#context.loop.now() + drainMs, () =>
+			this.#lastCheckpoint(() => {
+				this.#frozen(false);
+				this.#source?.stop();
+				this.#source = null;
+				if (this.primary.waiting > 0) this.primary.fail();
+				this.primary.readOnly();
+				this.#sealNow(order, done);
+			}),
+		);
+	}
+
+	/** Both disks have everything at a planned stop: no marks are left for the next start. */
+	#lastCheckpoint(done: () => void): void {
+		let isOver = false;
+		const once = () => {
+			if (isOver) return;
+			isOver = true;
+			deadline.cancel();
+			done();
+		};
+		const deadline = this.#context.loop.timer(drainMs, once);
+		if (this.#source === null) once();
+		else this.#source.checkpoint(once);
 	}
 
 	/** The application is stopped: what it wrote last gets to the peer, if there is one. */

@@ -31,6 +31,8 @@ export interface ReceiverEvents {
 	/** §5.8 step 4: everything before was applied and synced. */
 	finish(epoch: Epoch): void;
 	promotable(files: number, bytes: number): void;
+	/** Everything before was applied: §5.4 rule 3. */
+	checkpoint(number: number, recorded: number): void;
 	/** Something cannot be applied: nothing more will be. */
 	broken(why: string, differs: Difference | null): void;
 }
@@ -169,6 +171,7 @@ export class Receiver {
 		if (!this.#settle()) return false;
 		if (this.#withheld && this.#queuedBytes < applyQueueBytes / 2) this.#acknowledge();
 		if (this.#context.config.async === "none") this.#syncApplied();
+		for (const { volume } of this.#sides) volume.marks.changed = true;
 		if (this.#head < this.#queue.length || this.#answering !== null) return true;
 		this.#queue = [];
 		this.#head = 0;
@@ -225,6 +228,9 @@ export class Receiver {
 				return 0;
 			case "promotable":
 				this.#events.promotable(message.files, message.bytes);
+				return 0;
+			case "checkpoint":
+				this.#events.checkpoint(message.number, message.recorded);
 				return 0;
 			case "operation":
 			case "bind":

@@ -165,6 +165,7 @@ export class Target {
 		this.#receiver = new Receiver(this.#context, this.#salvage, {
 			finish: (epoch) => this.#finish(epoch),
 			promotable: (files, bytes) => this.#becomePromotable(files, bytes),
+			checkpoint: (number, recorded) => this.#checkpoint(number, recorded),
 			broken: (why, differs) => this.#break(why, differs),
 		});
 	}
@@ -192,7 +193,11 @@ export class Target {
 			}
 			try {
 				this.#salvage?.end();
-				this.#context.records.change({ epoch, copying: false, keeping: false });
+				const { checkpoint } = this.#context.records.now;
+				// What the other side recorded before, it may have lost: it holds the same now, whatever its number is.
+				const forgotten = { own: checkpoint.own, peer: 0 };
+				this.#context.records.change({ epoch, copying: false, keeping: false, checkpoint: forgotten });
+				for (const { marks } of this.#context.volumes) marks.drop();
 			} catch (error) {
 				if (!(error instanceof SafekitError)) throw error;
 				receiver.stop();
@@ -200,6 +205,24 @@ export class Target {
 				return;
 			}
 			this.#channel?.send({ is: "finished" });
+		});
+	}
+
+	/** §5.4 rule 3; it was applied, and what comes after it may be synced with it. */
+	#checkpoint(number: number, recorded: number): void {
+		const receiver = this.#receiver!;
+		syncAll(this.#context, (result) => {
+			if (receiver !== this.#receiver || receiver.stopped) return;
+			try {
+				if (result < 0) throw new SafekitError("REPLICATION_DISK", `syncfs: ${errnoName(result)}`);
+				this.#context.records.change({ checkpoint: { own: number, peer: recorded } });
+			} catch (error) {
+				if (!(error instanceof SafekitError)) throw error;
+				receiver.stop();
+				this.#break(error.message);
+				return;
+			}
+			this.#channel?.send({ is: "checkpointed", number });
 		});
 	}
 

@@ -89,6 +89,10 @@ export type Message =
 	/** Source: all names and contents are sent; become equal durably and take over the epoch. */
 	| { is: "finish"; epoch: Epoch }
 	| { is: "finished" }
+	/** Source: what came before this is to be on disk. `recorded`: the last number that it has recorded itself. */
+	| { is: "checkpoint"; number: number; recorded: number }
+	/** Target: it is, and recorded. */
+	| { is: "checkpointed"; number: number }
 	/** Source: §5.8 step 5 is done; so much was copied. */
 	| { is: "promotable"; files: number; bytes: number };
 
@@ -118,6 +122,8 @@ const kinds = [
 	"tellMarks",
 	"marks",
 	"identify",
+	"checkpoint",
+	"checkpointed",
 ] as const satisfies readonly Message["is"][];
 
 /** Marks that are asked for again in one message. */
@@ -156,6 +162,12 @@ export function encodeMessage(m: Message): Buffer {
 			break;
 		case "promotable":
 			w.count(m.files).count(m.bytes);
+			break;
+		case "checkpoint":
+			w.count(m.number).count(m.recorded);
+			break;
+		case "checkpointed":
+			w.count(m.number);
 			break;
 		default:
 			writeResync(w, m);
@@ -268,6 +280,10 @@ function readMessage(is: Message["is"], r: ByteReader): Message {
 			return { is, at: r.count() };
 		case "promotable":
 			return { is, files: r.count(), bytes: r.count() };
+		case "checkpoint":
+			return { is, number: r.count(), recorded: r.count() };
+		case "checkpointed":
+			return { is, number: r.count() };
 		default:
 			return readResync(is, r);
 	}
