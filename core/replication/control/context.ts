@@ -70,6 +70,8 @@ export interface Context {
 	fact(fact: ReplicationFact): void;
 	log(level: "E" | "I" | "W" | "D" | "C", origin: string, text: string): void;
 	progress(progress: ResyncProgress | null): void;
+	/** `done` when the marks name what was changed by hand while the mounts were away. */
+	marksKnown(done: () => void): void;
 	/** Requests that `gate` parked are tried again. */
 	unpark(): void;
 }

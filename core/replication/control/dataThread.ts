@@ -12,6 +12,7 @@ import { type FromTls, Greeter, type ToTls } from "../link/greeting.ts";
 import { DataLoop } from "../loop/dataLoop.ts";
 import { receive } from "../loop/mailbox.ts";
 import { Syncers } from "../loop/syncers.ts";
+import { Keeper } from "../marks/keeper.ts";
 import type { Primary } from "../primary/primary.ts";
 import { Records } from "../records/node.ts";
 import { RecordFile } from "../records/store.ts";
@@ -74,9 +75,12 @@ function start(): boolean {
 		});
 		const records = new Records(new RecordFile(system, volumes[0]!.tree.ownFd, "node"), intact);
 		if (adoption === null) for (const { tree } of volumes) tree.emptyKept();
-		const context = makeContext(volumes, records, servers);
-		const node: ReplicationNode = new ReplicationNode(context, makeMounts(servers), sabotage === "early-ack", () =>
-			loop.stop(),
+		const context = makeContext(volumes, records, servers, () => keeper);
+		const node: ReplicationNode = new ReplicationNode(
+			context,
+			makeMounts(servers, () => keeper),
+			sabotage === "early-ack",
+			() => loop.stop(),
 		);
 		const damaged = () => {
 			for (const server of servers) server.setDamaged(records.crashed);
@@ -97,6 +101,7 @@ function start(): boolean {
 			if (mount === undefined) servers.at(-1)!.mount();
 			else servers.at(-1)!.adopt(mount);
 		}
+		const keeper = new Keeper(context);
 		damaged();
 		const take = keepHeld({ loop, system, servers, say }, adoption?.holder ?? null);
 		receive<ToData>(loop, system, port, wakeFd, (message) => {
@@ -126,13 +131,14 @@ function answer(context: Context, question: Asked): void {
 	}
 }
 
-function makeContext(volumes: Volume[], records: Records, servers: FuseServer[]): Context {
+function makeContext(volumes: Volume[], records: Records, servers: FuseServer[], keeper: () => Keeper): Context {
 	return {
 		...{ config, loop, system, syncers, records, volumes },
 		greeter,
 		fact: (fact) => say(fact),
 		log: (level, origin, text) => say({ log: { level, origin, text } }),
 		progress: (progress) => say({ progress }),
+		marksKnown: (done) => keeper().whenKnown(done),
 		unpark: () => {
 			for (const server of servers) server.unpark();
 		},
@@ -151,12 +157,12 @@ function volumeParts(servers: FuseServer[], primary: () => Primary): VolumeParts
 	};
 }
 
-function makeMounts(servers: FuseServer[]): Mounts {
+function makeMounts(servers: FuseServer[], keeper: () => Keeper): Mounts {
 	return {
 		setWritable: (writable) => {
 			for (const server of servers) server.setWritable(writable);
 		},
-		unmount: (done) => unmountAll(servers, done),
+		unmount: (done) => keeper().leave(() => unmountAll(servers, done)),
 	};
 }
 

@@ -289,13 +289,16 @@ export class Source {
 
 	/** What is to be compared is known, and stands in the marks: an interrupted copy is taken up with no less. */
 	#whenMarked(channel: Channel, go: (channel: Channel) => void): void {
-		let left = this.#context.volumes.length;
-		for (const { marks } of this.#context.volumes) {
-			if (this.#order.everything) marks.setEverything();
-			marks.written(() => {
-				if (--left === 0 && this.#channel === channel && this.#phase === "copying") go(channel);
-			});
-		}
+		const { volumes, marksKnown } = this.#context;
+		let left = volumes.length;
+		if (this.#order.everything) for (const { marks } of volumes) marks.setEverything();
+		marksKnown(() => {
+			for (const { marks } of volumes) {
+				marks.written(() => {
+					if (--left === 0 && this.#channel === channel && this.#phase === "copying") go(channel);
+				});
+			}
+		});
 	}
 
 	/** §5.8 step 4. */
