@@ -35,12 +35,19 @@ export function wholeStatement(durable: MarkSet, added: MarkSet, stale: Stale): 
 export function statement(durable: MarkSet, added: MarkSet, stale: Stale): Entry[] {
 	const files = new Set([...stale.files, ...stale.groups.keys(), ...added.files.keys()]);
 	const directories = new Set([...stale.directories, ...stale.since.keys(), ...added.directories.keys()]);
-	const now = sum(durable, added, files, directories);
+	// Of each file only the groups that change: a large one has thousands of others.
+	const now = new MarkSet();
 	const entries: Entry[] = [];
 	for (const file of files) {
-		entries.push(fileEntry(now, file));
 		const groups = new Set([...(stale.groups.get(file) ?? []), ...(added.files.get(file)?.groups.keys() ?? [])]);
+		copyFile(durable, now, file, groups);
+		copyFile(added, now, file, groups);
+		entries.push(fileEntry(now, file));
 		for (const group of groups) entries.push(groupEntry(now, file, group));
+	}
+	for (const directory of directories) {
+		copyDirectory(durable, now, directory);
+		copyDirectory(added, now, directory);
 	}
 	for (const directory of directories) entries.push(directoryEntry(now, directory));
 	return grown(entries, stale);
@@ -53,25 +60,26 @@ function grown(entries: Entry[], { since }: Stale): Entry[] {
 	});
 }
 
-/** Both sets; of the first one only these, or all. */
-export function sum(
-	durable: MarkSet,
-	added: MarkSet,
-	files: Iterable<FileRef> = durable.files.keys(),
-	directories: Iterable<FileRef> = durable.directories.keys(),
-): MarkSet {
+/** Both sets. */
+export function sum(durable: MarkSet, added: MarkSet): MarkSet {
 	const all = new MarkSet();
-	for (const ref of files) {
-		const known = durable.files.get(ref);
-		if (known === undefined) continue;
-		if (known.whole) all.addWhole(ref, known.hint);
-		const file = all.addFile(ref, known.hint);
-		for (const [index, { lo, hi }] of known.groups) all.addBits(file, index, lo, hi);
-	}
-	for (const ref of directories) {
-		const known = durable.directories.get(ref);
-		if (known !== undefined) all.addDirectory(ref, known.since);
-	}
+	all.merge(durable);
 	all.merge(added);
 	return all;
+}
+
+function copyFile(from: MarkSet, to: MarkSet, ref: FileRef, groups: Iterable<number>): void {
+	const known = from.files.get(ref);
+	if (known === undefined) return;
+	if (known.whole) to.addWhole(ref, known.hint);
+	const file = to.addFile(ref, known.hint);
+	for (const index of groups) {
+		const group = known.groups.get(index);
+		if (group !== undefined) to.addBits(file, index, group.lo, group.hi);
+	}
+}
+
+function copyDirectory(from: MarkSet, to: MarkSet, ref: FileRef): void {
+	const known = from.directories.get(ref);
+	if (known !== undefined) to.addDirectory(ref, known.since);
 }
