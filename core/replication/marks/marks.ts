@@ -239,8 +239,10 @@ export class Marks implements Coverage {
 
 	/** `done` when everything said so far is on disk; or never will be, see `failed`. */
 	written(done: () => void): void {
-		if (this.#failed || (this.#writing === null && !this.#due())) done();
-		else this.#written.push({ after: this.#writes + (this.#writing === null ? 1 : 2), done });
+		// The write under way, the one that follows, both, or none.
+		const left = this.#failed ? 0 : (this.#writing === null ? 0 : 1) + (this.#due() ? 1 : 0);
+		if (left === 0) done();
+		else this.#written.push({ after: this.#writes + left, done });
 		this.#post();
 	}
 

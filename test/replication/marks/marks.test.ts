@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { applyEntry, type Entry } from "../../../core/replication/marks/entries.ts";
 import { isYoung } from "../../../core/replication/marks/mark.ts";
 import { MarkSet } from "../../../core/replication/marks/markSet.ts";
-import { type MarkStore, Marks, maxMarks } from "../../../core/replication/marks/marks.ts";
+import { type MarkSabotage, type MarkStore, Marks, maxMarks } from "../../../core/replication/marks/marks.ts";
 
 /** A disk in memory, whose writes end when the test says so. */
 class Disk implements MarkStore {
@@ -205,6 +205,27 @@ for (const sabotage of ["none", "late"] as const) {
 		t.true(model.unnamed().length > 0);
 	});
 }
+
+test("who waits for what was said hears of it, whatever is being written then", (t) => {
+	for (const [before, meanwhile] of [
+		[false, false],
+		[true, false],
+		[false, true],
+		[true, true],
+	] as const) {
+		const model = new Model();
+		let heard = 0;
+		if (before) model.marks.stamp(1n, false);
+		model.run();
+		if (meanwhile) model.marks.stamp(2n, false);
+		model.marks.written(() => heard++);
+		for (let n = 0; n < 3; n++) {
+			model.disk.end();
+			model.run();
+		}
+		t.is(heard, 1, `${before} ${meanwhile}`);
+	}
+});
 
 test("20,000 new files cost one mark; those that are older than two checkpoints and still written to, one each", (t) => {
 	const model = new Model();
