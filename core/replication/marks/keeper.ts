@@ -7,7 +7,7 @@ import type { Context, Volume } from "../control/context.ts";
 import { open } from "../errno.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
 import { receive } from "../loop/mailbox.ts";
-import type { Walked, WalkOrder } from "./walker.ts";
+import type { Walked, WalkOrder } from "./walkWorker.ts";
 
 const noteMs = 1000;
 /** A note may be late by this much: what was changed so soon after it went through the mount. */
@@ -75,7 +75,7 @@ export class Keeper {
 		const { port1, port2 } = new MessageChannel();
 		const wakeFd = system.eventfd();
 		const order: WalkOrder = { rootFd: volume.tree.rootFd, rules: { paths, regexes }, sinceNs };
-		const worker = new Worker(new URL("./walker.ts", import.meta.url), {
+		const worker = new Worker(new URL("./walkWorker.ts", import.meta.url), {
 			workerData: { order, port: port2, wakeFd },
 			transferList: [port2],
 			execArgv: [],
