@@ -94,7 +94,13 @@ export class Side {
 			config: { nodeIndex, async: "second", resyncLanes: 4, resyncBandwidth: null, lockTimeoutMs: 1e9 },
 			...{ loop: this.loop as unknown as DataLoop, system, volumes: [this.volume] },
 			records: { now: { keeping: false, epoch: null, tree: "0" }, mint: () => false, markFailed: () => {} },
-			...{ fact: () => {}, progress: () => {}, unpark: () => {}, syncers: { run: () => {} } },
+			...{
+				fact: () => {},
+				progress: () => {},
+				unpark: () => {},
+				marksKnown: (done: () => void) => done(),
+				syncers: { run: () => {} },
+			},
 			log: (_: string, __: string, text: string) => void this.logs.push(text),
 		} as unknown as Context;
 		this.primary = new Primary(this.context, false);
@@ -168,6 +174,7 @@ export class TwoTrees {
 		this.#receiver = new Receiver(target.context, new Salvage(target.context, "SERVING"), {
 			finish: () => {},
 			promotable: () => {},
+			checkpoint: () => {},
 			broken: (why, differs) => {
 				this.broken = why;
 				if (differs !== null) source.marks.found(differs);

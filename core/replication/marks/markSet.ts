@@ -36,6 +36,8 @@ export class FileEntry {
 	/** All of it. Without this and without groups: its attributes, which every mark of a file holds. */
 	whole = false;
 	used = 0;
+	/** Of a difference that was found: only a comparison takes it away. */
+	lasting = false;
 	readonly groups = new Map<number, Group>();
 
 	constructor(hint: FileRef) {
@@ -46,6 +48,8 @@ export class FileEntry {
 export class DirectoryEntry {
 	since: FileId | null;
 	used = 0;
+	/** As of a file. */
+	lasting = false;
 	/** Taken out of the set: files that counted as young by it do so no more. */
 	removed = false;
 
@@ -131,10 +135,11 @@ export class MarkSet {
 		return file;
 	}
 
-	addWhole(ref: FileRef, hint: FileRef): void {
+	addWhole(ref: FileRef, hint: FileRef): FileEntry {
 		const file = this.addFile(ref, hint);
 		file.whole = true;
 		this.#dropGroups(file);
+		return file;
 	}
 
 	addChunks(ref: FileRef, hint: FileRef, first: number, last: number): void {
@@ -202,12 +207,15 @@ export class MarkSet {
 
 	/** Takes over what another set holds: that has just become durable. */
 	merge(other: MarkSet): void {
-		for (const [ref, { hint, whole, groups }] of other.files) {
+		for (const [ref, { hint, whole, lasting, groups }] of other.files) {
 			if (whole) this.addWhole(ref, hint);
 			const file = this.addFile(ref, hint);
+			file.lasting ||= lasting;
 			for (const [index, { lo, hi }] of groups) this.addBits(file, index, lo, hi);
 		}
-		for (const [ref, { since }] of other.directories) this.addDirectory(ref, since);
+		for (const [ref, { since, lasting }] of other.directories) {
+			this.addDirectory(ref, since).lasting ||= lasting;
+		}
 	}
 
 	/** A new interval begins: what is used from here on counts as later than the checkpoint that begins now. */
@@ -225,19 +233,24 @@ export class MarkSet {
 
 	/**
 	 * The checkpoint that began with the last `turn` is on both disks: what was not used since goes. `spare`: what was
-	 * used in the interval before it stays too, since it will be used again.
+	 * used in the interval before it stays too, since it will be used again. `compared`: differences that were found
+	 * before it are none any more.
 	 */
-	prune(spare: boolean): Removed {
+	prune(spare: boolean, compared = false): Removed {
 		const removed: Removed = { files: [], groups: [], directories: [] };
 		const oldest = spare ? this.interval - 1 : this.interval;
 		for (const [ref, file] of this.files) {
+			if (file.lasting && !compared) continue;
+			file.lasting = false;
 			this.#pruneGroups(ref, file, spare, removed);
 			if (file.used >= oldest || file.groups.size > 0) continue;
 			this.removeFile(ref);
 			removed.files.push(ref);
 		}
-		for (const [ref, { used }] of this.directories) {
-			if (used >= oldest) continue;
+		for (const [ref, directory] of this.directories) {
+			if (directory.lasting && !compared) continue;
+			directory.lasting = false;
+			if (directory.used >= oldest) continue;
 			this.removeDirectory(ref);
 			removed.directories.push(ref);
 		}

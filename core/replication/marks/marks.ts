@@ -184,10 +184,10 @@ export class Marks implements Coverage {
 		this.#hints.set(file, parent);
 	}
 
-	/** Changes by hand were found: marks that no change waits for. Durable when `written` says so. */
+	/** A difference was found, or a change by hand: only a comparison takes this mark away. See `written`. */
 	found(what: { file: FileRef; hint: FileRef } | { directory: FileRef }): void {
-		if ("file" in what) this.#next.addWhole(what.file, what.hint);
-		else this.#next.addDirectory(what.directory, this.#options.nextId());
+		if ("file" in what) this.#next.addWhole(what.file, what.hint).lasting = true;
+		else this.#next.addDirectory(what.directory, this.#options.nextId()).lasting = true;
 		this.#widen();
 		this.#post();
 	}
@@ -220,7 +220,7 @@ export class Marks implements Coverage {
 	 * that was marked was made equal, so `everything` goes too, unless it came later.
 	 */
 	prune(spare: boolean, compared = false): void {
-		const removed = this.#set.prune(spare);
+		const removed = this.#set.prune(spare, compared);
 		this.#stale.add(removed);
 		if (compared && this.#everything && this.#everythingSince < this.#set.interval) {
 			this.#everything = false;
@@ -328,8 +328,8 @@ export class Marks implements Coverage {
 		const inUse = this.#young.grow(this.#set.interval, mostGrown);
 		if (inUse === null || this.#idAtTurn === null) return;
 		for (const file of inUse) this.#next.addWhole(file, this.#hints.get(file));
-		for (const [ref, { since }] of this.#set.directories) {
-			if (since !== null) this.#stale.since.set(ref, this.#idAtTurn);
+		for (const [ref, { since, lasting }] of this.#set.directories) {
+			if (since !== null && !lasting) this.#stale.since.set(ref, this.#idAtTurn);
 		}
 	}
 

@@ -2,14 +2,14 @@
 import { randomBytes } from "node:crypto";
 import type { SessionOrder } from "../../engine/replication.ts";
 import { SafekitError } from "../../errors.ts";
-import { type Context, syncAll } from "../control/context.ts";
+import type { Context } from "../control/context.ts";
 import type { Channel } from "../link/channel.ts";
 import { Connection } from "../link/connection.ts";
 import { dial } from "../link/endpoints.ts";
 import { type DialMore, Meeting } from "../link/meeting.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
+import { SessionMarks } from "../marks/sessionMarks.ts";
 import type { FileRef } from "../operation.ts";
-import { Checkpoints } from "../marks/checkpoints.ts";
 import { sharedEpoch } from "../records/node.ts";
 import { Resync } from "../resync/resync.ts";
 import { type Verified, Verify } from "../resync/verify.ts";
@@ -36,16 +36,22 @@ export class Source {
 	#verify: Verify | null = null;
 	#verified: (result: Verified | Error) => void = () => {};
 	#resumeUntil: Cancel | null = null;
-	#checkpoints: Checkpoints | null = null;
-	/** Counted, so that the sync of a session that was interrupted is not taken for one of the next. */
-	#finishes = 0;
-	#synced: "pending" | "done" | "complete" = "pending";
+	readonly #marks: SessionMarks;
 	#lastRefusal = "";
 
 	constructor(context: Context, primary: Primary, order: SessionOrder) {
 		this.#context = context;
 		this.#primary = primary;
 		this.#order = order;
+		const { records } = context;
+		this.#marks = new SessionMarks(context, order.term, {
+			send: (message) => {
+				this.#channel?.send(message);
+				this.#channel?.flush();
+			},
+			record: (number) => this.#record(() => records.change({ checkpoint: { own: number, peer: number } })),
+			syncFailed: (result) => primary.sink(context.volumes[0]!).diskFailed(result),
+		});
 		primary.term = order.term;
 		primary.onUntold = (why) => {
 			this.#context.log("E", "rfsplug", `A change cannot be told to the other server: ${why}`);
@@ -125,8 +131,7 @@ export class Source {
 		this.#resync?.cancel();
 		this.#resync = null;
 		this.#unverified();
-		this.#checkpoints?.stop();
-		this.#checkpoints = null;
+		this.#marks.stop(this.#phase !== "complete" && this.#phase !== "resuming");
 		if (this.#channel === null) return;
 		this.#channel.close();
 		this.#channel = null;
@@ -231,7 +236,7 @@ export class Source {
 		// Its word of being up to date may have been lost with the link.
 		channel.send({ is: "promotable", files: 0, bytes: 0 });
 		this.#primary.thaw(channel, other.received);
-		this.#keepCheckpoints();
+		this.#marks.resume();
 		this.#context.fact({ fact: "link", up: true });
 		this.#context.fact({ fact: "thawed" });
 	}
@@ -257,7 +262,7 @@ export class Source {
 				this.#resync?.answered(message);
 				break;
 			case "checkpointed":
-				this.#checkpoints?.answered(message.number);
+				this.#marks.answered(message.number);
 				break;
 			case "finished":
 				if (this.#phase === "finishing") this.#finished();
@@ -281,23 +286,11 @@ export class Source {
 		this.#context.fact({ fact: "link", up: true });
 		if (!this.#accepted) this.#context.fact({ fact: "accepted", term: this.#order.term });
 		this.#accepted = true;
-		this.#whenMarked(this.#channel, (channel) => {
+		const channel = this.#channel;
+		this.#marks.begin(this.#order.everything, () => {
+			if (this.#channel !== channel || this.#phase !== "copying") return;
 			this.#resync = new Resync(this.#context, this.#primary, channel, this.#order, () => this.#finish());
 			this.#primary.copying(channel, this.#resync.filter);
-		});
-	}
-
-	/** What is to be compared is known, and stands in the marks: an interrupted copy is taken up with no less. */
-	#whenMarked(channel: Channel, go: (channel: Channel) => void): void {
-		const { volumes, marksKnown } = this.#context;
-		let left = volumes.length;
-		if (this.#order.everything) for (const { marks } of volumes) marks.setEverything();
-		marksKnown(() => {
-			for (const { marks } of volumes) {
-				marks.written(() => {
-					if (--left === 0 && this.#channel === channel && this.#phase === "copying") go(channel);
-				});
-			}
 		});
 	}
 
@@ -310,49 +303,12 @@ export class Source {
 		this.#phase = "finishing";
 		this.#primary.pair(this.#channel!);
 		this.#channel!.send({ is: "finish", epoch: records.now.epoch! });
-		this.#syncOwn();
-	}
-
-	/** Marks go only when this disk, too, has what they name. */
-	#syncOwn(): void {
-		const finish = ++this.#finishes;
-		this.#synced = "pending";
-		for (const { marks } of this.#context.volumes) marks.turn();
-		syncAll(this.#context, (result) => {
-			if (finish !== this.#finishes || this.#phase === "calling" || this.#phase === "over") return;
-			if (result < 0) return this.#syncFailed(result);
-			if (this.#synced === "complete") this.#dropMarks();
-			else this.#synced = "done";
-		});
-	}
-
-	/** §5.8 step 5. */
-	#dropMarks(): void {
-		for (const { marks } of this.#context.volumes) marks.prune(false, true);
-		if (this.#phase === "complete") this.#keepCheckpoints();
-	}
-
-	#keepCheckpoints(): void {
-		const { records } = this.#context;
-		this.#checkpoints?.stop();
-		this.#checkpoints = new Checkpoints(this.#context, this.#order.term, {
-			send: (message) => {
-				this.#channel?.send(message);
-				this.#channel?.flush();
-			},
-			record: (number) => this.#record(() => records.change({ checkpoint: { own: number, peer: number } })),
-			syncFailed: (result) => this.#syncFailed(result),
-		});
-	}
-
-	#syncFailed(result: number): void {
-		this.#primary.sink(this.#context.volumes[0]!).diskFailed(result);
+		this.#marks.finish();
 	}
 
 	/** A checkpoint of everything, for a planned stop; `done` comes in any case. */
 	checkpoint(done: () => void): void {
-		if (this.#phase === "complete" && this.#checkpoints !== null) this.#checkpoints.now(done);
-		else done();
+		this.#marks.checkpoint(done);
 	}
 
 	/** §5.8 step 5: the peer is durably equal; only now this node gives up its right to start without it. */
@@ -363,8 +319,7 @@ export class Source {
 		this.#channel!.send({ is: "promotable", files, bytes });
 		this.#phase = "complete";
 		this.#resync = null;
-		if (this.#synced === "done") this.#dropMarks();
-		else this.#synced = "complete";
+		this.#marks.complete();
 		fact({ fact: "synced", term: this.#order.term, files, bytes });
 	}
 

@@ -180,6 +180,21 @@ export class Receiver {
 		return false;
 	}
 
+	/** What was changed by hand here is among the marks: a question that comes before is taken again later. */
+	#whenKnown(message: Message, tell: () => void): void {
+		let isLater = false;
+		this.#context.marksKnown(() => (isLater ? this.take(message, 0) : tell()));
+		isLater = true;
+	}
+
+	#tell(side: Side, message: Extract<Message, { is: "tellMarks" }>): void {
+		const { request, dir, indexes } = message;
+		const steps = side.teller.tell(indexes, (marks, last, everything) =>
+			this.#channel?.send({ is: "marks", request, dir, last, everything, marks }),
+		) as Generator<void, undefined>;
+		this.#answering = { message, steps };
+	}
+
 	/** Times that files owe after their last change. False: the disk has failed. */
 	#settle(): boolean {
 		for (const { applier } of this.#sides) {
@@ -276,11 +291,7 @@ export class Receiver {
 				return 0;
 			}
 			case "tellMarks": {
-				const { request, dir, indexes } = message;
-				const steps = side.teller.tell(indexes, (marks, last, everything) =>
-					this.#channel?.send({ is: "marks", request, dir, last, everything, marks }),
-				) as Generator<void, undefined>;
-				this.#answering = { message, steps };
+				this.#whenKnown(message, () => this.#tell(side, message));
 				return 0;
 			}
 			case "compare": {

@@ -227,6 +227,30 @@ test("who waits for what was said hears of it, whatever is being written then", 
 	}
 });
 
+test("a difference that was found stays marked until a comparison has ended", (t) => {
+	const model = new Model();
+	const left = () => [...model.disk.read().set.files.keys(), ...model.disk.read().set.directories.keys()];
+	const settle = () => {
+		for (let n = 0; n < 3; n++) {
+			model.run();
+			model.disk.end();
+		}
+	};
+	model.marks.found({ file: 1n, hint: 1000n });
+	model.marks.found({ directory: 1000n });
+	settle();
+	for (const spare of [true, false, false]) {
+		model.begin();
+		model.complete(spare);
+		settle();
+		t.deepEqual(left(), [1n, 1000n]);
+	}
+	model.begin();
+	model.marks.prune(false, true);
+	settle();
+	t.deepEqual(left(), []);
+});
+
 test("20,000 new files cost one mark; those that are older than two checkpoints and still written to, one each", (t) => {
 	const model = new Model();
 	for (let n = 0; n < 20_000; n++) model.make(1000n);
