@@ -11,6 +11,8 @@ import type { FuseSession } from "./session.ts";
 import { clearSetId, withoutGroupBit } from "./setId.ts";
 
 const billion = 1_000_000_000n;
+/** What ext4 can hold: 1901 to 2446. */
+const [earliest, latest] = [-(2n ** 31n) * billion, (2n ** 34n - 2n ** 31n - 1n) * billion];
 
 type Step = (s: FuseSession, r: Request, fd: number, file: FileRef, done: Operation[]) => number;
 
@@ -42,7 +44,10 @@ function setGhost(s: FuseSession, r: Request, file: FileRef, ghost: Stat) {
 	const asked = r.body.readUInt32LE(0);
 	const now = BigInt(Date.now()) * 1_000_000n;
 	const { atime, mtime } = timesOf(r);
-	const pick = (time: bigint | "now" | null, old: bigint) => (time === "now" ? now : (time ?? old));
+	const pick = (time: bigint | "now" | null, old: bigint) => {
+		const wanted = time === "now" ? now : (time ?? old);
+		return wanted < earliest ? earliest : wanted > latest ? latest : wanted;
+	};
 	const stat = {
 		...ghost,
 		mode: (asked & valid.MODE) === 0 ? ghost.mode : (ghost.mode & type.MASK) | (r.body.readUInt32LE(68) & 0o7777),
