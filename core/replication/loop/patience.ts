@@ -4,8 +4,10 @@
  * time that is spent looking follows what it brought. Pure: the clock comes in.
  */
 
-const leastMs = 0.005;
-const mostMs = 0.1;
+const leastMs = 0.01;
+const mostMs = 0.3;
+/** One useless look in a stream of useful ones must not end the stream. */
+const shrinking = 0.8;
 
 export class Patience {
 	#budgetMs = mostMs;
@@ -31,7 +33,7 @@ export class Patience {
 		if (!this.#looking) return false;
 		if (nowMs - this.#sinceMs < this.#budgetMs) return true;
 		this.#looking = false;
-		this.#budgetMs = Math.max(leastMs, this.#budgetMs / 2);
+		this.#budgetMs = Math.max(leastMs, this.#budgetMs * shrinking);
 		return false;
 	}
 

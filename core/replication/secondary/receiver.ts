@@ -18,7 +18,7 @@ import { RefBindings } from "./bindings.ts";
 import { Repairs } from "./repairs.ts";
 import { Teller } from "./teller.ts";
 
-const sliceMs = 3;
+const sliceMs = 0.2;
 
 /** A directory, in the source's reference, in which something was found that should not be. */
 export interface Difference {
