@@ -5,6 +5,8 @@
  * block the calling thread; those that may take long (sync, umount) belong into a syncer thread (loop/syncers.ts).
  */
 
+import type { MakeGcm } from "./wire/gcm.ts";
+
 /** A path or a name without NUL bytes. */
 export type Name = Buffer | string;
 /** What a call returned, or −errno. */
@@ -206,4 +208,9 @@ export interface SharingCalls {
 	descriptorOf(pidfd: number, fd: number): number;
 }
 
-export interface System extends FileCalls, SocketCalls, ProcessCalls, SharingCalls {}
+export interface CipherCalls {
+	/** A cipher of this process, fresh. */
+	gcm: MakeGcm;
+}
+
+export interface System extends CipherCalls, FileCalls, SocketCalls, ProcessCalls, SharingCalls {}

@@ -2,10 +2,14 @@
 import { randomBytes } from "node:crypto";
 import test from "ava";
 import fc from "fast-check";
+import { makeGcm } from "../../core/platform/linux/gcm.ts";
 import { FrameKeys } from "../../core/replication/wire/frameKeys.ts";
+import { type MakeGcm, NodeGcm } from "../../core/replication/wire/gcm.ts";
 import { encodeHello, type Hello, mismatch, protocol, readHello } from "../../core/replication/wire/handshake.ts";
 import { decodeMessage, encodeMessage, type Message } from "../../core/replication/wire/messages.ts";
 import { Opener, Sealer } from "../../core/replication/wire/packets.ts";
+
+const nodeGcm: MakeGcm = (seals) => new NodeGcm(seals);
 
 const bytes = (maxLength: number, minLength = 0) =>
 	fc.uint8Array({ maxLength, minLength }).map((value) => Buffer.from(value));
@@ -175,13 +179,18 @@ test("names that leave their directory are refused", (t) => {
 test("packets arrive whole however the bytes are cut", (t) => {
 	fc.assert(
 		fc.property(
-			fc.array(fc.array(bytes(5000), { maxLength: 4 }), { maxLength: 5 }),
+			fc.array(fc.array(fc.oneof(bytes(5000), fc.constant(Buffer.alloc(40_000, 7))), { maxLength: 4 }), {
+				maxLength: 5,
+			}),
 			fc.array(fc.integer({ min: 1, max: 4000 }), { minLength: 1 }),
-			fc.boolean(),
+			// Both kinds speak the same on the wire.
+			fc.constantFrom(null, [makeGcm, makeGcm], [makeGcm, nodeGcm], [nodeGcm, makeGcm]),
 			(packets, cuts, sealed) => {
-				const key = sealed ? randomBytes(32) : null;
-				const [sealer, opener] = [new Sealer(key), new Opener(key)];
-				let wire = Buffer.concat(packets.flatMap((messages) => sealer.seal(messages)));
+				const key = randomBytes(32);
+				const [sends, receives] = [sealed?.[0], sealed?.[1]];
+				const sealer = new Sealer(sends === undefined ? null : { key, make: sends });
+				const opener = new Opener(receives === undefined ? null : { key, make: receives });
+				let wire = Buffer.concat(packets.map((messages) => sealer.seal(messages)));
 				const received: Buffer[] = [];
 				for (let turn = 0; wire.length > 0; turn++) {
 					const cut = cuts[turn % cuts.length]!;
@@ -195,32 +204,48 @@ test("packets arrive whole however the bytes are cut", (t) => {
 	);
 });
 
-test("a flipped bit, a replay, a packet left out, another direction or a giant length end the connection", (t) => {
-	const key = randomBytes(32);
-	const sealer = new Sealer(key);
-	const [first, second] = [sealer.seal([Buffer.from("first")])[0]!, sealer.seal([Buffer.from("second")])[0]!];
-	for (let at = 4; at < first.length; at++) {
-		const flipped = Buffer.from(first);
-		flipped[at] = flipped[at]! ^ 1;
-		t.throws(() => new Opener(key).push(flipped), { code: "REPLICATION_WIRE" });
-	}
-	t.throws(() => new Opener(key).push(second), { code: "REPLICATION_WIRE" }, "left out");
-	const replayed = new Opener(key);
-	t.deepEqual(replayed.push(first), [Buffer.from("first")]);
-	t.throws(() => replayed.push(first), { code: "REPLICATION_WIRE" }, "replayed");
-	t.throws(() => new Opener(randomBytes(32)).push(first), { code: "REPLICATION_WIRE" }, "another key");
-	t.throws(() => new Opener(key).push(Buffer.from([0xff, 0xff, 0xff, 0xff])), { code: "REPLICATION_WIRE" });
-	t.throws(() => new Opener(key).push(Buffer.from([0, 0, 0, 3])), { code: "REPLICATION_WIRE" });
-});
+for (const [name, make] of [
+	["the fast cipher", makeGcm],
+	["Node's cipher", nodeGcm],
+] as const) {
+	test(`${name}: a flipped bit, a replay, a packet left out, another direction or a giant length end the connection`, (t) => {
+		const key = randomBytes(32);
+		const sealer = new Sealer({ key, make });
+		const [first, second] = [sealer.seal([Buffer.from("first")]), sealer.seal([Buffer.from("second")])];
+		const open = (packet: Uint8Array, opener = new Opener({ key, make })): Buffer[] => opener.push(Buffer.from(packet));
+		for (let at = 0; at < first.length; at++) {
+			const flipped = Buffer.from(first);
+			flipped[at] = flipped[at]! ^ 1;
+			// A longer packet is waited for, and its seal is wrong when it is there.
+			t.throws(() => open(Buffer.concat([flipped, Buffer.alloc(70_000)])), { code: "REPLICATION_WIRE" }, `byte ${at}`);
+		}
+		t.throws(() => open(second), { code: "REPLICATION_WIRE" }, "left out");
+		const replayed = new Opener({ key, make });
+		t.deepEqual(open(first, replayed), [Buffer.from("first")]);
+		t.throws(() => open(first, replayed), { code: "REPLICATION_WIRE" }, "replayed");
+		t.throws(
+			() => open(first, new Opener({ key: randomBytes(32), make })),
+			{ code: "REPLICATION_WIRE" },
+			"another key",
+		);
+		t.throws(() => open(Buffer.from([0xff, 0xff, 0xff, 0xff])), { code: "REPLICATION_WIRE" });
+		t.throws(() => open(Buffer.from([0, 0, 0, 3])), { code: "REPLICATION_WIRE" });
+	});
+}
 
 test("keys change after a fixed number of packets, on both sides at the same one", (t) => {
 	const key = randomBytes(32);
-	const [sealer, opener, old] = [new Sealer(key, 3), new Opener(key, 3), new Opener(key, 1000)];
+	const [sealer, opener, old] = [
+		new Sealer({ key, make: makeGcm, perKey: 3 }),
+		new Opener({ key, make: makeGcm, perKey: 3 }),
+		new Opener({ key, make: makeGcm, perKey: 1000 }),
+	];
 	for (let n = 0; n < 20; n++) {
-		const packet = Buffer.concat(sealer.seal([Buffer.from(`packet ${n}`)]));
-		t.is(String(opener.push(packet)[0]), `packet ${n}`);
-		if (n < 3) t.is(String(old.push(packet)[0]), `packet ${n}`);
-		if (n === 3) t.throws(() => old.push(packet), { code: "REPLICATION_WIRE" }, "the first key opens it no more");
+		const packet = sealer.seal([Buffer.from(`packet ${n}`)]);
+		t.is(String(opener.push(Buffer.from(packet))[0]), `packet ${n}`);
+		if (n < 3) t.is(String(old.push(Buffer.from(packet))[0]), `packet ${n}`);
+		if (n === 3)
+			t.throws(() => old.push(Buffer.from(packet)), { code: "REPLICATION_WIRE" }, "the first key opens it no more");
 	}
 	const keys = new FrameKeys(key, 2);
 	const seen = [...Array(6)].map(() => `${keys.next().toString("hex")} ${keys.nonce.toString("hex").slice(-2)}`);

@@ -1,5 +1,6 @@
 /** The system calls of core/replication/system.ts on Linux, through koffi. */
 import type { PolledDescriptor, ProcessCalls, System } from "../../replication/system.ts";
+import { makeGcm } from "./gcm.ts";
 import { fileCalls } from "./libcFiles.ts";
 import { sharingCalls } from "./libcSharing.ts";
 import { socketCalls } from "./libcSockets.ts";
@@ -40,4 +41,4 @@ const processCalls: ProcessCalls = {
 	setIoFlusher: () => orErrno(c.prctl(setIoFlusher, 1, 0, 0, 0)),
 };
 
-export const linuxSystem: System = { ...fileCalls, ...socketCalls, ...processCalls, ...sharingCalls };
+export const linuxSystem: System = { ...fileCalls, ...socketCalls, ...processCalls, ...sharingCalls, gcm: makeGcm };

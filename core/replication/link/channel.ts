@@ -1,6 +1,7 @@
 /** Sealed messages over one connection: what both sides speak once the handshake is done. */
 import { asSafekitError } from "../../errors.ts";
 import type { Cancel, DataLoop } from "../loop/dataLoop.ts";
+import type { MakeGcm } from "../wire/gcm.ts";
 import { maxMessage } from "../wire/limits.ts";
 import { decodeMessage, encodeMessage, type Message } from "../wire/messages.ts";
 import { Opener, Sealer } from "../wire/packets.ts";
@@ -31,14 +32,14 @@ export class Channel {
 	constructor(
 		loop: DataLoop,
 		connection: Carrier,
-		keys: { sends: Buffer; receives: Buffer } | null,
+		keys: { sends: Buffer; receives: Buffer; make: MakeGcm } | null,
 		silenceMs: number,
 		events: ChannelEvents,
 	) {
 		this.#loop = loop;
 		this.#connection = connection;
-		this.#sealer = new Sealer(keys?.sends ?? null);
-		this.#opener = new Opener(keys?.receives ?? null);
+		this.#sealer = new Sealer(keys && { key: keys.sends, make: keys.make });
+		this.#opener = new Opener(keys && { key: keys.receives, make: keys.make });
 		this.#events = events;
 		connection.handOver({
 			received: (bytes) => this.#received(bytes),
@@ -96,7 +97,7 @@ export class Channel {
 		const batch = this.#batch;
 		this.#batch = [];
 		this.#batchBytes = 0;
-		this.#connection.send(this.#sealer.seal(batch));
+		this.#connection.send([this.#sealer.seal(batch)]);
 	}
 
 	/** Ends on purpose: what waits is offered to the network once more, `ended` is not called. */

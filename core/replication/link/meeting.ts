@@ -1,6 +1,7 @@
 /** How two sides of a link meet over a connection: TLS with the module's key, two greetings, then sealed frames. */
 import { asSafekitError } from "../../errors.ts";
 import type { Cancel, DataLoop } from "../loop/dataLoop.ts";
+import type { MakeGcm } from "../wire/gcm.ts";
 import { encodeHello, type Hello, mismatch, readHello } from "../wire/handshake.ts";
 import { joinBytes, joined, joinRequest, readJoin } from "../wire/join.ts";
 import { Bundle, type Carrier } from "./bundle.ts";
@@ -14,6 +15,8 @@ const deadlineMs = 5000;
 const maxTlsBytes = 64 * 1024;
 
 export interface MeetingOptions {
+	/** The cipher of the frames. */
+	gcm: MakeGcm;
 	/** See Channel. */
 	silenceMs: number;
 	/** What this side says; the target hears the source, which has proven that it holds the key, first. */
@@ -184,7 +187,8 @@ export class Meeting {
 		this.#deadline.cancel();
 		this.#greeting.close();
 		const [source, target] = [Buffer.from(keys.fromSource), Buffer.from(keys.fromTarget)];
-		const ordered = own.source ? { sends: source, receives: target } : { sends: target, receives: source };
+		const make = this.#options.gcm;
+		const ordered = own.source ? { sends: source, receives: target, make } : { sends: target, receives: source, make };
 		const sealed = own.sealed || other.sealed;
 		const channel = new Channel(this.#loop, carrier, sealed ? ordered : null, this.#options.silenceMs, noEvents);
 		this.#options.met(channel, other, own);

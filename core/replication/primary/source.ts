@@ -158,6 +158,7 @@ export class Source {
 	#meet(connection: Connection): void {
 		const { loop, config, greeter } = this.#context;
 		const meeting = new Meeting(loop, greeter, connection, this.#dial, {
+			gcm: this.#context.system.gcm,
 			silenceMs: config.linkTimeoutMs,
 			hello: () => this.#hello(),
 			met: (channel, other) => this.#met(channel, other),

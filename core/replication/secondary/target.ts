@@ -78,6 +78,7 @@ export class Target {
 	#reception(): Reception {
 		const { loop, system, config, greeter } = this.#context;
 		return new Reception(loop, system, greeter, config.sendTimeoutMs, (done) => ({
+			gcm: system.gcm,
 			silenceMs: config.linkTimeoutMs,
 			hello: (other) => this.#hello(other!),
 			met: (channel, other, own) => {

@@ -1,115 +1,147 @@
 /**
  * Sealed packets: `u32 length | AES-256-GCM ciphertext | 16 bytes tag`. Each direction of each connection has its own
- * key (link/tlsEngine.ts) and counts its packets in the nonce: nothing can be replayed, left out, swapped or turned round
- * without the link ending. A packet holds whole messages, each `u32 length | bytes`. Where a module's traffic is not
- * to be encrypted its packets are the same without cipher and tag, and only TCP watches over them.
+ * key (link/tlsEngine.ts) and counts its packets in the nonce: nothing can be replayed, left out, swapped, turned round
+ * or cut elsewhere without the link ending. A packet holds whole messages, each `u32 length | bytes`. Where a module's
+ * traffic is not to be encrypted its packets are the same without cipher and tag, and only TCP watches over them.
  */
-import { type CipherGCMTypes, createCipheriv, createDecipheriv } from "node:crypto";
 import { wireError } from "./bytes.ts";
 import { FrameKeys } from "./frameKeys.ts";
+import { type Gcm, type MakeGcm, tagBytes } from "./gcm.ts";
 import { maxMessage, maxPacket } from "./limits.ts";
 
-const cipherName: CipherGCMTypes = "aes-256-gcm";
-const tagBytes = 16;
+const headBytes = 4;
+/** A longer message is encrypted on its way into the packet, shorter ones together when they are there. */
+const longMessage = 32 * 1024;
+
+export interface Sealing {
+	/** 32 bytes, used for one direction of one connection only. */
+	key: Buffer;
+	make: MakeGcm;
+	/** See FrameKeys. */
+	perKey?: number;
+}
 
 /** Seals what one side sends over one connection. */
 export class Sealer {
 	readonly #keys: FrameKeys | null;
+	readonly #gcm: Gcm | null;
 
-	/** @param key null: not encrypted. @param perKey see FrameKeys. */
-	constructor(key: Buffer | null, perKey?: number) {
-		this.#keys = key && new FrameKeys(key, perKey);
+	/** @param sealing null: not encrypted. */
+	constructor(sealing: Sealing | null) {
+		this.#keys = sealing && new FrameKeys(sealing.key, sealing.perKey);
+		this.#gcm = sealing?.make(true) ?? null;
 	}
 
-	/** The packet that carries these messages, in pieces to be sent one after the other. */
-	seal(messages: readonly Buffer[]): Buffer[] {
-		const length = messages.reduce((sum, message) => sum + 4 + message.length, 0);
+	/** The packet that carries these messages. */
+	seal(messages: readonly Buffer[]): Buffer {
+		let length = 0;
+		for (const message of messages) length += headBytes + message.length;
 		if (length > maxPacket) throw wireError(`a packet of ${length} bytes`);
-		const head = Buffer.allocUnsafe(4);
-		if (this.#keys === null) return plain(head, messages, length);
-		head.writeUInt32BE(length + tagBytes);
-		const cipher = createCipheriv(cipherName, this.#keys.next(), this.#keys.nonce).setAAD(head);
-		const pieces: Buffer[] = [head];
+		const packet = Buffer.allocUnsafe(headBytes + length + (this.#gcm === null ? 0 : tagBytes));
+		packet.writeUInt32BE(packet.length - headBytes, 0);
+		if (this.#keys !== null) this.#gcm?.start(this.#keys.next(), this.#keys.nonce);
+		let at = headBytes;
+		let encrypted = headBytes;
+		const encrypt = (): void => {
+			const part = packet.subarray(encrypted, at);
+			this.#gcm?.update(part, part);
+			encrypted = at;
+		};
 		for (const message of messages) {
-			const prefix = Buffer.allocUnsafe(4);
-			prefix.writeUInt32BE(message.length);
-			pieces.push(cipher.update(prefix), cipher.update(message));
+			packet.writeUInt32BE(message.length, at);
+			at += headBytes;
+			if (this.#gcm === null || message.length < longMessage) message.copy(packet, at);
+			else {
+				encrypt();
+				this.#gcm.update(packet.subarray(at, at + message.length), message);
+				encrypted += message.length;
+			}
+			at += message.length;
 		}
-		cipher.final();
-		pieces.push(cipher.getAuthTag());
-		return length <= 65_536 ? [Buffer.concat(pieces)] : pieces;
+		encrypt();
+		this.#gcm?.seal(packet.subarray(at));
+		return packet;
 	}
 }
 
 /** Opens what the other side sealed. Any doubt throws REPLICATION_WIRE; the connection is then of no more use. */
 export class Opener {
 	readonly #keys: FrameKeys | null;
-	readonly #tagBytes: number;
-	#kept: Buffer[] = [];
-	#keptBytes = 0;
+	readonly #gcm: Gcm | null;
+	readonly #head = Buffer.alloc(headBytes);
+	/** Bytes of the next packet's head that are there. */
+	#headFilled = 0;
+	/** A packet that came in part. */
+	#packet: Buffer | null = null;
+	#filled = 0;
 
 	/** See Sealer. */
-	constructor(key: Buffer | null, perKey?: number) {
-		this.#keys = key && new FrameKeys(key, perKey);
-		this.#tagBytes = key === null ? 0 : tagBytes;
+	constructor(sealing: Sealing | null) {
+		this.#keys = sealing && new FrameKeys(sealing.key, sealing.perKey);
+		this.#gcm = sealing?.make(false) ?? null;
 	}
 
-	/** Takes received bytes (kept until they are complete) and returns the messages of all complete packets. */
+	/** Takes received bytes, which become this one's own, and returns the messages of all complete packets. */
 	push(bytes: Buffer): Buffer[] {
-		this.#kept.push(bytes);
-		this.#keptBytes += bytes.length;
 		const messages: Buffer[] = [];
-		while (this.#keptBytes >= 4) {
-			const length = this.#peekLength();
-			if (this.#keptBytes < 4 + length) break;
-			const all = this.#kept.length === 1 ? this.#kept[0]! : Buffer.concat(this.#kept);
-			messages.push(...this.#open(all.subarray(0, 4), all.subarray(4, 4 + length)));
-			this.#kept = [all.subarray(4 + length)];
-			this.#keptBytes -= 4 + length;
+		for (let at = 0; at < bytes.length; ) {
+			if (this.#packet === null) {
+				at += this.#fillHead(bytes, at);
+				if (this.#headFilled < headBytes) break;
+				this.#headFilled = 0;
+				const length = this.#length();
+				if (length <= bytes.length - at) {
+					this.#open(bytes.subarray(at, at + length), messages);
+					at += length;
+					continue;
+				}
+				this.#packet = Buffer.allocUnsafe(length);
+				this.#filled = 0;
+			}
+			const copied = bytes.copy(this.#packet, this.#filled, at);
+			at += copied;
+			this.#filled += copied;
+			if (this.#filled < this.#packet.length) break;
+			const whole = this.#packet;
+			this.#packet = null;
+			this.#open(whole, messages);
 		}
 		return messages;
 	}
 
-	#peekLength(): number {
-		if (this.#kept[0]!.length < 4) this.#kept = [Buffer.concat(this.#kept)];
-		const length = this.#kept[0]!.readUInt32BE(0);
-		if (length < this.#tagBytes || length > maxPacket + this.#tagBytes) throw wireError(`a packet of ${length} bytes`);
+	#fillHead(bytes: Buffer, at: number): number {
+		const copied = bytes.copy(this.#head, this.#headFilled, at, at + headBytes - this.#headFilled);
+		this.#headFilled += copied;
+		return copied;
+	}
+
+	#length(): number {
+		const length = this.#head.readUInt32BE(0);
+		const seal = this.#gcm === null ? 0 : tagBytes;
+		if (length < seal || length > maxPacket + seal) throw wireError(`a packet of ${length} bytes`);
 		return length;
 	}
 
-	#open(head: Buffer, sealed: Buffer): Buffer[] {
-		if (this.#keys === null) return split(sealed);
-		const decipher = createDecipheriv(cipherName, this.#keys.next(), this.#keys.nonce).setAAD(head);
-		const plain = decipher.update(sealed.subarray(0, -tagBytes));
-		decipher.setAuthTag(sealed.subarray(-tagBytes));
-		try {
-			decipher.final();
-		} catch (cause) {
-			throw wireError(`a packet does not carry the seal of this connection (${String(cause)})`);
+	#open(sealed: Buffer, messages: Buffer[]): void {
+		if (this.#keys === null || this.#gcm === null) {
+			split(sealed, messages);
+			return;
 		}
-		return split(plain);
+		this.#gcm.start(this.#keys.next(), this.#keys.nonce);
+		const content = sealed.subarray(0, sealed.length - tagBytes);
+		this.#gcm.update(content, content);
+		if (!this.#gcm.open(sealed.subarray(sealed.length - tagBytes)))
+			throw wireError("a packet does not carry the seal of this connection");
+		split(content, messages);
 	}
 }
 
-function plain(head: Buffer, messages: readonly Buffer[], length: number): Buffer[] {
-	head.writeUInt32BE(length);
-	const pieces: Buffer[] = [head];
-	for (const message of messages) {
-		const prefix = Buffer.allocUnsafe(4);
-		prefix.writeUInt32BE(message.length);
-		pieces.push(prefix, message);
-	}
-	return length <= 65_536 ? [Buffer.concat(pieces)] : pieces;
-}
-
-function split(plain: Buffer): Buffer[] {
-	const messages: Buffer[] = [];
+function split(plain: Buffer, messages: Buffer[]): void {
 	for (let at = 0; at < plain.length; ) {
-		if (plain.length - at < 4) throw wireError("a packet ends inside a length");
+		if (plain.length - at < headBytes) throw wireError("a packet ends inside a length");
 		const length = plain.readUInt32BE(at);
-		if (length > maxMessage || length > plain.length - at - 4) throw wireError(`a message of ${length} bytes`);
-		messages.push(plain.subarray(at + 4, at + 4 + length));
-		at += 4 + length;
+		if (length > maxMessage || length > plain.length - at - headBytes) throw wireError(`a message of ${length} bytes`);
+		messages.push(plain.subarray(at + headBytes, at + headBytes + length));
+		at += headBytes + length;
 	}
-	return messages;
 }
