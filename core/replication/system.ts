@@ -209,7 +209,7 @@ export interface SharingCalls {
 }
 
 export interface CipherCalls {
-	/** A cipher of this process, fresh. */
+	/** A cipher that works in place, fresh; null: node:crypto has to do. */
 	gcm: MakeGcm;
 }
 

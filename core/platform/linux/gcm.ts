@@ -4,7 +4,6 @@
  */
 import koffi from "koffi";
 import type { Gcm } from "../../replication/wire/gcm.ts";
-import { NodeGcm, tagBytes } from "../../replication/wire/gcm.ts";
 
 type Native = (...values: unknown[]) => unknown;
 interface Evp {
@@ -17,6 +16,7 @@ interface Evp {
 	control: Native;
 }
 
+const tagBytes = 16;
 const [getTag, setTag] = [0x10, 0x11];
 
 /** Null where Node was built without it, or hides it. */
@@ -83,7 +83,7 @@ class OpenSslGcm implements Gcm {
 	}
 }
 
-/** The fastest that there is here. */
-export function makeGcm(seals: boolean): Gcm {
-	return evp === null ? new NodeGcm(seals) : new OpenSslGcm(evp, seals);
+/** Null: only node:crypto is there. */
+export function makeGcm(seals: boolean): Gcm | null {
+	return evp === null ? null : new OpenSslGcm(evp, seals);
 }

@@ -15,7 +15,8 @@ export interface Gcm {
 	open(tag: Buffer): boolean;
 }
 
-export type MakeGcm = (seals: boolean) => Gcm;
+/** A fast one of the platform; null: it has none. */
+export type MakeGcm = (seals: boolean) => Gcm | null;
 
 /** With Node's own objects: a new one for every packet. */
 export class NodeGcm implements Gcm {

@@ -6,7 +6,7 @@
  */
 import { wireError } from "./bytes.ts";
 import { FrameKeys } from "./frameKeys.ts";
-import { type Gcm, type MakeGcm, tagBytes } from "./gcm.ts";
+import { type Gcm, type MakeGcm, NodeGcm, tagBytes } from "./gcm.ts";
 import { maxMessage, maxPacket } from "./limits.ts";
 
 const headBytes = 4;
@@ -29,7 +29,7 @@ export class Sealer {
 	/** @param sealing null: not encrypted. */
 	constructor(sealing: Sealing | null) {
 		this.#keys = sealing && new FrameKeys(sealing.key, sealing.perKey);
-		this.#gcm = sealing?.make(true) ?? null;
+		this.#gcm = sealing && (sealing.make(true) ?? new NodeGcm(true));
 	}
 
 	/** The packet that carries these messages. */
@@ -78,7 +78,7 @@ export class Opener {
 	/** See Sealer. */
 	constructor(sealing: Sealing | null) {
 		this.#keys = sealing && new FrameKeys(sealing.key, sealing.perKey);
-		this.#gcm = sealing?.make(false) ?? null;
+		this.#gcm = sealing && (sealing.make(false) ?? new NodeGcm(false));
 	}
 
 	/** Takes received bytes, which become this one's own, and returns the messages of all complete packets. */
