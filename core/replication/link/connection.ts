@@ -4,14 +4,15 @@ import type { Cancel, DataLoop } from "../loop/dataLoop.ts";
 import type { System } from "../system.ts";
 
 export interface ConnectionEvents {
-	/** A copy of what came; it may be kept. */
+	/** What came; it may be kept, and changed. */
 	received(bytes: Buffer): void;
 	/** Exactly once, never from inside `send`. The descriptor is closed already. */
 	ended(why: string): void;
 }
 
-const readBytes = 512 * 1024;
-const readBuffer = Buffer.allocUnsafe(readBytes);
+const roomBytes = 1 << 20;
+/** Less is not worth a call of the system. */
+const leastRoomBytes = 128 * 1024;
 
 export class Connection {
 	readonly #loop: DataLoop;
@@ -22,6 +23,8 @@ export class Connection {
 	#queue: Buffer[] = [];
 	#queuedBytes = 0;
 	#ended = false;
+	/** Received bytes go one after another into pieces of memory that nobody else uses. */
+	#room = Buffer.alloc(0);
 	#movedMs: number;
 	#check: Cancel;
 	readonly #attempt: Cancel;
@@ -53,15 +56,19 @@ export class Connection {
 		return !this.#ended;
 	}
 
-	/** Queues the pieces and sends what the network takes. The caller bounds what it queues. */
+	/** Sends what the network takes, and keeps a copy of the rest. The caller bounds what it queues. */
 	send(pieces: readonly Buffer[]): void {
 		if (this.#ended) return;
 		if (this.#queuedBytes === 0) this.#movedMs = this.#loop.now();
+		const waited = this.#queue.length > 0;
 		for (const piece of pieces) {
-			this.#queue.push(piece);
-			this.#queuedBytes += piece.length;
+			const sent = this.#queue.length > 0 ? 0 : this.#offer(piece);
+			if (this.#ended) return;
+			if (sent === piece.length) continue;
+			this.#queue.push(Buffer.from(piece.subarray(sent)));
+			this.#queuedBytes += piece.length - sent;
 		}
-		this.#push();
+		if (!waited && this.#queue.length > 0) this.#watch();
 	}
 
 	/** Closes without telling the events. */
@@ -97,30 +104,46 @@ export class Connection {
 
 	/** False: nothing has come. */
 	#read(): boolean {
-		const got = this.#system.recv(this.#fd, readBuffer);
+		if (this.#room.length < leastRoomBytes) this.#room = Buffer.allocUnsafeSlow(roomBytes);
+		const got = this.#system.recv(this.#fd, this.#room);
 		if (got === -errno.EAGAIN || got === -errno.EINTR) return false;
 		if (got > 0) {
-			this.#events.received(Buffer.from(readBuffer.subarray(0, got)));
+			const bytes = this.#room.subarray(0, got);
+			this.#room = this.#room.subarray(got);
+			this.#events.received(bytes);
 		} else if (got === 0) this.fail("the other side closed the connection");
 		else this.fail(`receiving failed: ${errnoName(got)}`);
 		return true;
 	}
 
-	#push() {
-		const waited = this.#queue.length > 0;
+	/** The network has room again. */
+	#push(): void {
 		while (this.#queue.length > 0) {
 			const piece = this.#queue[0]!;
-			const sent = this.#system.send(this.#fd, piece);
+			const sent = this.#offer(piece);
+			if (this.#ended) return;
+			this.#queuedBytes -= sent;
+			if (sent < piece.length) {
+				this.#queue[0] = piece.subarray(sent);
+				return;
+			}
+			this.#queue.shift();
+		}
+		this.#watch();
+	}
+
+	/** Bytes that the network took, fewer than all when it is full; the connection has failed when it is broken. */
+	#offer(piece: Buffer): number {
+		for (let at = 0; at < piece.length; ) {
+			const sent = this.#system.send(this.#fd, at === 0 ? piece : piece.subarray(at));
 			if (sent < 0) {
-				if (sent !== -errno.EAGAIN && sent !== -errno.EINTR) return this.fail(`sending failed: ${errnoName(sent)}`);
-				break;
+				if (sent !== -errno.EAGAIN && sent !== -errno.EINTR) this.fail(`sending failed: ${errnoName(sent)}`);
+				return at;
 			}
 			this.#movedMs = this.#loop.now();
-			this.#queuedBytes -= sent;
-			if (sent === piece.length) this.#queue.shift();
-			else this.#queue[0] = piece.subarray(sent);
+			at += sent;
 		}
-		if (waited) this.#watch();
+		return piece.length;
 	}
 
 	#arm(): Cancel {

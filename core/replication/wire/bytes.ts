@@ -1,5 +1,6 @@
 /** Reading and writing of bounded binary values: big-endian, every length checked before it is believed. */
 import { SafekitError } from "../../errors.ts";
+import { passing } from "./passing.ts";
 
 /** What arrived over the link makes no sense: the link ends, nothing of it is used. */
 export function wireError(message: string): SafekitError {
@@ -15,13 +16,13 @@ export class ByteWriter {
 	#length = 0;
 
 	constructor(size = 256) {
-		this.#buffer = Buffer.allocUnsafe(size);
+		this.#buffer = passing(size);
 	}
 
 	#room(bytes: number): number {
 		const at = this.#length;
 		if (at + bytes > this.#buffer.length) {
-			const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, at + bytes));
+			const larger = passing(Math.max(this.#buffer.length * 2, at + bytes));
 			this.#buffer.copy(larger, 0, 0, at);
 			this.#buffer = larger;
 		}

@@ -10,6 +10,7 @@ import { type Gcm, type MakeGcm, NodeGcm, tagBytes } from "./gcm.ts";
 import { maxMessage, maxPacket } from "./limits.ts";
 
 const headBytes = 4;
+const usualBytes = 64 * 1024;
 /** A longer message is encrypted on its way into the packet, shorter ones together when they are there. */
 const longMessage = 32 * 1024;
 
@@ -25,6 +26,7 @@ export interface Sealing {
 export class Sealer {
 	readonly #keys: FrameKeys | null;
 	readonly #gcm: Gcm | null;
+	#memory = Buffer.allocUnsafeSlow(usualBytes);
 
 	/** @param sealing null: not encrypted. */
 	constructor(sealing: Sealing | null) {
@@ -32,12 +34,12 @@ export class Sealer {
 		this.#gcm = sealing && (sealing.make(true) ?? new NodeGcm(true));
 	}
 
-	/** The packet that carries these messages. */
+	/** The packet that carries these messages: good until the next one is made. */
 	seal(messages: readonly Buffer[]): Buffer {
 		let length = 0;
 		for (const message of messages) length += headBytes + message.length;
 		if (length > maxPacket) throw wireError(`a packet of ${length} bytes`);
-		const packet = Buffer.allocUnsafe(headBytes + length + (this.#gcm === null ? 0 : tagBytes));
+		const packet = this.#room(headBytes + length + (this.#gcm === null ? 0 : tagBytes));
 		packet.writeUInt32BE(packet.length - headBytes, 0);
 		if (this.#keys !== null) this.#gcm?.start(this.#keys.next(), this.#keys.nonce);
 		let at = headBytes;
@@ -61,6 +63,11 @@ export class Sealer {
 		encrypt();
 		this.#gcm?.seal(packet.subarray(at));
 		return packet;
+	}
+
+	#room(bytes: number): Buffer {
+		if (bytes > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(bytes);
+		return this.#memory.subarray(0, bytes);
 	}
 }
 
