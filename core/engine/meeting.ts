@@ -95,12 +95,26 @@ function chooseHalfCopied(a: NodeRecords, b: NodeRecords): Meeting {
 		const why = "Both servers hold a copy that was interrupted half way";
 		return wait("HALF_COPIED", why, ["safekit primforce"]);
 	}
-	return go("HALF_COPIED", a.copying ? "theirs" : "mine", false, (a.copying ? a : b).keeping === true);
+	const [half, whole] = a.copying ? [a, b] : [b, a];
+	// The whole one is of old: its marks do not reach back, and what the half copied one has is nowhere else.
+	const old = isPutBack(whole, half);
+	return go("HALF_COPIED", a.copying ? "theirs" : "mine", old, old || half.keeping === true);
+}
+
+/**
+ * By so much a person's word that a copy counts (`serve` with `force`) raises its checkpoint, more than there ever are:
+ * it may be an older disk, put back on purpose, and is not put back in time any more.
+ */
+export const declaredCheckpoints = 1_000_000;
+
+/** The disk of `one` is older than a checkpoint that the other remembers (replication.md §5.3). */
+export function isPutBack(one: NodeRecords, other: NodeRecords): boolean {
+	return one.checkpoint.own < other.checkpoint.peer;
 }
 
 function chooseRolledBack(mine: Side, theirs: Side): Meeting | null {
-	const mineBack = mine.records.checkpoint.own < theirs.records.checkpoint.peer;
-	const theirsBack = theirs.records.checkpoint.own < mine.records.checkpoint.peer;
+	const mineBack = isPutBack(mine.records, theirs.records);
+	const theirsBack = isPutBack(theirs.records, mine.records);
 	if (!mineBack && !theirsBack) return null;
 	const back = mineBack ? mine : theirs;
 	if (mineBack && theirsBack) {
@@ -110,7 +124,10 @@ function chooseRolledBack(mine: Side, theirs: Side): Meeting | null {
 		const why = `The disk of ${back.node}, which runs the application, was put back in time`;
 		return wait("ROLLED_BACK", why, [`safekit stop (on ${back.node})`]);
 	}
-	return go("ROLLED_BACK", mineBack ? "theirs" : "mine", true);
+	// What it wrote since then on its own is nowhere else.
+	const [old, line] = [back.records.epoch, (mineBack ? theirs : mine).records.epoch];
+	const wentOn = back.records.alone !== null || (old !== null && line !== null && !knows(line, old.current));
+	return go("ROLLED_BACK", mineBack ? "theirs" : "mine", true, wentOn);
 }
 
 function chooseByEpoch(mine: Side, theirs: Side, a: Epoch, b: Epoch): Meeting {
@@ -180,7 +197,8 @@ function formerPrimary(mine: Side, theirs: Side): Who {
 const bothPrimary = (a: Side, b: Side): boolean =>
 	a.records.role?.was === "primary" && b.records.role?.was === "primary";
 
+const knows = (line: Epoch, id: string): boolean => [line.current, line.base, ...line.history].includes(id);
+
 function related(a: Epoch, b: Epoch): boolean {
-	const known = new Set([a.current, a.base, ...a.history]);
-	return [b.current, b.base, ...b.history].some((epoch) => known.has(epoch));
+	return [b.current, b.base, ...b.history].some((id) => knows(a, id));
 }

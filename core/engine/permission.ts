@@ -27,8 +27,9 @@ export function sealedIn(peer: Standing, term: number): boolean {
  */
 export function gaveUp(peer: Standing, term: number): boolean {
 	const records = peer.records;
-	if (peer.serves || records === null || records.term !== term || records.alone !== null) return false;
-	return records.crashed || peer.ended === term;
+	if (peer.serves || records === null || records.term > term || records.alone !== null) return false;
+	// Lower: its disk was put back in time, and it says so of this very term.
+	return peer.ended === term || (records.term === term && records.crashed);
 }
 
 export type Start =

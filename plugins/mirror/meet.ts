@@ -1,5 +1,5 @@
 /** Meeting the other node: from what both announce to a session, an offer, or a reason to wait (replication.md §5.7). */
-import { type Meeting, meet, sessionOutcome } from "../../sdk/index.ts";
+import { isPutBack, type Meeting, meet, sessionOutcome } from "../../sdk/index.ts";
 import type { Context } from "./context.ts";
 import { heardPeer, type MirrorAnnouncement, type MirrorState, type Session } from "./state.ts";
 
@@ -13,6 +13,17 @@ export function meeting(s: MirrorState): Meeting | null {
 }
 
 /**
+ * The last term in which this node served and stopped. One whose disk was put back in time knows nothing of the session
+ * that the other one speaks of: whatever its part was, it is over.
+ */
+export function endedTerm(s: MirrorState): number {
+	const theirs = heardPeer(s)?.records ?? null;
+	if (theirs === null || s.records === null || s.serving || s.session !== null || !s.opened) return s.ended;
+	const { term, alone } = s.records;
+	return alone === null && isPutBack(s.records, theirs) && term < theirs.term ? theirs.term : s.ended;
+}
+
+/**
  * As the source: offers a session to a peer that is ready, and offers anew when what was offered is outdated. The term
  * is above both nodes', so a session that one side has already accepted is never repeated under its term.
  */
@@ -23,9 +34,10 @@ export function offerSession(ctx: Context): void {
 	if (s.session?.synced === true || (s.loss !== null && s.healing === null)) return;
 	const mine = s.session?.source === true ? s.session : null;
 	if (mine !== null && peer.joining === mine.term) return;
-	// Accepted already, and the peer's words are older than that.
-	if (mine !== null && s.records.term === mine.term && peer.records.term < mine.term) return;
 	const chosen = meeting(s);
+	// Accepted already, and the peer's words are older than that, or its disk is.
+	const isOld = mine !== null && s.records.term === mine.term && peer.records.term < mine.term;
+	if (isOld && (s.link || chosen?.outcome !== "ROLLED_BACK")) return;
 	if (chosen === null || !chosen.go || chosen.source !== "mine") return;
 	const term = Math.max(s.records.term, peer.records.term, s.servedTerm) + 1;
 	const outcome = sessionOutcome(chosen.outcome);

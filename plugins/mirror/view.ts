@@ -1,5 +1,6 @@
 /** What persons and the other node see of a mirror. */
 import type { StateView } from "../../sdk/index.ts";
+import { endedTerm } from "./meet.ts";
 import { mustWaitForTime } from "./schedule.ts";
 import { heardPeer, type MirrorAnnouncement, type MirrorState } from "./state.ts";
 
@@ -16,7 +17,7 @@ export function announce(s: MirrorState): MirrorAnnouncement {
 		status: s.status,
 		records: s.records,
 		serves: s.serving,
-		ended: s.ended,
+		ended: endedTerm(s),
 		ready: settled && !s.serving && !s.sealing && (s.opened || !s.config.replicated),
 		offer:
 			source && !session.synced

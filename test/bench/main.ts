@@ -61,10 +61,11 @@ async function measure(options: Options, signal: AbortSignal): Promise<{ runner:
 		chmodSync(root, 0o711);
 		const scratch = makeScratch(root);
 		const bench: Bench = { quick: options.quick, scratch, signal, say, atEnd: (action) => undo.add(action) };
-		const runner = new Runner(bench);
+		const runner = new Runner(bench, performance.now() + budgetMs[options.quick ? "quick" : "full"]);
 		await measureWorks(options, bench, runner, root, missing);
 		await undo.all();
 		await measureScenarios(options, runner, undo);
+		if (runner.leftOut.size > 0) notes.push(`No time was left for ${[...runner.leftOut].join("; ")}`);
 		return { runner, notes: [...notes, ...runner.problems] };
 	} finally {
 		await undo.all();

@@ -12,10 +12,15 @@ const settleMs = 200;
 export class Runner {
 	readonly measured: Measured[] = [];
 	readonly problems: string[] = [];
+	/** What there was no time for. */
+	readonly leftOut = new Set<string>();
 	readonly #bench: Bench;
+	readonly #endMs: number;
 
-	constructor(bench: Bench) {
+	/** @param endMs of performance.now: nothing is begun after it. */
+	constructor(bench: Bench, endMs: number) {
 		this.#bench = bench;
+		this.#endMs = endMs;
 	}
 
 	/** At least one round; another one only if it would end before `untilMs` (of performance.now). */
@@ -39,6 +44,7 @@ export class Runner {
 
 	async scenario(scenario: Scenario, subject: SubjectName): Promise<void> {
 		const title = scenario.rows.map(({ row }) => row).join(", ");
+		if (this.#isOver(title)) return;
 		this.#bench.say(`${title} on ${subject} …`);
 		try {
 			const found = await scenario.run(this.#bench, subject);
@@ -50,9 +56,18 @@ export class Runner {
 		}
 	}
 
+	/** On a machine that is busy with something else, a part is better than no end. */
+	#isOver(title: string): boolean {
+		if (performance.now() < this.#endMs) return false;
+		if (!this.leftOut.has(title)) this.#bench.say(`No time for ${title}`);
+		this.leftOut.add(title);
+		return true;
+	}
+
 	async #measure(work: Work, subject: Subject, round: number, most: number): Promise<void> {
 		const { signal } = this.#bench;
 		const title = work.rows.map(({ row }) => row).join(", ");
+		if (this.#isOver(title)) return;
 		const folder = join(subject.folder, `${work.rows[0]!.row}-${round}`);
 		let found: Record<string, Sample> | null = null;
 		try {

@@ -1,7 +1,8 @@
 /** The table as a whole; its rows have golden files in test/decisions. */
 import test from "ava";
 import fc from "fast-check";
-import { type Meeting, meet, type Side } from "../../core/engine/meeting.ts";
+import { declaredCheckpoints, type Meeting, meet, type Side } from "../../core/engine/meeting.ts";
+import { records } from "./records.ts";
 
 const epoch = fc.constantFrom("e1", "e2", "e3", "x");
 const term = fc.integer({ min: 1, max: 4 });
@@ -52,4 +53,26 @@ test("a half copied node is never a source, and nobody new overwrites somebody w
 		}),
 		{ seed: 8, numRuns: 5_000 },
 	);
+});
+
+test("a disk put back in time: what it wrote since on its own is kept, and nothing of it is taken for equal", (t) => {
+	const side = (node: string, change: Parameters<typeof records>[0]): Side => {
+		return { node, records: records(change), serves: false, fullsync: null };
+	};
+	const now = side("node1", { checkpoint: { own: 9, peer: 9 } });
+	const old = side("node2", { checkpoint: { own: 4, peer: 4 } });
+	t.like(meet(now, old), { outcome: "ROLLED_BACK", source: "mine", everything: true, quarantine: false });
+	const alone = side("node2", { checkpoint: { own: 4, peer: 4 }, alone: { term: 3 } });
+	t.like(meet(now, alone), { outcome: "ROLLED_BACK", source: "mine", everything: true, quarantine: true });
+	const own = side("node2", { checkpoint: { own: 4, peer: 4 }, epoch: { current: "e2", base: "e1", history: [] } });
+	t.like(meet(now, own), { outcome: "ROLLED_BACK", source: "mine", everything: true, quarantine: true });
+	// The whole copy is the older one: its marks do not reach back.
+	const half = side("node1", { checkpoint: { own: 9, peer: 9 }, copying: true });
+	t.like(meet(half, old), { outcome: "HALF_COPIED", source: "theirs", everything: true, quarantine: true });
+	// A person said that the older one counts.
+	const declared = side("node2", {
+		checkpoint: { own: 4 + declaredCheckpoints, peer: 4 },
+		epoch: { current: "e2", base: "e1", history: [] },
+	});
+	t.like(meet(now, declared), { outcome: "BEHIND", source: "theirs" });
 });

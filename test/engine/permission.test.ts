@@ -26,6 +26,10 @@ test("a peer that crashed in this term, or ended it, gave up; older words do not
 	t.true(gaveUp(standing({ records: open, ended: 5 }), 5));
 	t.false(gaveUp(standing({ records: open }), 5));
 	t.false(gaveUp(standing({ records: { ...open, crashed: true } }), 6));
+	t.false(gaveUp(standing({ records: { ...open, crashed: true }, ended: 5 }), 4));
+	// A disk put back in time knows a lower term only, but says of this one that it is over.
+	t.true(gaveUp(standing({ records: { ...open, crashed: true }, ended: 6 }), 6));
+	t.false(gaveUp(standing({ records: { ...open, alone: { term: 3 } }, ended: 6 }), 6));
 	t.false(gaveUp(standing({ records: { ...open, crashed: true, alone: { term: 5 } } }), 5));
 });
 

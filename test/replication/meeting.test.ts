@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
+import { declaredCheckpoints, meet } from "../../core/engine/meeting.ts";
 import { linuxSystem } from "../../core/platform/linux/libc.ts";
 import { Pair, shows, type TestNode } from "./pair.ts";
 
@@ -189,3 +190,42 @@ test.serial("notreplicated stays on its server, in both directions", async (t) =
 	t.deepEqual(readdirSync(join(a.dir, "local")), ["of a"]);
 	t.false(existsSync(join(b.dir, "x.tmp")));
 });
+
+test.serial(
+	"a person's word that a copy counts raises its checkpoint: an older disk, put back on purpose, is the source",
+	async (t) => {
+		const pair = await Pair.make(t);
+		const { a, b } = pair;
+		writeFileSync(join(a.dir, "file"), "content");
+		await pair.up();
+		for (const node of [b, a]) {
+			await node.ask({ order: "close" }, "closed");
+			while (existsSync(node.config.socket)) await sleep(20);
+			node.client.release();
+			node.client = node.newClient();
+		}
+		await Promise.all([a.open(), b.open()]);
+		const before = b.records!;
+		const force = { order: "serve", term: pair.term + 10, alone: true, force: true } as const;
+		await b.ask(force, "serving");
+		await b.ask(force, "serving");
+		const after = b.records!;
+		t.is(after.checkpoint.own, before.checkpoint.own + declaredCheckpoints);
+		t.not(after.epoch?.current, before.epoch?.current);
+		const side = (node: TestNode, records = node.records!) => ({
+			node: node.config.node,
+			records,
+			serves: false,
+			fullsync: null,
+		});
+		// The other one remembers later checkpoints than this disk ever had.
+		const later = { ...a.records!, checkpoint: { own: before.checkpoint.own + 9, peer: before.checkpoint.own + 9 } };
+		t.is(meet(side(a, later), side(b, before)).outcome, "ROLLED_BACK");
+		t.like(meet(side(a, later), side(b, after)), { go: true, outcome: "BEHIND", source: "theirs" });
+		writeFileSync(join(b.dir, "file"), "other");
+		pair.term += 10;
+		await pair.join(b, a, "PEER_BEHIND");
+		await closeBoth(pair);
+		t.deepEqual(pair.differences(), []);
+	},
+);

@@ -4,7 +4,8 @@
  */
 import test from "ava";
 import type { Fault, Shape } from "./faults.ts";
-import { allRules, runSeed } from "./run.ts";
+import { allRules } from "./rules.ts";
+import { runSeed } from "./run.ts";
 
 type Happening = Omit<Fault, "atMs"> extends infer F ? F : never;
 

@@ -1,5 +1,6 @@
 /** What happens to a cluster: a list of faults and orders, made from the seed, so that a shrunk list can be replayed. */
 import type { CommandName } from "../../core/engine/contract.ts";
+import { keyCount } from "./disk.ts";
 import type { Random } from "./random.ts";
 
 export type Fault = { atMs: number; forMs: number; node: 0 | 1 } & (
@@ -8,6 +9,10 @@ export type Fault = { atMs: number; forMs: number; node: 0 | 1 } & (
 	| { do: "cut"; lan: number; ways: 0 | 1 | 2 }
 	| { do: "lossy"; lan: number; loss: number; delayMs: number }
 	| { do: "command"; command: CommandName }
+	/** Power is lost, and the disk that comes back is an older one. */
+	| { do: "rollBack" }
+	/** Somebody changes a file underneath, while the module is stopped. */
+	| { do: "byHand"; key: number }
 );
 
 /** The shape of a run: what is configured. */
@@ -96,4 +101,24 @@ function makeFault(random: Random, shape: Shape): Fault {
 	}
 	if (kind === "command") return { ...base, do: kind, command: random.pick(commands) };
 	return { ...base, do: kind };
+}
+
+/** What happens to disks beside: drawn apart, so that the rest of a run stays what it was. */
+export function makeDiskFaults(random: Random, shape: Shape): Fault[] {
+	const base = (forMs: number) => ({
+		atMs: random.between(5_000, shape.runMs),
+		forMs,
+		node: random.between(0, 1) as 0 | 1,
+	});
+	const faults: Fault[] = [];
+	if (!shape.replicated) return faults;
+	if (random.chance(0.25)) faults.push({ ...base(random.between(100, 8_000)), do: "rollBack" });
+	for (let n = random.between(0, 4) - 1; n > 0; n--) {
+		const at = base(0);
+		const key = random.between(0, keyCount - 1);
+		faults.push({ ...at, do: "command", command: random.chance(0.7) ? "stop" : "stopstart" });
+		faults.push({ ...at, atMs: at.atMs + random.between(0, 3_000), forMs: 0, do: "byHand", key });
+		faults.push({ ...at, atMs: at.atMs + random.between(4_000, 12_000), do: "command", command: "start" });
+	}
+	return faults;
 }

@@ -242,7 +242,7 @@ export class SimNode implements Host {
 		const quiet = [this, this.peer].every(
 			(node) => node.daemon !== 0 && nowMs - node.disturbedMs > 3 * this.config.timeoutMs,
 		);
-		if (set && this.peer.vip && this.peer.powered && quiet && this.config.leaseWitness) {
+		if (set && this.peer.vip && this.peer.powered && quiet && this.world.oracle.lease) {
 			this.world.oracle.violation("1", `${this.name} sets the address while ${this.peer.name} holds it`);
 		}
 	}

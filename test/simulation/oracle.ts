@@ -1,6 +1,7 @@
 /** What must hold in every run (the invariants at the end of replication.md), checked while it happens. */
 import type { NodeRecords, ReplicationOrder } from "../../core/engine/replication.ts";
-import { keyCount } from "./disk.ts";
+import { keyCount, type Snapshot } from "./disk.ts";
+import { unmarkedDifference } from "./instant.ts";
 import type { Replica } from "./replica.ts";
 import type { Operation, Target } from "./target.ts";
 
@@ -23,7 +24,10 @@ export interface Violation {
 
 export class Oracle {
 	readonly violations: Violation[] = [];
-	readonly lease: boolean;
+	/** What the lease witness promises holds: it cannot where a disk forgot what it had given up. */
+	lease: boolean;
+	/** Invariant 5 is looked at after everything that happens. */
+	looksAlways = true;
 	/** Without a lease witness, and cut off from each other, both may go on: as documented. */
 	splitPossible = false;
 	now: () => number = () => 0;
@@ -49,6 +53,16 @@ export class Oracle {
 
 	violation(invariant: string, text: string): undefined {
 		this.violations.push({ invariant, text, atMs: this.now() });
+	}
+
+	/** After everything that happens. */
+	instant(): undefined {
+		const [a, b] = this.#replicas;
+		if (!this.looksAlways || a === undefined || b === undefined || this.violations.length > 0) return;
+		const key = unmarkedDifference(a, b);
+		if (key === null) return;
+		const shown = [a, b].map(({ host, disk }) => `${host.name} ${disk.memory[key]} (on disk ${disk.stable[key]})`);
+		this.violation("5", `file ${key} may differ, and no mark says so: ${shown.join(", ")}`);
 	}
 
 	nextValue(parent: number): number {
@@ -119,6 +133,29 @@ export class Oracle {
 			});
 		}
 		this.#checkDurable();
+	}
+
+	/**
+	 * What only this disk had is given up with it; whoever serves it afterwards may not know what the other one has. Its
+	 * seal may be gone, and terms that it used: no witness can make up for that.
+	 */
+	rolledBack(replica: Replica, old: Snapshot, declared: number): undefined {
+		this.splitPossible = true;
+		this.lease = false;
+		this.#declared[replica.index] = declared;
+		this.#highest.set(replica.host.name, old.records.term);
+		for (const [key, heads] of this.#heads.entries()) {
+			const { memory, stable } = replica.peer.disk;
+			this.#heads[key] = heads.filter((head) => {
+				head.hits.add(replica.index);
+				head.durable &&= this.#has(stable[key] as number, head.value);
+				return this.#has(memory[key] as number, head.value);
+			});
+		}
+	}
+
+	declaredBy(index: 0 | 1): number {
+		return this.#declared[index];
 	}
 
 	#checkDurable(): undefined {
@@ -217,7 +254,7 @@ export class Oracle {
 		if (order.outcome === "NEW" || order.everything || !hasLine(source.records) || !hasLine(target.records)) return;
 		for (let key = 0; key < keyCount; key++) {
 			if (source.disk.memory[key] === target.disk.memory[key]) continue;
-			if (source.disk.marks.has(key) || target.disk.marks.has(key)) continue;
+			if ([source, target].some(({ disk }) => disk.marks.has(key) || disk.byHand.has(key))) continue;
 			this.violation("5", `file ${key} differs and neither node has a mark for it (${order.outcome})`);
 			return;
 		}

@@ -6,6 +6,11 @@ export class Random {
 		this.#state = seed >>> 0;
 	}
 
+	/** Goes the same way from here, without moving this one. */
+	clone(): Random {
+		return new Random(this.#state);
+	}
+
 	/** In [0, 1). */
 	next(): number {
 		this.#state = (this.#state + 0x6d2b79f5) >>> 0;

@@ -5,6 +5,7 @@
 import type { NodeRecords, ReplicationFact, ReplicationOrder } from "../../core/engine/replication.ts";
 import { Connection, type End, type Message } from "./connection.ts";
 import { Disk } from "./disk.ts";
+import { Marks } from "./marks.ts";
 import { Source } from "./source.ts";
 import type { Target } from "./target.ts";
 import type { World } from "./world.ts";
@@ -24,6 +25,7 @@ export class Replica implements End {
 	readonly world: World;
 	readonly host: Host;
 	readonly disk: Disk;
+	readonly marks: Marks;
 	readonly lan: number;
 	readonly none: boolean;
 	readonly linkTimeoutMs: number;
@@ -47,7 +49,8 @@ export class Replica implements End {
 	constructor(world: World, host: Host, options: { lan: number; none: boolean; linkMs: number; lockMs: number }) {
 		this.world = world;
 		this.host = host;
-		this.disk = new Disk(host.name);
+		this.disk = new Disk(host.name, () => world.nowMs);
+		this.marks = new Marks(this);
 		this.lan = options.lan;
 		this.none = options.none;
 		this.linkTimeoutMs = options.linkMs;
@@ -110,7 +113,7 @@ export class Replica implements End {
 		this.#held = false;
 		this.link?.vanish(this.index);
 		this.#forget();
-		this.disk.powerLoss(this.world.random);
+		this.disk.powerLoss(this.world.random, this.world.extra);
 	}
 
 	#forget(): undefined {
@@ -170,6 +173,7 @@ export class Replica implements End {
 			this.incarnation = ++this.#incarnations;
 			if (adopt && this.#held) this.disk.record({ crashed: false });
 			this.#held = false;
+			this.marks.walk();
 		} else if (!this.serving) this.endSession();
 		this.after(this.diskMs(), () => this.fact({ fact: "opened", records: this.records }));
 	}
@@ -259,7 +263,7 @@ export class Replica implements End {
 			this.endSession();
 			this.disk.record({ term: order.term, alone: { term: order.term }, seal: "open", crashed: false });
 			if (order.force === true) {
-				this.disk.record({ copying: false });
+				this.disk.declare();
 				this.disk.mint(this.world.random, true);
 			}
 		} else {

@@ -1,16 +1,16 @@
 /** One run: a cluster made from a seed, its faults, its clients, and the time it needs to settle afterwards. */
-import type { ModeConfig, Rules } from "../../core/engine/contract.ts";
+import type { ModeConfig } from "../../core/engine/contract.ts";
 import { meet } from "../../core/engine/meeting.ts";
 import { keyCount } from "./disk.ts";
-import { type Fault, makeFaults, makeShape, type Shape } from "./faults.ts";
+import { Disks } from "./disks.ts";
+import { type Fault, makeDiskFaults, makeFaults, makeShape, type Shape } from "./faults.ts";
 import { SimNode } from "./node.ts";
 import { Oracle, type Violation } from "./oracle.ts";
 import { Random } from "./random.ts";
+import type { SimulatedRules } from "./rules.ts";
 import { Transitions } from "./transitions.ts";
 import { Witness } from "./witness.ts";
 import { World } from "./world.ts";
-
-export const allRules: Rules = { witness: true, freeze: true, sync: true, epoch: true, marks: true, uptodate: true };
 
 /** Virtual time after the last fault within which the pair must be PRIM and SECOND again. */
 const settleMs = 240_000;
@@ -32,16 +32,24 @@ export interface Result {
 export interface Given {
 	faults?: Fault[];
 	shape?: Shape;
+	/** Without faults of disks, and with marks that take no time. */
+	plain?: boolean;
+	/** Whether invariant 5 is looked at after everything that happens; true by default. */
+	instant?: boolean;
 	trace?: (text: string) => void;
 }
 
-export function runSeed(seed: number, rules: Rules, { faults, shape: givenShape, trace }: Given = {}): Result {
+export function runSeed(seed: number, rules: SimulatedRules, given: Given = {}): Result {
 	const random = new Random(seed);
 	const made = makeShape(random);
 	const planned = makeFaults(random, made);
-	const shape = givenShape ?? made;
-	const cluster = new Cluster(new Random(seed ^ 0x5bd1e995), shape, rules, trace ?? null);
-	const list = faults ?? planned;
+	const shape = given.shape ?? made;
+	const plain = given.plain === true;
+	const ofDisks = plain ? [] : makeDiskFaults(new Random(seed ^ 0x3c6ef372), shape);
+	const cluster = new Cluster(new Random(seed ^ 0x5bd1e995), shape, rules, given.trace ?? null);
+	cluster.world.plain = plain;
+	cluster.oracle.looksAlways = given.instant !== false;
+	const list = given.faults ?? [...planned, ...ofDisks].sort((a, b) => a.atMs - b.atMs);
 	cluster.run(list);
 	const { oracle, transitions } = cluster;
 	return {
@@ -54,7 +62,7 @@ export function runSeed(seed: number, rules: Rules, { faults, shape: givenShape,
 	};
 }
 
-function modeConfig(shape: Shape, rules: Rules, index: number): ModeConfig {
+function modeConfig(shape: Shape, rules: SimulatedRules, index: number): ModeConfig {
 	const names = ["node1", "node2"] as const;
 	return {
 		module: "sim",
@@ -79,6 +87,11 @@ function modeConfig(shape: Shape, rules: Rules, index: number): ModeConfig {
 	};
 }
 
+interface Checkpoint {
+	own: number;
+	peer: number;
+}
+
 class Cluster {
 	readonly world: World;
 	readonly oracle: Oracle;
@@ -86,8 +99,9 @@ class Cluster {
 	readonly witness: Witness;
 	readonly nodes: [SimNode, SimNode];
 	readonly shape: Shape;
+	readonly #disks: Disks;
 
-	constructor(random: Random, shape: Shape, rules: Rules, trace: ((text: string) => void) | null) {
+	constructor(random: Random, shape: Shape, rules: SimulatedRules, trace: ((text: string) => void) | null) {
 		this.shape = shape;
 		this.oracle = new Oracle(shape.guard === "lease" && shape.replicated);
 		this.world = new World(random, rules, this.oracle, shape.lans);
@@ -112,6 +126,7 @@ class Cluster {
 		a.replica.peer = b.replica;
 		b.replica.peer = a.replica;
 		this.oracle.watch(a.replica, b.replica);
+		this.#disks = new Disks([a.replica, b.replica], this.oracle);
 	}
 
 	run(faults: Fault[]): undefined {
@@ -166,8 +181,7 @@ class Cluster {
 			const runs = node.powered && node.application && node.pausedUntilMs <= world.nowMs && replica.alive();
 			if (!runs || !this.#clientsRun || replica.source === null) return next(150);
 			const key = world.random.between(0, keyCount - 1);
-			const value = oracle.nextValue(replica.disk.memory[key] as number);
-			const taken = replica.source.write(key, value, world.random.chance(0.35), () => {});
+			const taken = replica.source.write(key, (old) => oracle.nextValue(old), world.random.chance(0.35));
 			next(taken ? world.random.between(20, 220) : 60);
 		};
 		next(world.random.between(10, 300));
@@ -187,6 +201,7 @@ class Cluster {
 	#watch(): undefined {
 		const { world } = this;
 		this.#strangers();
+		if (world.nowMs % 4_000 < 1_000) this.#disks.keep();
 		for (const { replica, pausedUntilMs, disturbedMs } of this.nodes) {
 			const oldest = replica.source?.oldestMs ?? null;
 			const quiet = pausedUntilMs < world.nowMs - lockTimeoutMs - 6_000 && disturbedMs < world.nowMs - 20_000;
@@ -212,11 +227,22 @@ class Cluster {
 				}
 				continue;
 			}
+			if (node === this.#putBack()) {
+				if (node.state.phase === "primary") node.command("stop");
+				// It had everything of a session that the other one no longer knows: they have to meet anew.
+				if (node.peer.state.phase === "secondary" && !node.state.serving) node.peer.command("stopstart");
+			}
 			if (node.state.phase === "stopped") node.command("start");
 			if (node.state.degraded) node.command("stopstart");
 			if (node.state.failoverHeld && node.peer.state.failoverHeld) node.command("failover", { on: true });
 		}
 		this.world.after(personMs, () => this.#person());
+	}
+
+	/** Its disk was put back in time, and it runs the application or waits: its log says what to do. */
+	#putBack(): SimNode | undefined {
+		const [a, b] = this.nodes.map(({ replica }) => replica.records.checkpoint) as [Checkpoint, Checkpoint];
+		return a.own < b.peer ? this.nodes[0] : b.own < a.peer ? this.nodes[1] : undefined;
 	}
 
 	/** Two persons declared two trees valid that never met: the one that runs no application is given up. */
@@ -261,6 +287,13 @@ class Cluster {
 			case "killDaemon":
 				node.killDaemon();
 				break;
+			case "rollBack":
+				this.#cutPower(node);
+				if (!node.powered) this.#disks.rollBack(node.replica);
+				break;
+			case "byHand":
+				this.#disks.changeByHand(node.replica, fault.key);
+				break;
 			case "pause":
 				node.pausedUntilMs = Math.max(node.pausedUntilMs, world.nowMs + fault.forMs);
 				node.disturbedMs = node.pausedUntilMs;
@@ -294,7 +327,7 @@ class Cluster {
 	#command(node: SimNode, command: Parameters<SimNode["command"]>[0]): undefined {
 		const byPerson = command === "prim" || command === "primforce";
 		// Against a lease witness only a person who knows the other to be dead may force; the simulator does not.
-		if (byPerson && this.oracle.lease) return;
+		if (byPerson && node.config.leaseWitness) return;
 		if (byPerson) this.oracle.splitPossible = true;
 		if (byPerson && node.state.phase !== "stopped" && node.state.phase !== "waiting") node.command("stop");
 		node.command(command, { request: 1 });
@@ -302,7 +335,8 @@ class Cluster {
 
 	#end(fault: Fault): undefined {
 		const node = this.nodes[fault.node];
-		if (fault.do === "powerLoss" && !node.powered) node.powerOn();
+		const off = fault.do === "powerLoss" || fault.do === "rollBack";
+		if (off && !node.powered) node.powerOn();
 		else if (fault.do === "bothPower") {
 			for (const each of this.nodes) {
 				const bootMs = this.world.random.between(0, 4_000);
@@ -312,7 +346,7 @@ class Cluster {
 			}
 		} else if (fault.do === "killDaemon") node.startDaemon(false);
 		else if (fault.do !== "command") this.#disturb(fault, false);
-		if (fault.do === "powerLoss") this.#boot(node);
+		if (off) this.#boot(node);
 	}
 
 	/** Modules are started at boot. */

@@ -1,9 +1,9 @@
 /** Many runs, and the shortest list of faults for those that fail. */
-import type { Rules } from "../../core/engine/contract.ts";
 import type { Fault } from "./faults.ts";
-import { allRules, runSeed } from "./run.ts";
+import { allRules, type SimulatedRules } from "./rules.ts";
+import { runSeed } from "./run.ts";
 
-export type RuleName = keyof Rules;
+export type RuleName = keyof SimulatedRules;
 export const ruleNames = Object.keys(allRules) as RuleName[];
 
 export interface Found {
@@ -31,7 +31,7 @@ export function simulate(options: {
 	first?: boolean;
 	progress?: (done: number, found: number) => void;
 }): Report {
-	const rules: Rules = { ...allRules, ...(options.without === null ? {} : { [options.without]: false }) };
+	const rules: SimulatedRules = { ...allRules, ...(options.without === null ? {} : { [options.without]: false }) };
 	const violations: Found[] = [];
 	const seen = new Set<string>();
 	let runs = 0;
@@ -48,7 +48,7 @@ export function simulate(options: {
 }
 
 /** Leaves faults out, one at a time, while the same invariant still fails. */
-export function shrink(seed: number, rules: Rules, faults: Fault[], invariant: string): Found {
+export function shrink(seed: number, rules: SimulatedRules, faults: Fault[], invariant: string): Found {
 	let needed = faults;
 	for (let i = 0; i < needed.length; ) {
 		const fewer = needed.filter((_, index) => index !== i);

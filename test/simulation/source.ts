@@ -12,7 +12,6 @@ interface Pending extends Operation {
 	local: boolean;
 	receipt: boolean;
 	durableReceipt: boolean;
-	answer: (ok: boolean) => void;
 }
 
 export class Source {
@@ -56,7 +55,7 @@ export class Source {
 	}
 
 	failFrozen(): undefined {
-		for (const pending of this.#pending.splice(0)) pending.answer(false);
+		this.#pending = [];
 	}
 
 	drain(done: () => undefined): undefined {
@@ -73,21 +72,36 @@ export class Source {
 		});
 	}
 
-	/** A change by the application. `answer` comes once, or never if the process dies. */
-	write(key: number, value: number, durable: boolean, answer: (ok: boolean) => void): boolean {
+	/** A change by the application: `make` says what it writes over the old value. @returns false: not now. */
+	write(key: number, make: (old: number) => number, durable: boolean): boolean {
+		if (this.#serves && (this.frozen || this.#draining !== null)) return false;
+		if (this.#serves) this.#markAndApply(key, make, durable);
+		return true;
+	}
+
+	get #serves(): boolean {
+		const { failed, serving, source } = this.replica;
+		return serving && !failed && source === this;
+	}
+
+	/** While the mark is written, the module may have been stopped, or acknowledgements frozen. */
+	#markAndApply(key: number, make: (old: number) => number, durable: boolean): undefined {
+		const { marks, disk } = this.replica;
+		marks.cover(key, () => {
+			if (!this.#serves) return;
+			if (this.frozen || this.#draining !== null) return marks.later(() => this.#markAndApply(key, make, durable));
+			this.#apply(key, make(disk.memory[key] as number), durable);
+		});
+	}
+
+	#apply(key: number, value: number, durable: boolean): undefined {
 		const { replica } = this;
 		const { world, disk } = replica;
-		if (replica.failed || !replica.serving) {
-			answer(false);
-			return true;
-		}
-		if (this.frozen || this.#draining !== null) return false;
-		if (world.rules.marks) disk.marks.add(key);
 		if (!this.complete && !this.#needsReceipt && disk.records.epoch?.current === disk.records.epoch?.base) {
 			disk.mint(world.random);
 			replica.fact({ fact: "records", records: replica.records });
 		}
-		disk.memory[key] = value;
+		disk.put(key, value);
 		const seq = ++this.seq;
 		const operation: Operation = { seq, key, value, durable };
 		this.#lastSeqOfKey.set(key, seq);
@@ -97,7 +111,6 @@ export class Source {
 			local: !durable && !replica.none,
 			receipt: false,
 			durableReceipt: false,
-			answer,
 		};
 		this.#pending.push(pending);
 		const done = this.#copying !== null && !this.#copying.has(key);
@@ -106,13 +119,12 @@ export class Source {
 		}
 		if (!pending.local) {
 			replica.after(replica.diskMs(), () => {
-				disk.stable[key] = disk.memory[key] as number;
+				disk.syncFile(key);
 				pending.local = true;
 				this.#answer();
 			});
 		}
 		this.#answer();
-		return true;
 	}
 
 	#answer(): undefined {
@@ -128,7 +140,6 @@ export class Source {
 				complete: this.complete,
 				none: this.replica.none,
 			});
-			pending.answer(true);
 		}
 		if (this.#draining !== null && this.#pending.length === 0) {
 			const done = this.#draining;
@@ -156,6 +167,8 @@ export class Source {
 		if (!world.passes(replica.lan, replica.index) || !world.passes(replica.lan, peer.index)) return;
 		if (peer.target?.over === true && peer.target.term === order.term) return;
 		world.oracle.meets(replica, peer, order);
+		// Before the target is half copied: an interrupted copy of everything must be found again, by these marks.
+		if (world.rules.marks && order.everything) replica.disk.markAll();
 		peer.target = new Target(peer, order.term);
 		peer.standing = null;
 		peer.record({
@@ -184,12 +197,10 @@ export class Source {
 
 	#startCopy(order: SessionOrder): undefined {
 		const { replica } = this;
-		const { world, peer } = replica;
+		const { peer } = replica;
 		const marked = new Set([...replica.disk.marks, ...peer.disk.marks]);
 		const all = Array.from({ length: keyCount }, (_, key) => key);
 		this.#copying = new Set(order.everything ? all : marked);
-		// Both nodes' marks are the source's from now on: an interrupted repair is found again.
-		if (world.rules.marks) for (const key of this.#copying) replica.disk.marks.add(key);
 		this.complete = false;
 		this.frozen = false;
 		this.#lost = false;
@@ -206,7 +217,7 @@ export class Source {
 		replica.after(replica.world.random.between(20, 300), () => {
 			if (link !== replica.link || replica.link === null || this.#copying === null) return;
 			const [key] = this.#copying;
-			if (key === undefined) return this.#finishCopy(link);
+			if (key === undefined) return this.#finishWalked(order, link);
 			this.#copying.delete(key);
 			this.#files++;
 			replica.link.send(replica.index, {
@@ -217,6 +228,17 @@ export class Source {
 			});
 			this.#copyNext(order, link);
 		});
+	}
+
+	/** A walk that still goes on may find a file that was changed by hand. */
+	found(key: number): undefined {
+		this.#copying?.add(key);
+	}
+
+	#finishWalked(order: SessionOrder, link: unknown): undefined {
+		const { marks, peer } = this.replica;
+		if (marks.walked && peer.marks.walked) this.#finishCopy(link);
+		else this.#copyNext(order, link);
 	}
 
 	/** §5.8 step 4: the epoch is shared before the target takes it over. */
@@ -274,8 +296,7 @@ export class Source {
 	}
 
 	#trim(seq: number): undefined {
-		const { marks } = this.replica.disk;
-		for (const key of [...marks]) if ((this.#lastSeqOfKey.get(key) ?? 0) <= seq) marks.delete(key);
+		this.replica.marks.trim((key) => (this.#lastSeqOfKey.get(key) ?? 0) > seq);
 	}
 
 	#scheduleCheckpoint(link: unknown): undefined {
@@ -283,6 +304,7 @@ export class Source {
 		replica.after(3000, () => {
 			if (replica.link !== link || replica.link === null || !this.complete) return;
 			const checkpoint = replica.records.checkpoint.own + 1;
+			if (!replica.world.rules.checkpoint) this.#trim(this.seq);
 			replica.link.send(replica.index, { is: "checkpoint", checkpoint, seq: this.seq });
 			this.#scheduleCheckpoint(link);
 		});

@@ -54,7 +54,7 @@ export class Target {
 	}
 
 	#apply(operation: Operation): undefined {
-		if (!this.spoilt) this.replica.disk.memory[operation.key] = operation.value;
+		if (!this.spoilt) this.replica.disk.put(operation.key, operation.value);
 	}
 
 	received1(message: Message): undefined {
@@ -102,7 +102,7 @@ export class Target {
 		this.replica.after(this.replica.diskMs(), () => {
 			if (this.#stopped || this.spoilt) return;
 			this.applyAll();
-			this.replica.disk.stable[operation.key] = this.replica.disk.memory[operation.key] as number;
+			this.replica.disk.syncFile(operation.key);
 			send({ is: "durable", seq: operation.seq });
 		});
 	}
@@ -123,7 +123,7 @@ export class Target {
 		if (old === value) return;
 		if (quarantine) kept.push(old);
 		this.replica.world.oracle.overwrites(this.replica, key, old, value, quarantine);
-		memory[key] = value;
+		this.replica.disk.put(key, value);
 	}
 
 	/** §5.8 step 4. */

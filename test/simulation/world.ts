@@ -1,7 +1,7 @@
 /** Virtual time and the network: everything of a simulated cluster that is neither a node nor the witness. */
-import type { Rules } from "../../core/engine/contract.ts";
 import type { Oracle } from "./oracle.ts";
-import type { Random } from "./random.ts";
+import { Random } from "./random.ts";
+import type { SimulatedRules } from "./rules.ts";
 
 interface Due {
 	atMs: number;
@@ -71,14 +71,19 @@ export class World {
 	nowMs = 0;
 	readonly agenda = new Agenda();
 	readonly random: Random;
-	readonly rules: Rules;
+	/** For marks and disks: what they draw leaves the rest of a run as it was. */
+	readonly extra: Random;
+	/** Marks are there at once and nobody changes anything by hand, as in runs of old. */
+	plain = false;
+	readonly rules: SimulatedRules;
 	readonly oracle: Oracle;
 	readonly lans: Lan[];
 	/** Set by tests that want to see what happened. */
 	trace: ((text: string) => void) | null = null;
 
-	constructor(random: Random, rules: Rules, oracle: Oracle, lans: number) {
+	constructor(random: Random, rules: SimulatedRules, oracle: Oracle, lans: number) {
 		this.random = random;
+		this.extra = new Random(Math.floor(random.clone().next() * 2 ** 32));
 		this.rules = rules;
 		this.oracle = oracle;
 		this.lans = Array.from({ length: lans }, () => ({ cut: [false, false], loss: [0, 0], delayMs: [2, 2] }));
@@ -101,6 +106,7 @@ export class World {
 			this.agenda.take();
 			this.nowMs = due.atMs;
 			due.run();
+			this.oracle.instant();
 		}
 	}
 

@@ -1,4 +1,5 @@
 /** The orders of the engine, carried out in the data thread (core/engine/replication.ts has their meaning). */
+import { declaredCheckpoints } from "../../engine/meeting.ts";
 import type { ReplicationOrder, SessionOrder } from "../../engine/replication.ts";
 import { asSafekitError, SafekitError } from "../../errors.ts";
 import { errnoName } from "../errno.ts";
@@ -8,7 +9,7 @@ import { Source } from "../primary/source.ts";
 import { estimate } from "../resync/estimate.ts";
 import { emptyLimbo } from "../secondary/repairs.ts";
 import { Target } from "../secondary/target.ts";
-import { type Context, syncAll } from "./context.ts";
+import { type Context, markAll, syncAll } from "./context.ts";
 
 /** The mounts, as far as orders need them. */
 export interface Mounts {
@@ -40,6 +41,11 @@ export class ReplicationNode {
 	/** Mounts were taken over from a process that died serving; the order to go on has not come. */
 	#held = false;
 
+	/** Counts orders: one that waits for the disk is replaced by the next. */
+	#orders = 0;
+	/** The term of the last person's word (`force`) that the marks know of. */
+	#declared: number | null = null;
+
 	/** @param ended the process may end. */
 	constructor(context: Context, mounts: Mounts, earlyAck: boolean, ended: () => void) {
 		this.#context = watchFreeze(context, (frozen) => this.#frozen(frozen));
@@ -61,6 +67,7 @@ export class ReplicationNode {
 	}
 
 	order(order: ReplicationOrder): void {
+		this.#orders++;
 		try {
 			this.#carryOut(order);
 		} catch (error) {
@@ -161,9 +168,11 @@ export class ReplicationNode {
 		} else if (this.#source?.accepted !== true || this.#source.term !== term) {
 			throw refused(`no session of term ${term} was accepted`);
 		}
+		if (force && this.#declared !== term) return this.#declare({ order: "serve", term, alone, force });
 		const own = complete ? {} : { alone: { term } };
-		const { copying } = records.now;
-		records.change({ term, role, seal: "open", copying: false, keeping: false, ...own }, true);
+		const { copying, checkpoint } = records.now;
+		const raised = force ? { checkpoint: { ...checkpoint, own: checkpoint.own + declaredCheckpoints } } : {};
+		records.change({ term, role, seal: "open", copying: false, keeping: false, ...own, ...raised }, true);
 		if (force) records.mint(true);
 		// What is kept is open: of this process, or of one that died.
 		if (!this.#held && this.#served === null) for (const { tree } of this.#context.volumes) tree.emptyKept();
@@ -177,6 +186,16 @@ export class ReplicationNode {
 		else if (this.#source?.finishing === true) this.primary.servePaired(term);
 		else this.primary.serveAlone(term);
 		fact({ fact: "serving", term });
+	}
+
+	/** A person says that this copy counts, half copied or put back: its marks say nothing of how the other one differs. */
+	#declare(order: Of<"serve">): void {
+		const orders = this.#orders;
+		markAll(this.#context, () => {
+			if (orders !== this.#orders) return;
+			this.#declared = order.term;
+			this.order(order);
+		});
 	}
 
 	/** §5.5 step 3: what had two copies in memory is on disk before it has one keeper. */
