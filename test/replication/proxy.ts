@@ -10,6 +10,10 @@ export interface NetworkFault {
 	loss?: number;
 	/** New connections are accepted and never answered. */
 	swallow?: boolean;
+	/** Once: a byte near the end of the next so many bytes, or more, is another one. */
+	alter?: { way: "there" | "back"; atLeast: number };
+	/** Once: a whole packet is passed on twice. */
+	replay?: "there" | "back";
 }
 
 export class TestProxy {

@@ -7,6 +7,8 @@ const { target } = workerData as { target: number };
 /** On its way in one direction. What is lost TCP sends again: it comes late, and what follows waits for it. */
 const retransmitMs = 200;
 const segmentBytes = 1448;
+/** From the end: in a packet that carries a write, a byte of what was written. */
+const alteredByte = 20;
 let refuses = false;
 let [needle, seen] = ["", false];
 let fault: NetworkFault = {};
@@ -51,13 +53,32 @@ class Way {
 
 	#take(chunk: Buffer): void {
 		seen ||= needle !== "" && chunk.includes(needle);
+		for (const each of this.#tampered(chunk)) this.#delay(each);
+		this.#flow();
+	}
+
+	/** What somebody on the way makes of it. */
+	#tampered(chunk: Buffer): Buffer[] {
+		const { alter, replay } = fault;
+		const way = this.#forth ? "there" : "back";
+		if (alter?.way === way && chunk.length >= alter.atLeast) {
+			delete fault.alter;
+			chunk[chunk.length - alteredByte]! ^= 1;
+		}
+		// When little travels, what comes at once is one packet.
+		const whole = chunk.length > 4 && chunk.readUInt32BE(0) === chunk.length - 4;
+		if (replay !== way || !whole) return [chunk];
+		delete fault.replay;
+		return [chunk, Buffer.from(chunk)];
+	}
+
+	#delay(chunk: Buffer): void {
 		const { delayMs = 0, loss = 0 } = fault;
 		let atMs = performance.now() + delayMs;
 		for (let at = 0; at < chunk.length; at += segmentBytes) if (Math.random() < loss) atMs += retransmitMs;
 		// In order: nothing overtakes what is late. A network does not hold more than a few megabytes.
 		this.#lastMs = Math.min(Math.max(this.#lastMs, atMs), performance.now() + delayMs + 10 * retransmitMs);
 		this.#queue.push({ chunk, atMs: this.#lastMs });
-		this.#flow();
 	}
 
 	#flow(): void {

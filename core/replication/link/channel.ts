@@ -9,8 +9,13 @@ import type { Carrier } from "./bundle.ts";
 
 export interface ChannelEvents {
 	received(message: Message, bytes: number): void;
-	/** Exactly once; nothing comes after it. */
-	ended(why: string): void;
+	/** Exactly once; nothing comes after it. `refused`: for what came, which the other side cannot have sent so. */
+	ended(why: string, refused: boolean): void;
+}
+
+/** For the log, on the side that noticed: a network that alters what it carries, or somebody who does. */
+export function refusedText(why: string): string {
+	return `Data on the replication link was refused, it was altered, replayed or is damaged: ${why}`;
 }
 
 export class Channel {
@@ -22,6 +27,7 @@ export class Channel {
 	#batch: Buffer[] = [];
 	#batchBytes = 0;
 	#flushing = false;
+	#refused = false;
 	#pulse: Cancel;
 	#deadline: Cancel;
 	/** When the last pulse was sent whose echo has come. */
@@ -124,6 +130,7 @@ export class Channel {
 		} catch (error) {
 			const known = asSafekitError(error);
 			if (known.code !== "REPLICATION_WIRE") throw error;
+			this.#refused = true;
 			this.fail(known.message);
 		}
 	}
@@ -131,7 +138,7 @@ export class Channel {
 	#ended(why: string): void {
 		this.#pulse.cancel();
 		this.#deadline.cancel();
-		this.#events.ended(why);
+		this.#events.ended(why, this.#refused);
 	}
 
 	#sendNow(message: Message): void {

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { SessionOrder } from "../../engine/replication.ts";
 import { SafekitError } from "../../errors.ts";
 import type { Context } from "../control/context.ts";
-import type { Channel } from "../link/channel.ts";
+import { type Channel, refusedText } from "../link/channel.ts";
 import { Connection } from "../link/connection.ts";
 import { dial } from "../link/endpoints.ts";
 import { type DialMore, Meeting } from "../link/meeting.ts";
@@ -201,7 +201,7 @@ export class Source {
 		this.#lastRefusal = "";
 		channel.handOver({
 			received: (message) => this.#received(message),
-			ended: (why) => this.#ended(why),
+			ended: (why, refused) => this.#ended(why, refused),
 		});
 		if (this.#phase === "resuming") {
 			this.#resume(channel, other);
@@ -330,7 +330,8 @@ export class Source {
 		this.#context.volumes[dir]?.marks.found({ directory });
 	}
 
-	#ended(why: string): void {
+	#ended(why: string, refused: boolean): void {
+		if (refused) this.#context.log("E", "rfsplug", refusedText(why));
 		this.#gone(why, false);
 	}
 

@@ -3,7 +3,7 @@ import type { Epoch, SessionOrder } from "../../engine/replication.ts";
 import { SafekitError } from "../../errors.ts";
 import { type Context, syncAll } from "../control/context.ts";
 import { errnoName } from "../errno.ts";
-import type { Channel } from "../link/channel.ts";
+import { type Channel, refusedText } from "../link/channel.ts";
 import { Listener } from "../link/endpoints.ts";
 import { Reception } from "../link/reception.ts";
 import { newIncarnation } from "../primary/source.ts";
@@ -133,7 +133,7 @@ export class Target {
 		this.#channel = channel;
 		channel.handOver({
 			received: (message, bytes) => this.#received(message, bytes),
-			ended: (why) => this.#ended(why),
+			ended: (why, refused) => this.#ended(why, refused),
 		});
 		try {
 			if (!other.resume) this.#begin();
@@ -249,8 +249,9 @@ export class Target {
 		this.#lost();
 	}
 
-	#ended(why: string): void {
-		this.#context.log("I", "rfsplug", `The replication link ended: ${why}`);
+	#ended(why: string, refused: boolean): void {
+		if (refused) this.#context.log("E", "rfsplug", refusedText(why));
+		else this.#context.log("I", "rfsplug", `The replication link ended: ${why}`);
 		this.#channel = null;
 		this.#lost();
 	}
