@@ -8,13 +8,15 @@ export class Load {
 	readonly acknowledged: string[] = [];
 	readonly errors: string[] = [];
 	readonly #url: string;
+	readonly #name: string;
 	#running = true;
 	#next = 0;
 	readonly #writers: Promise<void>[];
 
-	/** Starts `writers` that append one after another to the demo's service at `url`. */
-	constructor(url: string, writers: number) {
+	/** Starts `writers` that append one after another to the demo's service at `url`. @param name of its ids. */
+	constructor(url: string, writers: number, name = "l") {
 		this.#url = url;
+		this.#name = name;
 		this.#writers = Array.from({ length: writers }, () => this.#write());
 	}
 
@@ -43,7 +45,7 @@ export class Load {
 
 	async #write(): Promise<void> {
 		while (this.#running) {
-			const id = `l-${this.#next++}`;
+			const id = `${this.#name}-${this.#next++}`;
 			try {
 				const signal = AbortSignal.timeout(answerWithinMs);
 				const answer = await fetch(`${this.#url}/append`, { method: "POST", body: id, signal });
