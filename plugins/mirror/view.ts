@@ -91,7 +91,8 @@ function why(s: MirrorState): string {
 function whySecondary(s: MirrorState, name: string): string {
 	if (!s.config.replicated) return `Ready to take over from ${name}`;
 	if (isUptodate(s)) return `The data is the same as on ${name}; ready to take over`;
-	return s.session === null ? `Waiting for ${name} to start the synchronization` : `Copying the changes from ${name}`;
+	if (s.session === null) return `Waiting for ${name} to start the synchronization`;
+	return s.link ? `Copying the changes from ${name}` : `Waiting for the replication's connection to ${name}`;
 }
 
 function whyPrimary(s: MirrorState, name: string): string {

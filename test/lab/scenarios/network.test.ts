@@ -12,7 +12,7 @@ import { labTest } from "../open.ts";
 import { Load } from "./load.ts";
 import { data, Mirror } from "./mirror.ts";
 
-/** Heartbeat timeout of 1 s, the attempt to go on with the link, a sync; and a loaded machine. */
+/** Heartbeat timeout of 3 s, the attempt to go on with the link, a sync; and a loaded machine. */
 const degradesWithinMs = 30_000;
 const mendsWithinMs = 60_000;
 
@@ -46,7 +46,7 @@ async function together(t: ExecutionContext, mirror: Mirror): Promise<void> {
 
 /** Two networks, and the module replicating over the first. */
 async function inService(lab: Lab): Promise<Mirror> {
-	const mirror = await Mirror.make(lab, { timeout: "1s", pulse: "100ms" });
+	const mirror = await Mirror.make(lab, { timeout: "3s", pulse: "200ms" });
 	await mirror.start();
 	return mirror;
 }
@@ -55,10 +55,12 @@ async function inService(lab: Lab): Promise<Mirror> {
 async function linkIsCut(t: ExecutionContext, mirror: Mirror): Promise<void> {
 	const [n1, n2] = mirror.nodes;
 	const load = new Load(mirror.url, 2, "cut");
+	t.teardown(() => load.stop());
 	await load.more(20, 30_000);
 	await mirror.lab.cut(n2, "lan0");
 	await mirror.until(n1, "ALONE Ready", degradesWithinMs);
-	await mirror.until(n2, "WAIT NotReady", degradesWithinMs);
+	await mirror.until(n2, "SECOND Transient", degradesWithinMs);
+	t.like(await mirror.state(n2), { uptodate: false, why: "Waiting for the replication's connection to n1" });
 	await load.more(20, 30_000);
 	t.deepEqual(await mirror.holders(), ["n1"]);
 	await mirror.lab.restore();
@@ -107,6 +109,7 @@ labTest(
 		await isSplit(t, mirror, 1, () => lab.oneWay(n1, n2));
 		await isSplit(t, mirror, 2, () => lab.oneWay(n2, n1));
 		const load = new Load(mirror.url, 2, "isolated");
+		t.teardown(() => load.stop());
 		await load.more(20, 30_000);
 		await isSplit(t, mirror, 3, async () => {
 			await lab.isolate(n2);
