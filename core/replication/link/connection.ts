@@ -13,6 +13,8 @@ export interface ConnectionEvents {
 const roomBytes = 1 << 20;
 /** Less is not worth a call of the system. */
 const leastRoomBytes = 128 * 1024;
+/** Read from a connection that is broken, in pieces of the room above. */
+const lastWords = 64;
 
 export class Connection {
 	readonly #loop: DataLoop;
@@ -23,6 +25,8 @@ export class Connection {
 	#queue: Buffer[] = [];
 	#queuedBytes = 0;
 	#ended = false;
+	/** Nothing can be sent any more. */
+	#broken = false;
 	/** Received bytes go one after another into pieces of memory that nobody else uses. */
 	#room = Buffer.alloc(0);
 	#movedMs: number;
@@ -58,12 +62,12 @@ export class Connection {
 
 	/** Sends what the network takes, and keeps a copy of the rest. The caller bounds what it queues. */
 	send(pieces: readonly Buffer[]): void {
-		if (this.#ended) return;
+		if (this.#ended || this.#broken) return;
 		if (this.#queuedBytes === 0) this.#movedMs = this.#loop.now();
 		const waited = this.#queue.length > 0;
 		for (const piece of pieces) {
 			const sent = this.#queue.length > 0 ? 0 : this.#offer(piece);
-			if (this.#ended) return;
+			if (this.#broken) return;
 			if (sent === piece.length) continue;
 			this.#queue.push(Buffer.from(piece.subarray(sent)));
 			this.#queuedBytes += piece.length - sent;
@@ -121,7 +125,7 @@ export class Connection {
 		while (this.#queue.length > 0) {
 			const piece = this.#queue[0]!;
 			const sent = this.#offer(piece);
-			if (this.#ended) return;
+			if (this.#broken) return;
 			this.#queuedBytes -= sent;
 			if (sent < piece.length) {
 				this.#queue[0] = piece.subarray(sent);
@@ -132,18 +136,28 @@ export class Connection {
 		this.#watch();
 	}
 
-	/** Bytes that the network took, fewer than all when it is full; the connection has failed when it is broken. */
+	/** Bytes that the network took, fewer than all when it is full or broken. */
 	#offer(piece: Buffer): number {
 		for (let at = 0; at < piece.length; ) {
 			const sent = this.#system.send(this.#fd, at === 0 ? piece : piece.subarray(at));
 			if (sent < 0) {
-				if (sent !== -errno.EAGAIN && sent !== -errno.EINTR) this.fail(`sending failed: ${errnoName(sent)}`);
+				if (sent !== -errno.EAGAIN && sent !== -errno.EINTR) this.#break(`sending failed: ${errnoName(sent)}`);
 				return at;
 			}
 			this.#movedMs = this.#loop.now();
 			at += sent;
 		}
 		return piece.length;
+	}
+
+	/** What the other side said last may be here already, and say why. */
+	#break(why: string): void {
+		if (this.#broken) return;
+		this.#broken = true;
+		this.#loop.post(() => {
+			for (let turn = 0; turn < lastWords && !this.#ended && this.#read(); turn++);
+			this.fail(why);
+		});
 	}
 
 	#arm(): Cancel {
