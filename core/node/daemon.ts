@@ -115,7 +115,7 @@ export class Daemon implements NodeControl {
 			throw new SafekitError("NODE_MODE", `No plugin for mode '${configuration.mode}' of module '${name}' is loaded.`);
 		}
 		const { node, peer } = await this.#world.membership(configuration);
-		const config = modeConfigOf(configuration, node, peer);
+		const config = modeConfigOf(configuration, node, peer, process.env.OPENSAFE_SABOTAGE);
 		this.#letGo(name);
 		const hands = await this.#world.hands(configuration, () => runtime);
 		const { userVar } = this.paths.module(name);

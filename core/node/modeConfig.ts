@@ -6,8 +6,21 @@ import type { ModuleConfiguration } from "../module/configuration.ts";
 /** Used where a module has no heartbeat: only how long to wait for a peer that does not exist. */
 const defaultTimeoutMs = 30_000;
 
-/** `peer` is null where the mode has none. */
-export function modeConfigOf(configuration: ModuleConfiguration, node: string, peer: string | null): ModeConfig {
+/** What `OPENSAFE_SABOTAGE` switches off in the decisions, to prove that tests find its absence. */
+const sabotagedRules: Readonly<Record<string, "sync" | "uptodate">> = {
+	"no-sync": "sync",
+	"crashed-start": "uptodate",
+};
+
+/** `peer` is null where the mode has none; `sabotage` is the value of OPENSAFE_SABOTAGE. */
+export function modeConfigOf(
+	configuration: ModuleConfiguration,
+	node: string,
+	peer: string | null,
+	sabotage = "",
+): ModeConfig {
+	const rules = { witness: true, freeze: true, sync: true, epoch: true, marks: true, uptodate: true };
+	const off = sabotagedRules[sabotage];
 	const heartbeats = configuration.heart?.heartbeats ?? [];
 	const { rfs } = configuration;
 	return {
@@ -29,7 +42,7 @@ export function modeConfigOf(configuration: ModuleConfiguration, node: string, p
 		automaticReboot: configuration.automaticReboot,
 		splitbrainPing: configuration.splitbrain !== null,
 		leaseWitness: false,
-		rules: { witness: true, freeze: true, sync: true, epoch: true, marks: true, uptodate: true },
+		rules: off === undefined ? rules : { ...rules, [off]: false },
 	};
 }
 

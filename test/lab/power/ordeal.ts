@@ -79,6 +79,17 @@ export class PowerOrdeal {
 		return [...missing, ...different];
 	}
 
+	/** What the log says of the last copy. */
+	async copied(): Promise<string> {
+		const lines = await Promise.all(this.mirror.nodes.map((node) => this.mirror.log(node)));
+		const found = lines.flatMap((text) => text.split("\n").filter((line) => line.includes('"fact":"synced"')));
+		const counts = found
+			.sort()
+			.at(-1)
+			?.match(/"files":(\d+),"bytes":(\d+)/);
+		return `the last copy took ${counts?.[1] ?? "?"} files, ${counts?.[2] ?? "?"} bytes`;
+	}
+
 	/** The logs of both servers, for a failure. */
 	async logs(): Promise<string> {
 		const logs = this.mirror.nodes.map((node) => this.mirror.log(node).catch(() => "no log"));
