@@ -10,8 +10,8 @@ import { asSafekitError } from "../errors.ts";
 import { errorAsText } from "../log/errorTexts.ts";
 import { linuxSystem as system } from "../platform/linux/libc.ts";
 import { readConfiguration } from "./control/configuration.ts";
-import type { ProcessConfiguration } from "./control/context.ts";
-import type { FromData, Sabotage, ToData } from "./control/dataThread.ts";
+import type { ProcessConfiguration, Sabotage } from "./control/context.ts";
+import type { FromData, ToData } from "./control/dataThread.ts";
 import { asOrder, type FromProcess, Lines } from "./control/protocol.ts";
 import { asQuestion } from "./control/questions.ts";
 import { endHolders, findHolderProcesses, startHolder } from "./holder/holder.ts";
@@ -43,6 +43,8 @@ const sabotages: Record<Sabotage, string> = {
 	"early-ack": "changes are acknowledged before the other server has them",
 	"no-marks": "no marks are written: after a crash differences stay",
 	"no-intents": "what was done is forgotten when this process dies",
+	"no-sync": "nothing is synced before this server goes on alone",
+	"crashed-start": "a server that may lack changes starts without meeting the other",
 	"late-marks": "marks are written after the change: after a crash differences may stay",
 };
 

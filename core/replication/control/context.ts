@@ -46,6 +46,9 @@ export interface ProcessConfiguration {
 	resyncLanes: number;
 }
 
+/** What `OPENSAFE_SABOTAGE` may say here: a mechanism that is switched off, to prove that tests find its absence. */
+export type Sabotage = "early-ack" | "no-marks" | "late-marks" | "no-intents" | "no-sync" | "crashed-start";
+
 /** One replicated directory in the data thread. */
 export interface Volume {
 	/** Place in the configuration, part of every message. */

@@ -16,14 +16,11 @@ import { Keeper } from "../marks/keeper.ts";
 import type { Primary } from "../primary/primary.ts";
 import { Records } from "../records/node.ts";
 import { RecordFile } from "../records/store.ts";
-import type { Context, ProcessConfiguration, Volume } from "./context.ts";
+import type { Context, ProcessConfiguration, Sabotage, Volume } from "./context.ts";
 import { type Mounts, ReplicationNode } from "./node.ts";
 import type { FromProcess, ToProcess } from "./protocol.ts";
 import { type Asked, answerTo } from "./questions.ts";
 import { openVolume, type VolumeParts } from "./volumes.ts";
-
-/** `OPENSAFE_SABOTAGE`: what a proof switches off, to show that it would notice. */
-export type Sabotage = "early-ack" | "no-marks" | "late-marks" | "no-intents";
 
 /** Data thread → main thread. */
 export type FromData =
@@ -79,7 +76,7 @@ function start(): boolean {
 		const node: ReplicationNode = new ReplicationNode(
 			context,
 			makeMounts(servers, () => keeper),
-			sabotage === "early-ack",
+			sabotage,
 			() => loop.stop(),
 		);
 		const damaged = () => {

@@ -9,7 +9,7 @@ import { Source } from "../primary/source.ts";
 import { estimate } from "../resync/estimate.ts";
 import { emptyLimbo } from "../secondary/repairs.ts";
 import { Target } from "../secondary/target.ts";
-import { type Context, markAll, syncAll } from "./context.ts";
+import { type Context, markAll, type Sabotage, syncAll } from "./context.ts";
 
 /** The mounts, as far as orders need them. */
 export interface Mounts {
@@ -27,6 +27,7 @@ export class ReplicationNode {
 	readonly primary: Primary;
 	readonly #mounts: Mounts;
 	readonly #ended: () => void;
+	readonly #neverSyncs: boolean;
 	#source: Source | null = null;
 	#target: Target | null = null;
 	#served: { term: number; alone: boolean } | null = null;
@@ -47,11 +48,12 @@ export class ReplicationNode {
 	#declared: number | null = null;
 
 	/** @param ended the process may end. */
-	constructor(context: Context, mounts: Mounts, earlyAck: boolean, ended: () => void) {
+	constructor(context: Context, mounts: Mounts, sabotage: Sabotage | null, ended: () => void) {
 		this.#context = watchFreeze(context, (frozen) => this.#frozen(frozen));
 		this.#mounts = mounts;
 		this.#ended = ended;
-		this.primary = new Primary(this.#context, earlyAck);
+		this.primary = new Primary(this.#context, sabotage === "early-ack");
+		this.#neverSyncs = sabotage === "no-sync";
 	}
 
 	/** The link lives: told again to a daemon that connects. */
@@ -229,7 +231,7 @@ export class ReplicationNode {
 			this.#freezes++;
 			this.#synchronised = false;
 		}
-		if (!this.#synchronised) return this.#sync(go, "goAlone");
+		if (!this.#synchronised && !this.#neverSyncs) return this.#sync(go, "goAlone");
 		this.#source?.stop();
 		this.#source = null;
 		records.change({ term, alone: { term } });
