@@ -18,7 +18,7 @@ const tampering: Record<string, { fault: NetworkFault; notices: "a" | "b" }> = {
 const refused = /E rfsplug Data on the replication link was refused.*does not carry the seal of this connection/g;
 
 test.serial("altered and replayed packets end the link, which is made again; nothing wrong is applied", async (t) => {
-	const pair = await Pair.make(t);
+	const pair = await Pair.make(t, { sealed: true });
 	const { a, b } = pair;
 	await pair.up();
 	const writer = new Writer(a.dir);
