@@ -157,7 +157,7 @@ export function testConfiguration(
 		listen: { address: "127.0.0.1", port },
 		connect: { address: "127.0.0.1", port: 0 },
 		key: "ab".repeat(32),
-		sealed: false,
+		sealed: true,
 		connections: 1,
 		lockTimeoutMs: 20_000,
 		sendTimeoutMs: 10_000,
