@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { SessionOrder } from "../../engine/replication.ts";
 import { SafekitError } from "../../errors.ts";
-import type { Context } from "../control/context.ts";
+import { type Context, markAll } from "../control/context.ts";
 import { type Channel, refusedText } from "../link/channel.ts";
 import { Connection } from "../link/connection.ts";
 import { dial } from "../link/endpoints.ts";
@@ -58,7 +58,9 @@ export class Source {
 			this.#context.loop.post(() => this.#gone(why, true));
 		};
 		primary.onLate = (why) => this.#channel?.fail(why);
-		this.#call();
+		// Until that is on disk here the target must not begin: interrupted, only these marks say what is left to compare.
+		if (order.everything) markAll(context, () => this.#call());
+		else this.#call();
 	}
 
 	/** The target has accepted the term durably. */
@@ -139,6 +141,7 @@ export class Source {
 	}
 
 	#call(): void {
+		if (this.#phase === "over") return;
 		this.#attempt = this.#dial((result) => {
 			this.#attempt = null;
 			if ("why" in result) this.#again(result.why, false);
