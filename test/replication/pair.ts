@@ -175,13 +175,14 @@ export class Pair {
 	readonly b: TestNode;
 	/** Between a as the source and b. */
 	readonly proxy: TestProxy;
-	readonly #back: TestProxy;
+	/** Between b as the source and a. */
+	readonly back: TestProxy;
 	term = 0;
 
 	private constructor(over: Partial<ProcessConfiguration>, ports: [number, number]) {
 		this.root = makeTestFolder("pair");
 		this.proxy = new TestProxy(ports[1]);
-		this.#back = new TestProxy(ports[0]);
+		this.back = new TestProxy(ports[0]);
 		const node = (name: string, peer: string, index: 0 | 1): TestNode => {
 			const config = { ...testConfiguration(this.root, name, peer, index, ports[index]), ...over };
 			mkdirSync(config.directories[0]!.dir, { recursive: true });
@@ -198,12 +199,12 @@ export class Pair {
 	): Promise<Pair> {
 		lastPort += 2;
 		const pair = new Pair(over, [lastPort, lastPort + 1]);
-		await Promise.all([pair.proxy.listen(), pair.#back.listen()]);
+		await Promise.all([pair.proxy.listen(), pair.back.listen()]);
 		pair.a.config.connect = { address: "127.0.0.1", port: pair.proxy.port };
-		pair.b.config.connect = { address: "127.0.0.1", port: pair.#back.port };
+		pair.b.config.connect = { address: "127.0.0.1", port: pair.back.port };
 		t.teardown(async () => {
 			await Promise.all([pair.a.clear(), pair.b.clear()]);
-			await Promise.all([pair.proxy.close(), pair.#back.close()]);
+			await Promise.all([pair.proxy.close(), pair.back.close()]);
 			rmSync(pair.root, { recursive: true, force: true });
 		});
 		return pair;

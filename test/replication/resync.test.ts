@@ -39,7 +39,11 @@ for (const seed of [1, 2, 3]) {
 		await again.run(300);
 		const second = again.run();
 		await b.open();
+		const before = a.logs.length;
 		await pair.join(a, b, "PEER_BEHIND");
+		const said = a.logs.slice(before).join("\n");
+		t.regex(said, /are marked here/, "only that is compared");
+		t.notRegex(said, /compared whole/);
 		again.stop();
 		await second;
 		await a.ask({ order: "seal" }, "sealed");

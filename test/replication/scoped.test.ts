@@ -102,3 +102,26 @@ test("negative control: what no mark names stays different, and a comparison of 
 	trees.finish();
 	t.deepEqual(trees.differences(), []);
 });
+
+test("a file with two names is brought from a directory in limbo, which is brought back too and keeps its own name", (t) => {
+	const trees = new TwoTrees(t);
+	const { application } = trees.source;
+	application.make(["d"], "directory");
+	application.make(["d", "e"], "directory");
+	application.make(["d", "e", "inner"], "file");
+	application.write(["d", "e", "inner"], 0, Buffer.alloc(300_000, "x"));
+	application.link(["d", "e", "inner"], ["outer"]);
+	trees.begin(true);
+	trees.finish();
+	trees.source.primary.goAlone(3);
+	trees.checkpoint();
+	t.deepEqual(trees.differences(), []);
+	trees.target.primary.serveAlone(4);
+	trees.source.primary.serveAlone(5);
+	trees.target.application.move(["d"], ["elsewhere"]);
+	trees.target.application.remove(["outer"]);
+	trees.begin(false);
+	trees.finish();
+	t.deepEqual(trees.differences(), []);
+	t.is(trees.sent.get("write") ?? 0, 0);
+});

@@ -121,14 +121,17 @@ export function nameOf(tree: Tree, directory: FileRef, file: FileRef): Buffer | 
 	}
 }
 
-/** The directory above a directory; a number: it is gone, or `directory` is none. */
+/**
+ * The directory above a directory; a number: it is gone, or `directory` is none. The way up from what lies in the root
+ * ends in the mount that lies over it, which must not be asked anything.
+ */
 export function parentOf(tree: Tree, directory: FileRef): FileRef | number {
 	return tree.with<FileRef>(directory, (fd) => {
 		const above = tree.system.openat(fd, "..", open.PATH | open.CLOEXEC | tree.system.flags.DIRECTORY);
 		if (above < 0) return above === -errno.ENOENT ? -errno.ESTALE : above;
 		const ref = tree.refAt(above, "");
 		tree.system.close(above);
-		return ref;
+		return ref === -errno.EXDEV ? tree.rootRef : ref;
 	});
 }
 

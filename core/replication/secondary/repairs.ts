@@ -4,6 +4,7 @@
  */
 import type { Context, Volume } from "../control/context.ts";
 import { at, errno, type as fileType, open } from "../errno.ts";
+import { nameOf, parentOf } from "../local/finder.ts";
 import { refAsName } from "../local/handles.ts";
 import { makeFile } from "../local/make.ts";
 import type { FileRef } from "../operation.ts";
@@ -203,7 +204,10 @@ export class Repairs {
 		}
 		const below = id === "" ? null : this.#limbo.below(id);
 		if (below !== null) {
-			const result = tree.with<never>(below.parent, (fd) => tree.system.renameat2(fd, below.name, dirFd, name, 0));
+			// A file keeps its name there too: the directory may be brought back, equal as it was.
+			const result = isDirectory
+				? tree.with<never>(below.parent, (fd) => tree.system.renameat2(fd, below.name, dirFd, name, 0))
+				: this.#linkKnown(below.file, dirFd, name);
 			if (result === 0) this.#bindings.bind(file, below.file);
 			return result;
 		}
@@ -243,16 +247,11 @@ export class Repairs {
 	/** A directory has one name only: found by way of its parent. */
 	#moveDirectory(own: FileRef, toFd: number, name: Buffer | string): number {
 		const { tree } = this.#volume;
-		const { system } = tree;
-		return tree.with<never>(own, (fd) => {
-			const parentFd = system.openat(fd, "..", open.RDONLY | open.CLOEXEC | system.flags.DIRECTORY);
-			if (parentFd < 0) return parentFd;
-			try {
-				const old = nameIn(this.#volume, parentFd, own);
-				return old === null ? -errno.ENOENT : system.renameat2(parentFd, old, toFd, name, 0);
-			} finally {
-				system.close(parentFd);
-			}
+		const parent = parentOf(tree, own);
+		if (typeof parent === "number") return parent;
+		return tree.with<never>(parent, (fd) => {
+			const old = nameOf(tree, parent, own);
+			return old === null ? -errno.ENOENT : tree.system.renameat2(fd, old, toFd, name, 0);
 		});
 	}
 
@@ -282,17 +281,6 @@ function kindOf({ mode }: Stat): Attributes {
 }
 
 const limboName = (id: string): string => id;
-
-function nameIn(volume: Volume, parentFd: number, own: FileRef): Buffer | null {
-	const { system } = volume.tree;
-	const inode = own & 0xffffffffn;
-	for (;;) {
-		const entries = system.getdents(parentFd);
-		if (typeof entries === "number" || entries.length === 0) return null;
-		const found = entries.find(({ name, ino }) => ino === inode && !/^\.\.?$/.test(name.toString("latin1")));
-		if (found !== undefined) return found.name;
-	}
-}
 
 /** Removes what no name was found for, in the background, until `stopped` says so. */
 export function emptyLimbo(context: Context, stopped: () => boolean): void {

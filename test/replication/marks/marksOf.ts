@@ -9,22 +9,28 @@ import { MarkSet } from "../../../core/replication/marks/markSet.ts";
 import type { Pair } from "../pair.ts";
 import { compareTrees } from "../treeCompare.ts";
 
-/** `.opensafe` of a directory: underneath its mount by way of the process that serves it, or as it lies there. */
-function privateFolder(dir: string, pid: number | null): string {
-	if (pid === null) return join(dir, ".opensafe");
+/** What a process has open under this path: a directory underneath its mount. */
+function openIn(pid: number, path: string): string {
 	const fds = join("/proc", String(pid), "fd");
 	for (const fd of readdirSync(fds)) {
 		try {
-			if (readlinkSync(join(fds, fd)) === join(dir, ".opensafe")) return join(fds, fd);
+			if (readlinkSync(join(fds, fd)) === path) return join(fds, fd);
 		} catch {
 			// Closed meanwhile.
 		}
 	}
-	throw new Error(`process ${pid} has ${dir} not open`);
+	throw new Error(`process ${pid} has ${path} not open`);
 }
 
+/** The replicated directory underneath the mount of a process. */
+export function underneath(dir: string, pid: number): string {
+	return openIn(pid, dir);
+}
+
+/** @param pid of the process that serves the directory, if it is mounted. */
 export function marksOf(dir: string, pid: number | null): MarkList {
-	const fd = openSync(privateFolder(dir, pid), "r");
+	const own = join(dir, ".opensafe");
+	const fd = openSync(pid === null ? own : openIn(pid, own), "r");
 	const file = new MarkFile(system, fd, "marks", () => {
 		throw new Error("only read");
 	});
