@@ -61,6 +61,8 @@ class ControlServer {
 	/** The last order: the data thread may have failed to start before it could answer. */
 	#unanswered: ReplicationOrder["order"] | null = null;
 	#ended = false;
+	/** `closed`: whoever hears it may start the next process at once, which must not meet this one. */
+	#lastWord: FromProcess | null = null;
 
 	/** @param holders of a process that died and whose mounts are to be taken over; null: there is none. */
 	constructor(config: ProcessConfiguration, sabotage: Sabotage | null, holders: number[] | null) {
@@ -158,6 +160,8 @@ class ControlServer {
 			}
 		} else if ("tls" in message) {
 			this.#tls.take(message);
+		} else if ("fact" in message && message.fact === "closed") {
+			this.#lastWord = message;
 		} else {
 			this.#remember(message);
 			this.#write(message);
@@ -180,13 +184,14 @@ class ControlServer {
 			this.#missed.push(message);
 	}
 
-	/** Answers are on their way; then nothing of this process is left. */
+	/** Answers are on their way; then nothing of this process is left, and only then it is said. */
 	#end(): void {
 		this.#ended = true;
 		this.#server.close();
 		rmSync(this.#config.socket, { force: true });
 		const leave = (): void => process.exit(this.#fatal === null ? 0 : 1);
 		void endHolders(this.#config.socket).finally(() => {
+			if (this.#lastWord !== null) this.#write(this.#lastWord);
 			if (this.#client === null) leave();
 			else this.#client.end(leave);
 			setTimeout(leave, 1000);

@@ -125,3 +125,23 @@ test("a file with two names is brought from a directory in limbo, which is broug
 	t.deepEqual(trees.differences(), []);
 	t.is(trees.sent.get("write") ?? 0, 0);
 });
+
+test("a marked directory that is gone, and a marked file whose name nobody remembers: the copy ends", (t) => {
+	const trees = new TwoTrees(t);
+	const { application, marks, volume } = trees.source;
+	application.make(["gone"], "directory");
+	const gone = volume.tree.refAt(volume.tree.rootFd, "gone");
+	application.remove(["gone"]);
+	application.make(["d"], "directory");
+	application.make(["d", "file"], "file");
+	trees.begin(true);
+	trees.finish();
+	trees.source.primary.goAlone(3);
+	trees.checkpoint();
+	application.remembers = false;
+	application.write(["d", "file"], 0, Buffer.from("changed"));
+	marks.found({ directory: gone as bigint });
+	trees.begin(false);
+	trees.finish();
+	t.deepEqual(trees.differences(), []);
+});

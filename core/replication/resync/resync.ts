@@ -172,8 +172,11 @@ export class Resync {
 	#step(): boolean {
 		// Until the target's marks are known everything may be among them.
 		if (!this.#scopes.every((scope) => scope.ready)) return false;
-		if (this.#contents.step(this.#names.idle)) return true;
+		const named = this.#names.idle;
+		if (this.#contents.step(named)) return true;
 		if (!this.#contents.busy && this.#names.step()) return true;
+		// The last of them had nothing to be compared: files have waited for that.
+		if (!named && this.#names.idle) return true;
 		if (!this.#names.idle || this.#scopes.some((scope) => scope.repairer.waiting)) return false;
 		const unmet = this.#scopes.filter((scope) => scope.theirs?.settled === false);
 		for (const scope of unmet) scope.theirs!.askAgain();

@@ -264,6 +264,7 @@ export class Repairs {
 		const there = tree.refAt(folderFd.limbo, waiting);
 		if (there === ref) return system.unlinkat(dirFd, name, 0);
 		const entry = typeof there === "number" ? waiting : `${waiting}-${refAsName(ref)}`;
+		if (tree.refAt(folderFd.limbo, entry) === ref) return system.unlinkat(dirFd, name, 0);
 		this.#putAside(entry, ref);
 		const stat = tree.stat(ref);
 		if (typeof stat !== "number") this.#limbo.added(ref, stat.mode);
