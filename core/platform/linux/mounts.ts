@@ -19,5 +19,5 @@ export function askMounts(dirs: readonly string[]): Promise<void> {
 
 /** Takes away what is mounted on a path, as the mount table has it; best effort, a few seconds at most. */
 export async function unmount(path: string): Promise<void> {
-	await execa("umount", ["-l", "-i", "-c", path], { reject: false, stdio: "ignore", timeout: unmountMs });
+	await execa("umount", ["-l", "-i", "-c", "-n", path], { reject: false, stdio: "ignore", timeout: unmountMs });
 }

@@ -11,8 +11,11 @@ labTest("whatever dies whenever: no repair, no loss", { withinMs: (minutes + 10)
 	const ordeal = await Ordeal.begin(lab, seed);
 	const until = performance.now() + minutes * 60_000;
 	let count = 0;
-	for (; performance.now() < until; count++) await ordeal.suffer(ordeal.random.pick([...kills, ...cuts]));
-	await ordeal.end();
+	try {
+		for (; performance.now() < until; count++) await ordeal.suffer(ordeal.random.pick([...kills, ...cuts]));
+	} finally {
+		await ordeal.end();
+	}
 	t.log(`${count} blows, ${ordeal.client.acknowledgedWrites} acknowledged writes`);
 	t.true(count > minutes);
 });

@@ -17,8 +17,12 @@ for (const [what, blows] of [
 ] as [string, Blow[]][]) {
 	labTest(`${what}: no repair, no loss, nothing left`, { withinMs: 600_000 }, async (t, lab) => {
 		const ordeal = await Ordeal.begin(lab, seed);
-		for (const blow of blows) t.log(`${blow.title}: ${await ordeal.suffer(blow)} ms to be in service again`);
-		await ordeal.end();
+		try {
+			for (const blow of blows) t.log(`${blow.title}: ${await ordeal.suffer(blow)} ms to be in service again`);
+		} finally {
+			// Otherwise it would write to the next lab, which has the same addresses.
+			await ordeal.end();
+		}
 		t.true(ordeal.client.acknowledgedWrites > 100);
 
 		const { nodes, lab: at } = ordeal.mirror;
