@@ -8,6 +8,19 @@ import { Pair } from "./pair.ts";
 const piece = Buffer.alloc(1 << 20, "written and acknowledged ");
 const pieces = 40;
 
+/** More than the disk holds, into the cache; `early`: a write has failed. */
+function fill(fd: number): { acknowledged: number; early: boolean } {
+	for (let acknowledged = 0; acknowledged < pieces; acknowledged++) {
+		try {
+			writeSync(fd, piece);
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code !== "EIO") throw error;
+			return { acknowledged, early: true };
+		}
+	}
+	return { acknowledged: pieces, early: false };
+}
+
 const declare = hasLoop ? test.serial : test.serial.skip;
 
 for (const how of ["an fsync", "the loss of the peer"] as const) {
@@ -19,8 +32,13 @@ for (const how of ["an fsync", "the loss of the peer"] as const) {
 			mountDisk(t, pair.root, a.dir, { size: 200, room: 24 });
 			await pair.up();
 			const fd = openSync(join(a.dir, "file"), "w");
-			for (let n = 0; n < pieces; n++) writeSync(fd, piece);
-			if (how === "an fsync") {
+			const { acknowledged, early } = fill(fd);
+			if (early) {
+				// The kernel itself began to write back, so a write has found it already.
+				await a.until("diskFailed");
+				t.throws(() => fsyncSync(fd), { code: "EIO" });
+				closeSync(fd);
+			} else if (how === "an fsync") {
 				t.throws(() => fsyncSync(fd));
 				t.regex((await a.until("diskFailed")).message, /(EIO|ENOSPC)/);
 				t.throws(() => fsyncSync(fd), { code: "EIO" }, "what is lost is not reported as synced by a second try");
@@ -39,7 +57,8 @@ for (const how of ["an fsync", "the loss of the peer"] as const) {
 			await b.ask({ order: "promote" }, "promoted");
 			await b.ask({ order: "serve", term: pair.term + 10, alone: true }, "serving");
 			const there = readFileSync(join(b.dir, "file"));
-			t.true(there.equals(Buffer.concat(Array(pieces).fill(piece))));
+			const expected = Buffer.concat(Array(acknowledged).fill(piece));
+			t.true(there.subarray(0, expected.length).equals(expected));
 		},
 	);
 }

@@ -145,3 +145,24 @@ test("a marked directory that is gone, and a marked file whose name nobody remem
 	trees.finish();
 	t.deepEqual(trees.differences(), []);
 });
+
+test("two files with the same id, one with two names: all of them make room", (t) => {
+	const trees = new TwoTrees(t);
+	const { application } = trees.source;
+	application.make(["a"], "file");
+	application.make(["b"], "file");
+	application.link(["b"], ["c"]);
+	trees.begin(true);
+	trees.finish();
+	trees.source.primary.goAlone(3);
+	trees.checkpoint();
+	const { tree } = trees.target.volume;
+	const [a, b] = ["a", "b"].map((name) => tree.refAt(tree.rootFd, name) as bigint);
+	const id = tree.idOf(a!);
+	tree.with<never>(b!, (fd) => tree.setId(fd, b!, String(id)));
+	for (const name of ["a", "b", "c"]) application.remove([name]);
+	for (const name of ["b", "c"]) application.make([name], "file");
+	trees.begin(false);
+	trees.finish();
+	t.deepEqual(trees.differences(), []);
+});
