@@ -6,7 +6,7 @@ import { Patience } from "../../../core/replication/loop/patience.ts";
 test("looking that brings nothing gets shorter, work that comes soon after it makes it longer again", (t) => {
 	const patience = new Patience();
 	const first = patience.budgetMs;
-	for (let now = 0; now < 10_000; now += 1000) {
+	for (let now = 0; now < 20_000; now += 1000) {
 		patience.worked(now);
 		t.true(patience.looks(now));
 		t.false(patience.looks(now + 1));
@@ -17,6 +17,9 @@ test("looking that brings nothing gets shorter, work that comes soon after it ma
 	t.is(patience.budgetMs, least, "a long sleep says nothing");
 	for (let n = 0; n < 10; n++) patience.woken(0.03);
 	t.is(patience.budgetMs, first, "it has a bound");
+	patience.worked(30_000);
+	patience.looks(30_001);
+	t.true(patience.budgetMs > first / 2, "one useless look does not end a stream");
 });
 
 test("a loop without work sleeps: it uses next to no processor", (t) => {
