@@ -59,8 +59,17 @@ export class Source {
 		};
 		primary.onLate = (why) => this.#channel?.fail(why);
 		// Until that is on disk here the target must not begin: interrupted, only these marks say what is left to compare.
-		if (order.everything) markAll(context, () => this.#call());
+		if (order.everything) markAll(context, () => this.#marked());
 		else this.#call();
+	}
+
+	#marked(): void {
+		if (this.#context.volumes.every(({ marks }) => !marks.failed)) {
+			this.#call();
+			return;
+		}
+		const message = "the marks cannot be written, so a copy that is interrupted could not go on";
+		this.#context.fact({ fact: "failed", order: "session", code: "REPLICATION_DISK", message });
 	}
 
 	/** The target has accepted the term durably. */
