@@ -16,6 +16,10 @@ const diskMegabytes = 400;
 const recoveryMs = 120_000;
 /** How long killed processes may wait for a disk that does not answer. */
 const dyingMs = 300;
+/** What nobody writes to while it runs, and no copy but the first may compare. */
+const cold = { directories: 20, filesEach: 20 };
+/** Two checkpoints: marks that nobody used are gone by then. */
+const settleMs = 12_000;
 
 export const cuts = ["primary", "secondary", "both", "secondary in its resync", "primary in a resync"] as const;
 export type Cut = (typeof cuts)[number];
@@ -23,8 +27,12 @@ export type Cut = (typeof cuts)[number];
 export class PowerOrdeal {
 	readonly mirror: Mirror;
 	readonly random: Random;
+	/** What the copies after the last cut took and compared. */
+	copied = "";
 	readonly #client: PowerClient;
 	readonly #disks: Map<string, VolatileDisk>;
+	/** How many copies each server's log tells of. */
+	readonly #told = new Map<string, number>();
 
 	private constructor(mirror: Mirror, random: Random, disks: Map<string, VolatileDisk>) {
 		this.mirror = mirror;
@@ -54,9 +62,13 @@ export class PowerOrdeal {
 			...(options.sabotage === undefined ? {} : { env: { OPENSAFE_SABOTAGE: options.sabotage } }),
 		});
 		const ordeal = new PowerOrdeal(mirror, new Random(seed), disks);
+		const make = `mkdir -p c$d && for f in $(seq ${cold.filesEach}); do echo $d $f > c$d/f$f; done`;
+		await mirror.nodes[0].run(`cd ${data} && for d in $(seq ${cold.directories}); do ${make}; done`);
 		await mirror.start();
 		ordeal.#client.start();
 		await ordeal.#client.more(50, recoveryMs);
+		await sleep(settleMs);
+		await ordeal.#copies();
 		return ordeal;
 	}
 
@@ -64,7 +76,10 @@ export class PowerOrdeal {
 		return this.#client.acknowledged;
 	}
 
-	/** One cut, the way back to service, and what is wrong then: what is missing, and what differs on the two servers. */
+	/**
+	 * One cut, the way back to service, and what is wrong then: what is missing, what differs on the two servers, and
+	 * copies that compared what no mark can name.
+	 */
 	async suffer(cut: Cut): Promise<string[]> {
 		const { primary, secondary } = await this.#roles();
 		await this.#client.more(this.random.between(1, 150), recoveryMs);
@@ -76,18 +91,24 @@ export class PowerOrdeal {
 		const missing = await this.#client.check(promised);
 		const different = missing.length > 0 ? [] : await this.#different();
 		this.#client.start();
-		return [...missing, ...different];
+		const copies = await this.#copies();
+		this.copied = copies.map(({ text }) => text).join(", ");
+		const tooWide = copies.filter(({ directories, files }) => directories > 10 || files > cold.filesEach * 10);
+		return [...missing, ...different, ...tooWide.map(({ text }) => `more than what was marked: ${text}`)];
 	}
 
-	/** What the log says of the last copy. */
-	async copied(): Promise<string> {
-		const lines = await Promise.all(this.mirror.nodes.map((node) => this.mirror.log(node)));
-		const found = lines.flatMap((text) => text.split("\n").filter((line) => line.includes('"fact":"synced"')));
-		const counts = found
-			.sort()
-			.at(-1)
-			?.match(/"files":(\d+),"bytes":(\d+)/);
-		return `the last copy took ${counts?.[1] ?? "?"} files, ${counts?.[2] ?? "?"} bytes`;
+	/** What the servers' logs say of the copies since it was called last. */
+	async #copies(): Promise<{ text: string; files: number; directories: number }[]> {
+		const copies: { text: string; files: number; directories: number }[] = [];
+		for (const node of this.mirror.nodes) {
+			const pattern = /Copied <(.*?(\d+) files and \d+ bytes compared in (\d+) directories.*?)>/g;
+			const all = [...(await this.mirror.log(node)).matchAll(pattern)];
+			for (const [, text = "", files, directories] of all.slice(this.#told.get(node.name) ?? 0)) {
+				copies.push({ text, files: Number(files), directories: Number(directories) });
+			}
+			this.#told.set(node.name, all.length);
+		}
+		return copies;
 	}
 
 	/** The logs of both servers, for a failure. */

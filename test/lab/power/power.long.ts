@@ -24,7 +24,7 @@ for (let number = 0; number * perLab < all; number++) {
 					const cut = ordeal.random.pick(cuts);
 					const wrong = await ordeal.suffer(cut);
 					t.deepEqual(wrong, [], `cut ${n}, ${cut}\n${wrong.length > 0 ? await ordeal.logs() : ""}`);
-					t.log(`${n} ${cut}: ${ordeal.acknowledged} acknowledged; ${await ordeal.copied()}`);
+					t.log(`${n} ${cut}: ${ordeal.acknowledged} acknowledged; copied ${ordeal.copied}`);
 				}
 			} finally {
 				await ordeal.end();

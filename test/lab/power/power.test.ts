@@ -11,7 +11,9 @@ labTest(
 			for (const cut of cuts) {
 				const from = performance.now();
 				t.deepEqual(await ordeal.suffer(cut), [], `${cut}\n${await ordeal.logs()}`);
-				t.log(`${cut}: back after ${Math.round(performance.now() - from)} ms, ${ordeal.acknowledged} acknowledged`);
+				t.log(
+					`${cut}: back after ${Math.round(performance.now() - from)} ms, ${ordeal.acknowledged} acknowledged; copied ${ordeal.copied}`,
+				);
 			}
 		} finally {
 			await ordeal.end();
