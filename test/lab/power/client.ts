@@ -32,6 +32,8 @@ export class PowerClient {
 	#running = false;
 	#workers: Promise<void>[] = [];
 	acknowledged = 0;
+	/** False: no deed asks for a sync, so that only what the servers do by themselves brings anything to a disk. */
+	syncs = true;
 
 	constructor(host: string, random: Random) {
 		this.#host = host;
@@ -134,7 +136,7 @@ export class PowerClient {
 
 	async #one(key: Key): Promise<void> {
 		const version = ++key.sent;
-		const sync = this.#random.chance(0.3);
+		const sync = this.syncs && this.#random.chance(0.3);
 		const exists = key.acknowledged > 0 && key.acknowledged === version - 1 && !key.removed.has(version - 1);
 		const isRemoval = key.kind === "replace" && exists && this.#random.chance(0.2);
 		if (isRemoval) key.removed.add(version);

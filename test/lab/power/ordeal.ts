@@ -150,14 +150,17 @@ export class PowerOrdeal {
 				return "synced";
 			}
 			default:
-				await this.#cut(secondary);
+				// The one that goes on syncs what was acknowledged until now, and nobody else does.
 				this.#client.keeperSynced();
+				this.#client.syncs = false;
+				await this.#cut(secondary);
 				await this.mirror.until(primary, "ALONE Ready", recoveryMs);
 				await this.#client.more(30, recoveryMs);
 				await this.mirror.powerOn(secondary);
 				await this.#pause(2500);
 				await this.#cut(cut === "primary in a resync" ? primary : secondary);
 				if (cut === "primary in a resync") this.#client.allDown();
+				this.#client.syncs = true;
 				await this.#pause(1000);
 				await this.mirror.powerOn(cut === "primary in a resync" ? primary : secondary);
 				return cut === "primary in a resync" ? "synced" : "acknowledged";
