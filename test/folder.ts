@@ -2,7 +2,7 @@
  * Folders of tests. Each is named after the process that made it, so that the next test run knows which ones nobody
  * owns any more, also after a `kill -9`, and removes them with what is mounted in them and what still runs there.
  */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,7 +45,8 @@ function removeWithAllInIt(folder: string): void {
 		}
 	}
 	for (const { target } of readMounts().reverse()) {
-		if (target.startsWith(`${folder}/`)) execFileSync("umount", ["-l", target], { stdio: "ignore" });
+		// Another test run may take it away at the same time.
+		if (target.startsWith(`${folder}/`)) spawnSync("umount", ["-l", target], { stdio: "ignore" });
 	}
 	rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }

@@ -133,6 +133,8 @@ function describe(step: Step): string {
 			return `script ${step.script}${step.force ? " force" : ""} ${step.from} ${step.to} ${step.action}`;
 		case "vip":
 			return step.set ? "set the virtual addresses" : "remove the virtual addresses";
+		case "announceVip":
+			return "announce the virtual addresses again";
 		case "checkers":
 			return `${step.enable ? "start" : "stop"} checkers of class ${step.class}`;
 		case "replication":

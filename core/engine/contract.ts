@@ -113,6 +113,8 @@ export type Step =
 			action: string;
 	  }
 	| { do: "vip"; set: boolean }
+	/** Tells the neighbours again where the virtual addresses are; never fails a plan. */
+	| { do: "announceVip" }
 	| { do: "checkers"; class: WatchClass; enable: boolean }
 	/** Gives the order and waits for the fact of kind `until`, or for a `failed` fact, which fails the plan. */
 	| { do: "replication"; order: ReplicationOrder; until: ReplicationFact["fact"] }

@@ -40,6 +40,8 @@ export interface Hands {
 	scripts: ScriptHands;
 	/** Sets or removes the virtual addresses; resolves when it is done, rejects with a sentence. */
 	vip(set: boolean): Promise<void>;
+	/** Announces the virtual addresses again; what fails is logged. */
+	announceVip(): Promise<void>;
 	/** Null: the module replicates nothing. */
 	replication(onFact: (fact: ReplicationFact) => void): ReplicationHands | null;
 	/**

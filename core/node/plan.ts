@@ -108,6 +108,9 @@ export class PlanRunner {
 			case "vip":
 				await this.#context.hands.vip(step.set);
 				return ok;
+			case "announceVip":
+				await this.#context.hands.announceVip();
+				return ok;
 			case "checkers":
 				this.#context.hands.checkers(step.class, step.enable);
 				return ok;
@@ -139,7 +142,8 @@ export class PlanRunner {
 		const user = this.#context.user();
 		if (user === null) return ok;
 		const script =
-			this.#adopt() ?? (await this.#start(step, user).catch((error: unknown) => this.#notStarted(step, error)));
+			this.#adopt(step, user) ??
+			(await this.#start(step, user).catch((error: unknown) => this.#notStarted(step, error)));
 		if (script === null) return ok;
 		this.#script = script;
 		if (this.#aborted) script.kill();
@@ -159,14 +163,21 @@ export class PlanRunner {
 		return null;
 	}
 
-	/** The script of this step, if an earlier daemon started it; null if it did not. */
-	#adopt(): RunningScript | null {
+	/**
+	 * The script of this step, if an earlier daemon started it; null if it did not. Of one that it had not noted yet the
+	 * time begins anew.
+	 */
+	#adopt(step: Extract<Step, { do: "script" }>, user: UserConfiguration): RunningScript | null {
 		const { hands } = this.#context;
 		const lost = this.stored.script === null && this.stored.run !== null ? hands.scripts.find(this.stored.run) : null;
-		const stored = lost === null ? this.stored.script : { ...lost, userlog: null, killAtMs: null };
+		if (lost !== null) {
+			this.stored.script = { ...lost, userlog: null, killAtMs: this.#deadline(step, user) };
+			this.#context.persist();
+		}
+		const stored = this.stored.script;
 		if (stored === null) return null;
 		const leftMs = stored.killAtMs === null ? null : stored.killAtMs - hands.nowMs();
-		const { userlogSizeKb } = this.#context.user() ?? {};
+		const { userlogSizeKb } = user;
 		const script = hands.scripts.adopt({ ...stored, userlogSizeKb, overdue: leftMs !== null && leftMs <= 0 });
 		if (script === null) return ended(stored.pid, stored.startTime, stored.userlog);
 		if (leftMs !== null) {
@@ -179,28 +190,32 @@ export class PlanRunner {
 	/** The run id is stored before the start and the pid right after: a daemon killed between finds the script by the id. */
 	async #start(step: Extract<Step, { do: "script" }>, user: UserConfiguration): Promise<RunningScript | null> {
 		const { hands, module } = this.#context;
-		const timeoutMs = timeoutOf(step, user);
 		this.stored.run = randomUUID();
 		this.#context.persist();
 		const request: ScriptRequest = {
 			module,
 			script: step.script,
 			args: [...(step.force ? ["force"] : []), step.from, step.to, step.action],
-			timeoutMs,
+			timeoutMs: timeoutOf(step, user),
 			vars: [...user.vars, { name: runVariable, value: this.stored.run }],
 			logging: user.logging,
 			userlogSizeKb: user.userlogSizeKb,
 		};
 		const script = await hands.scripts.start(request);
 		if (script === null) return null;
-		const killAtMs = timeoutMs === null ? null : hands.nowMs() + timeoutMs;
-		this.stored.script = { pid: script.pid, startTime: script.startTime, userlog: script.userlog, killAtMs };
+		const { pid, startTime, userlog } = script;
+		this.stored.script = { pid, startTime, userlog, killAtMs: this.#deadline(step, user) };
 		this.#context.persist();
 		if (script.userlog !== null) {
 			const argument = step.force ? ' "force"' : "";
 			this.#context.log("userplug", "S", `Script ${step.script}${argument} > ${script.userlog}`);
 		}
 		return script;
+	}
+
+	#deadline(step: Extract<Step, { do: "script" }>, user: UserConfiguration): number | null {
+		const timeoutMs = timeoutOf(step, user);
+		return timeoutMs === null ? null : this.#context.hands.nowMs() + timeoutMs;
 	}
 }
 

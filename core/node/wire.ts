@@ -105,15 +105,17 @@ async function handsOf(
 	const heartbeat = await cluster.heartbeatOf(configuration);
 	if (heartbeat === null) heart.stop(module);
 	const vip = await vipOf(paths, cluster, configuration, runtime);
+	const logged = async (done: Promise<void> | undefined): Promise<void> =>
+		await done?.catch((error) => runtime().write("vipplug", "E", String(error.message)));
 	return {
 		nowMs: () => Number(process.hrtime.bigint() / 1_000_000n),
 		wallMs: () => Date.now(),
 		scripts: scriptHands(module, paths, (level, text) => runtime().write("userplug", level, text)),
 		vip: async (set) => (set ? await vip?.set() : await vip?.unset()),
+		announceVip: () => logged(vip?.resume()),
 		replication: (fact) => replicationOf(paths, cluster, configuration, runtime, fact),
 		connect(running) {
-			const done = running ? vip?.resume() : vip?.unset();
-			done?.catch((error) => runtime().write("vipplug", "E", String(error.message)));
+			void logged(running ? vip?.resume() : vip?.unset());
 			if (heartbeat !== null) heart.listen(module, (message) => hear(runtime(), message));
 		},
 		disconnect: () => vip?.close(),

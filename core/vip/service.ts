@@ -55,7 +55,10 @@ export class VipService {
 		return this.#inTurn(() => this.#unset());
 	}
 
-	/** A restarted daemon found the module running with its addresses: goes on announcing them. */
+	/**
+	 * Announces the addresses that are set, and goes on announcing them: a restarted daemon found the module running, or
+	 * another server may have claimed them meanwhile.
+	 */
 	resume(): Promise<void> {
 		return this.#inTurn(async () => {
 			const recorded = await readRecord(this.#options.record);

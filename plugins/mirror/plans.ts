@@ -58,10 +58,13 @@ export function startSecondSteps(): Step[] {
 	return [transition(passage), ...start(passage, "both"), ...start(passage, "second"), ...start(passage, "sec")];
 }
 
-/** ALONE→PRIM, PRIM→ALONE: the application does not notice. */
+/**
+ * ALONE→PRIM, PRIM→ALONE: the application does not notice. A peer that joins may have held the address too, behind a
+ * network that was cut, and clients may still look for it there.
+ */
 export function joinSteps(): Step[] {
 	const passage: Passage = { from: "ALONE", to: "PRIM", action: "start" };
-	return [...stop(passage, "sec"), transition(passage)];
+	return [...stop(passage, "sec"), transition(passage), { do: "announceVip" }];
 }
 export function partSteps(): Step[] {
 	const passage: Passage = { from: "PRIM", to: "ALONE", action: "start" };

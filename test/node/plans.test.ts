@@ -8,6 +8,14 @@ import { Toy } from "./toy.ts";
 const say = (text: string) => `echo "${text}" >> "$SAFEVAR/said"`;
 const simple = { start_prim: say("start_prim"), stop_prim: say("stop_prim") };
 
+/** What the dead daemon had not stored yet of its plan. Returns the plan that it had stored. */
+function forget(toy: Toy, what: object) {
+	const file = join(toy.safevar, "modules/mirror/state.json");
+	const stored = JSON.parse(readFileSync(file, "utf8"));
+	writeFileSync(file, JSON.stringify({ ...stored, plan: { ...stored.plan, ...what } }));
+	return stored.plan;
+}
+
 test.serial("a daemon killed before it noted a script's pid finds the script by its run id", async (t) => {
 	const toy = new Toy(t, {
 		mirror: { start_prim: `${say("begin")}; sleep 4; ${say("end")}`, start_sec: say("after") },
@@ -16,10 +24,7 @@ test.serial("a daemon killed before it noted a script's pid finds the script by 
 	toy.run("start", "-m", "mirror");
 	await toy.until(() => toy.said().includes("begin"));
 	await toy.kill("SIGKILL");
-	const file = join(toy.safevar, "modules/mirror/state.json");
-	const stored = JSON.parse(readFileSync(file, "utf8"));
-	t.truthy(stored.plan.script.pid);
-	writeFileSync(file, JSON.stringify({ ...stored, plan: { ...stored.plan, script: null } }));
+	t.truthy(forget(toy, { script: null }).script.pid);
 	await toy.start();
 	t.is(toy.run("waitstart", "-m", "mirror").code, 0);
 	t.deepEqual(toy.said(), ["begin", "end", "after"]);
@@ -31,9 +36,7 @@ test.serial("without pid and run id it would run twice (negative control)", asyn
 	toy.run("start", "-m", "mirror");
 	await toy.until(() => toy.said().includes("begin"));
 	await toy.kill("SIGKILL");
-	const file = join(toy.safevar, "modules/mirror/state.json");
-	const stored = JSON.parse(readFileSync(file, "utf8"));
-	writeFileSync(file, JSON.stringify({ ...stored, plan: { ...stored.plan, script: null, run: null } }));
+	forget(toy, { script: null, run: null });
 	await toy.start();
 	await toy.until(() => toy.said().filter((line) => line === "begin").length === 2);
 	t.pass();
@@ -54,13 +57,14 @@ test.serial("forcestop kills the running script and all that it started", async 
 test.serial("a stop script that hangs is killed at its timeout, also by the next daemon", async (t) => {
 	const toy = new Toy(t, { mirror: { ...simple, stop_prim: `${say("stop begins")}; sleep 1000` } });
 	await toy.start();
-	for (const killed of [false, true]) {
+	for (const [round, killed] of ["never", "later", "before it noted the script"].entries()) {
 		toy.run("start", "-m", "mirror");
 		toy.run("waitstart", "-m", "mirror");
 		toy.run("stop", "-m", "mirror");
-		if (killed) {
-			await toy.until(() => toy.said().filter((line) => line === "stop begins").length === 2);
+		if (round > 0) {
+			await toy.until(() => toy.said().filter((line) => line === "stop begins").length === round + 1);
 			await toy.kill("SIGKILL");
+			if (round === 2) forget(toy, { script: null });
 			await toy.start();
 		}
 		t.is(toy.run("waitstop", "-m", "mirror", "--timeout", "30").code, 0, `killed: ${killed}`);

@@ -121,6 +121,7 @@ const daemon = new Daemon({
 		wallMs: () => Date.now(),
 		scripts: scriptHands(module.module, paths, (level, text) => runtime().write("userplug", level, text)),
 		vip: async () => {},
+		announceVip: async () => {},
 		replication: () => null,
 		connect: () => {},
 		disconnect: () => {},

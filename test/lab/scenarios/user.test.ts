@@ -1,5 +1,6 @@
 /** What an administrator meets in the first days: a split network, a swap that is watched, commands that go wrong. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
 import { labTest } from "../open.ts";
 import { data, Mirror, safekit } from "./mirror.ts";
 
@@ -17,6 +18,14 @@ labTest("after a split the former primary goes on, and what the other wrote is k
 	await n2.write(`${data}/folder/only there`, "precious");
 	await lab.restore();
 	await mirror.until(n2, "SECOND Ready", 30_000);
+	// A client that had found the other one must learn where the address is now.
+	const { stdout: route } = await execa("ip", ["-o", "route", "get", mirror.vip]);
+	const device = / dev (\S+)/.exec(route)?.[1] ?? "";
+	const macs = await Promise.all([n1, n2].map((node) => node.run("cat /sys/class/net/eth0/address")));
+	await execa("ip", ["neigh", "replace", mirror.vip, "lladdr", macs[1]!.trim(), "dev", device, "nud", "reachable"]);
+	await lab.until("the virtual address is announced again", 10_000, async () => {
+		return (await execa("ip", ["neigh", "show", mirror.vip])).stdout.includes(macs[0]!.trim());
+	});
 	await mirror.until(n1, "PRIM Ready", 10_000);
 	t.regex(await mirror.log(n1), /\| heart \| E \| Split brain recovery: staying alone\n/);
 	t.regex(await mirror.log(n2), /\| heart \| E \| Split brain recovery: exiting alone\n/);
