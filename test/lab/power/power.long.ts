@@ -24,7 +24,10 @@ for (let number = 0; number * perLab < all; number++) {
 					const cut = ordeal.random.pick(cuts);
 					const wrong = await ordeal.suffer(cut);
 					t.deepEqual(wrong, [], `cut ${n}, ${cut}\n${wrong.length > 0 ? await ordeal.logs() : ""}`);
-					t.log(`${n} ${cut}: ${ordeal.acknowledged} acknowledged; copied ${ordeal.copied}`);
+					const line = `${n} ${cut}: ${ordeal.acknowledged} acknowledged; copied ${ordeal.copied}`;
+					t.log(line);
+					// The log is shown at the end of the hour.
+					process.stderr.write(`${line}\n`);
 				}
 			} finally {
 				await ordeal.end();

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import AdmZip from "adm-zip";
 import type { Lab } from "../../../sdk/lab/lab.ts";
 import { checkoutInNode, type LabNode, type NodeOptions } from "../../../sdk/lab/node.ts";
+import { ask } from "./ask.ts";
 
 export const safekit = "/opt/safekit/safekit";
 export const nodeInNode = join(checkoutInNode, `node_modules/node-linux-${process.arch}/bin/node`);
@@ -125,7 +126,9 @@ export class Mirror {
 	}
 
 	async state(node: LabNode): Promise<State> {
-		const { modules } = JSON.parse(await this.command(node, "state --json")) as { modules: State[] };
+		// A daemon that is just being restarted is waited for by the command.
+		const answer = ask(node, ["state", "--json", "-m", this.module]).catch(() => this.command(node, "state --json"));
+		const { modules } = JSON.parse(await answer) as { modules: State[] };
 		const [state] = modules;
 		if (state === undefined) throw new Error(`${node.name} has no module`);
 		return state;
