@@ -60,7 +60,7 @@ function unnamed(s: FuseSession, r: Request): Or<Buffer> {
 	if (opened === null || typeof stat === "number") return -errno.EIO;
 	return Buffer.concat([
 		entryReply(s.node(opened.file.ref), stat, s.validS),
-		openReplyBody(opened.handle, replyFlags(s)),
+		openReplyBody(opened.handle, replyFlags(s, opened.file.ref)),
 	]);
 }
 
@@ -75,7 +75,7 @@ function made(s: FuseSession, r: Request): Or<Buffer> {
 	if (fd < 0) return fd;
 	const how = { directIo: !s.writable, synced: (r.body.readUInt32LE(0) & open.DSYNC) !== 0 };
 	const handle = s.opened(r, { fd, ref: found.ref, flags: open.RDWR, directory: false, ...how });
-	return handle < 0 ? handle : Buffer.concat([entry, openReplyBody(handle, replyFlags(s))]);
+	return handle < 0 ? handle : Buffer.concat([entry, openReplyBody(handle, replyFlags(s, found.ref))]);
 }
 
 /** The name that a request is about, null when it is about none. */

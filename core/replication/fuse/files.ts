@@ -23,8 +23,9 @@ export function openFlags(system: System, flags: number): number {
 }
 
 /** On a secondary the content changes underneath, so the page cache is passed by. */
-export function replyFlags(s: FuseSession): number {
-	return s.writable ? 0 : openReply.DIRECT_IO;
+export function replyFlags(s: FuseSession, ref: FileRef): number {
+	if (!s.writable) return openReply.DIRECT_IO;
+	return s.pageCache.opened(ref) ? openReply.KEEP_CACHE : 0;
 }
 
 export function openFile(s: FuseSession, r: Request) {
@@ -39,7 +40,7 @@ export function openFile(s: FuseSession, r: Request) {
 	const synced = (flags & open.DSYNC) !== 0;
 	const handle = s.opened(r, { fd, ref, flags: how, directory: false, directIo: !s.writable, synced });
 	if (handle < 0) return s.fail(r, handle);
-	s.device.answerWith(r.unique, openReplyBody(handle, replyFlags(s)));
+	s.device.answerWith(r.unique, openReplyBody(handle, replyFlags(s, ref)));
 }
 
 export function read(s: FuseSession, r: Request) {
@@ -50,6 +51,8 @@ export function read(s: FuseSession, r: Request) {
 	const length = s.system.pread(file.fd, into, r.body.readBigUInt64LE(8));
 	if (length < 0) s.fail(r, length);
 	else s.device.answerInPlace(r.unique, length);
+	// Opened on a primary, which this is no more: the kernel must not keep what it has just read.
+	if (!s.writable && !file.directIo) s.dropPages(file.ref);
 }
 
 export function write(s: FuseSession, r: Request) {

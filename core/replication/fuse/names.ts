@@ -124,7 +124,7 @@ export function answerOpened(s: FuseSession, r: Request, result: MadeEntry, flag
 	if (handle < 0) return s.fail(r, handle);
 	const reply = Buffer.concat([
 		entryReply(s.node(result.ref), result.stat, s.validS),
-		openReplyBody(handle, replyFlags(s)),
+		openReplyBody(handle, replyFlags(s, result.ref)),
 	]);
 	const undo = () => {
 		s.handles.remove(BigInt(handle));

@@ -57,22 +57,26 @@ export const setattr = {
 
 export const writeFlag = { KILL_SUIDGID: 4 } as const;
 export const setxattrFlag = { ACL_KILL_SGID: 1 } as const;
-export const openReply = { DIRECT_IO: 1 } as const;
+export const openReply = { DIRECT_IO: 1, KEEP_CACHE: 2 } as const;
 export const getattrByHandle = 1;
 export const fsyncDataOnly = 1;
 export const rootNode = 1n;
 
-/** In INIT. HANDLE_KILLPRIV_V2: the kernel says with each write whether set-id bits must go, and asks for no attribute. */
+/**
+ * In INIT. HANDLE_KILLPRIV_V2: the kernel says with each write whether set-id bits must go, and asks for no attribute.
+ * EXPLICIT_INVAL_DATA: it keeps the pages of a file until it is told otherwise (pageCache.ts). AUTO_INVAL_DATA would have
+ * it ask for the attributes with every second's reads, and drop all pages of a file after every time that we have changed.
+ */
 const wanted = {
 	ASYNC_READ: 1 << 0,
 	BIG_WRITES: 1 << 5,
-	AUTO_INVAL_DATA: 1 << 12,
 	DO_READDIRPLUS: 1 << 13,
 	READDIRPLUS_AUTO: 1 << 14,
 	ASYNC_DIO: 1 << 15,
 	PARALLEL_DIROPS: 1 << 18,
 	ABORT_ERROR: 1 << 21,
 	MAX_PAGES: 1 << 22,
+	EXPLICIT_INVAL_DATA: 1 << 25,
 	HANDLE_KILLPRIV_V2: 1 << 28,
 	INIT_EXT: 1 << 30,
 };

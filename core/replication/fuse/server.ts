@@ -22,7 +22,7 @@ import { Intents, isResent } from "./intents.ts";
 import { Locals } from "./locals.ts";
 import { fuseType, mountOn, mountPath, mountSource } from "./mountTable.ts";
 import { Parking } from "./parking.ts";
-import { initReply, invalidation, maxWrite, opcode, parseRequest } from "./protocol.ts";
+import { initReply, maxWrite, opcode, parseRequest } from "./protocol.ts";
 import { FuseSession } from "./session.ts";
 import { touches } from "./touches.ts";
 
@@ -160,11 +160,8 @@ export class FuseServer {
 		this.#session.writable = writable;
 		this.#page.set(pageFlag.WRITABLE, writable);
 		this.#session.closeDirectories();
-		for (const ref of this.#session.handles.openRefs()) {
-			// A syncer's work: the call waits for pages that this thread may have to read.
-			const bytes = invalidation(this.#session.node(ref));
-			this.#options.syncers.run({ do: "notify", fd: this.#device.fd, bytes }, () => undefined);
-		}
+		this.#session.pageCache.clear();
+		for (const ref of this.#session.handles.openRefs()) this.#session.dropPages(ref);
 	}
 
 	/** Where it is mounted; null before `mount` and once the mount is gone. */

@@ -10,7 +10,8 @@ import type { FuseDevice } from "./device.ts";
 import type { Handles } from "./handles.ts";
 import type { Intents } from "./intents.ts";
 import type { Locals } from "./locals.ts";
-import { type Request, rootNode } from "./protocol.ts";
+import { PageCache } from "./pageCache.ts";
+import { invalidation, type Request, rootNode } from "./protocol.ts";
 
 /** Kept files and open files of one mount, and how a change gets from the tree to the sink. */
 export class FuseSession {
@@ -23,6 +24,7 @@ export class FuseSession {
 	readonly locals: Locals;
 	readonly handles: Handles;
 	readonly intents: Intents;
+	readonly pageCache = new PageCache();
 	readonly #directories: Directories;
 	/** Files without a name that are still open; they lie in `.opensafe/open`. */
 	readonly kept = new Set<FileRef>();
@@ -106,7 +108,14 @@ export class FuseSession {
 	forget(ref: FileRef, count: bigint) {
 		this.ghosts.delete(ref);
 		this.#directories.letGo(ref);
+		this.pageCache.forget(ref);
 		this.locals.forget(ref, count);
+	}
+
+	/** The kernel gets rid of the pages and attributes that it has of a file. */
+	dropPages(ref: FileRef) {
+		// A syncer's work: the call waits for pages that this thread may have to read.
+		this.syncers.run({ do: "notify", fd: this.device.fd, bytes: invalidation(this.node(ref)) }, () => undefined);
 	}
 
 	/** Name → file and attributes. −EXDEV for another file system mounted inside the tree: it is not replicated. */

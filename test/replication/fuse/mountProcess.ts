@@ -3,7 +3,7 @@
  * Arguments: the directory, the copy, options as JSON. Orders come as JSON lines on stdin, answers go to stdout.
  */
 import { readlinkSync } from "node:fs";
-import { linuxSystem as system } from "../../../core/platform/linux/libc.ts";
+import { linuxSystem } from "../../../core/platform/linux/libc.ts";
 import { errnoName, poll } from "../../../core/replication/errno.ts";
 import { mountSource, removeDeadMounts } from "../../../core/replication/fuse/mountTable.ts";
 import { FuseServer } from "../../../core/replication/fuse/server.ts";
@@ -13,6 +13,7 @@ import { openTree } from "../../../core/replication/local/setup.ts";
 import { DataLoop } from "../../../core/replication/loop/dataLoop.ts";
 import { Syncers } from "../../../core/replication/loop/syncers.ts";
 import type { ChangeSink, FileRef, Operation } from "../../../core/replication/operation.ts";
+import type { System } from "../../../core/replication/system.ts";
 import { ByteReader, ByteWriter } from "../../../core/replication/wire/bytes.ts";
 import { readOperation, writeOperation } from "../../../core/replication/wire/operations.ts";
 
@@ -38,6 +39,15 @@ export type MountOrder =
 
 const [source = "", copy = "", text = "{}"] = process.argv.slice(2);
 const options = JSON.parse(text) as MountOptions;
+/** Reads that the kernel's page cache did not answer. */
+let reads = 0;
+const system: System = {
+	...linuxSystem,
+	pread(...call) {
+		reads++;
+		return linuxSystem.pread(...call);
+	},
+};
 const loop = new DataLoop(system);
 const syncers = new Syncers(loop, system);
 const exclusion = new Exclusion({ paths: options.paths ?? [], regexes: options.regexes ?? [] });
@@ -120,7 +130,7 @@ function obey(order: MountOrder) {
 			return say({ ok: true, answered: waiting.length });
 		}
 		case "report":
-			return say({ counts, problems, pending: syncers.pending, synced });
+			return say({ counts, problems, pending: syncers.pending, synced, reads });
 		case "unmount":
 			return server.unmount((result) => say({ unmounted: result }), order.detach);
 		case "exit":
