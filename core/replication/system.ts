@@ -192,6 +192,8 @@ export interface ProcessCalls {
 	wake(fd: number): number;
 	/** Sets it back to zero. */
 	drainWake(fd: number): number;
+	/** The calling thread does little at a time, and should do it soon when it is woken. 0, or −errno. */
+	takeShortTurns(): number;
 	/** PR_SET_IO_FLUSHER for the calling thread (replication.md §5.9). */
 	setIoFlusher(): number;
 }

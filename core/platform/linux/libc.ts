@@ -5,6 +5,7 @@ import { fileCalls } from "./libcFiles.ts";
 import { sharingCalls } from "./libcSharing.ts";
 import { socketCalls } from "./libcSockets.ts";
 import { native, orErrno } from "./native.ts";
+import { takeShortTurns } from "./priority.ts";
 
 const c = {
 	poll: native("int poll(void *, uint64_t, int)"),
@@ -38,6 +39,7 @@ const processCalls: ProcessCalls = {
 	eventfd: () => orErrno(c.eventfd(0, closeOnExec | nonBlocking)),
 	wake: (fd) => orErrno(c.write(fd, one, 8)),
 	drainWake: (fd) => orErrno(c.read(fd, counter, 8)),
+	takeShortTurns,
 	setIoFlusher: () => orErrno(c.prctl(setIoFlusher, 1, 0, 0, 0)),
 };
 

@@ -62,6 +62,7 @@ function start(): boolean {
 	const servers: FuseServer[] = [];
 	try {
 		system.setIoFlusher();
+		system.takeShortTurns();
 		const adoption = holders === null ? null : adoptMounts(system, holders, config);
 		const pages = adoption?.mounts.map(({ page }) => page) ?? [];
 		const served = pages.some((page) => page.has(pageFlag.WRITABLE));

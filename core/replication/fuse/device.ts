@@ -41,7 +41,7 @@ export class FuseDevice {
 	listen(onRequest: (raw: Buffer) => void, onEnd: () => void): void {
 		const take = (): boolean => this.#take(onRequest, onEnd);
 		this.#loop.watch(this.fd, poll.IN, take);
-		this.#attempt = this.#loop.attempt(take);
+		this.#attempt = this.#loop.attempt(take, true);
 	}
 
 	/** Requests that are there already, a bounded number: the peer link must get its turn. */

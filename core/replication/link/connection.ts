@@ -43,7 +43,7 @@ export class Connection {
 		this.#movedMs = loop.now();
 		this.#check = this.#arm();
 		this.#watch();
-		this.#attempt = loop.attempt(() => this.#read());
+		this.#attempt = loop.attempt(() => this.#read(), true);
 	}
 
 	/** The handshake hands the connection over to the session. */

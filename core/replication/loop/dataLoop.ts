@@ -34,7 +34,7 @@ export class DataLoop {
 	readonly #system: ProcessCalls;
 	readonly #watched = new Map<number, Watched>();
 	#polled: Watched[] | null = null;
-	#attempts: { attempt: Attempt; active: boolean }[] = [];
+	#attempts: { attempt: Attempt; isPolled: boolean; active: boolean }[] = [];
 	readonly #patience = new Patience();
 	readonly #asleep = new Int32Array(new SharedArrayBuffer(4));
 	readonly #timers = new Set<Timed>();
@@ -72,10 +72,11 @@ export class DataLoop {
 
 	/**
 	 * Calls `attempt` in every round, also while the thread only looks for work: cheaper and sooner than to be told by
-	 * poll. For what is watched besides, since the thread does sleep when nothing comes.
+	 * poll. For what is watched besides, since the thread does sleep when nothing comes. `isPolled`: poll sees by itself
+	 * that there is work, so it is not looked for once more before a sleep.
 	 */
-	attempt(attempt: Attempt): Cancel {
-		const entry = { attempt, active: true };
+	attempt(attempt: Attempt, isPolled = false): Cancel {
+		const entry = { attempt, isPolled, active: true };
 		this.#attempts = [...this.#attempts, entry];
 		return {
 			cancel: () => {
@@ -137,11 +138,11 @@ export class DataLoop {
 		}
 		Atomics.store(this.#asleep, 0, 1);
 		// Work that came between the last attempt and the word above told nobody.
-		const ready = this.#attempt() ? 1 : this.#poll(this.#sleepMs(now));
+		const ready = this.#attempt(true) ? 1 : this.#poll(this.#sleepMs(now));
 		Atomics.store(this.#asleep, 0, 0);
 		if (ready <= 0) return;
 		const woken = this.now();
-		this.#patience.woken(woken - now);
+		this.#patience.woken(woken, woken - now);
 		this.#patience.worked(woken);
 	}
 
@@ -149,10 +150,13 @@ export class DataLoop {
 		return this.#posted.length > 0 ? 0 : Math.max(0, Math.min(longestSleepMs, Math.ceil(this.#nextTimerMs - now)));
 	}
 
-	#attempt(): boolean {
+	#attempt(exceptPolled = false): boolean {
 		let worked = false;
-		// One before may have cancelled another, whose descriptor may mean something else by now.
-		for (const entry of this.#attempts) if (entry.active && !this.#stopped && entry.attempt()) worked = true;
+		for (const entry of this.#attempts) {
+			// One before may have cancelled another, whose descriptor may mean something else by now.
+			if (!entry.active || this.#stopped || (exceptPolled && entry.isPolled)) continue;
+			if (entry.attempt()) worked = true;
+		}
 		return worked;
 	}
 

@@ -7,6 +7,7 @@ import { SyncerRing } from "./syncerRing.ts";
 const { shared, asleep, wakeFd } = workerData as { shared: SharedArrayBuffer; asleep: Int32Array; wakeFd: number };
 const ring = new SyncerRing(shared);
 
+linuxSystem.takeShortTurns();
 // Ended by its owner.
 for (;;) {
 	ring.serve(

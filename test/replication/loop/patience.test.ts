@@ -8,18 +8,51 @@ test("looking that brings nothing gets shorter, work that comes soon after it ma
 	const first = patience.budgetMs;
 	for (let now = 0; now < 20_000; now += 1000) {
 		patience.worked(now);
-		t.true(patience.looks(now));
-		t.false(patience.looks(now + 1));
+		let after = 0;
+		while (patience.looks(now + after)) after += 0.005;
+		t.true(after > 0 && after < 0.31);
 	}
 	const least = patience.budgetMs;
 	t.true(least < first / 10);
-	patience.woken(500);
+	patience.woken(20_000, 500);
 	t.is(patience.budgetMs, least, "a long sleep says nothing");
-	for (let n = 0; n < 10; n++) patience.woken(0.03);
+	for (let n = 0; n < 10; n++) patience.woken(20_000, 0.03);
 	t.is(patience.budgetMs, first, "it has a bound");
 	patience.worked(30_000);
-	patience.looks(30_001);
+	for (let now = 30_000; patience.looks(now); now += 0.05);
 	t.true(patience.budgetMs > first / 2, "one useless look does not end a stream");
+});
+
+test("where others have the core it does not look, and tries again after ever longer times", (t) => {
+	const patience = new Patience();
+	let now = 0;
+	patience.worked(now);
+	t.true(patience.looks(now + 0.2), "work itself may take long");
+	const budget = patience.budgetMs;
+	const pauses: number[] = [];
+	for (let n = 0; n < 10; n++) {
+		let paused = -1;
+		do {
+			now += 1;
+			paused++;
+			patience.worked(now);
+			patience.woken(now, 0.01);
+		} while (!patience.looks(now + 0.01));
+		t.false(patience.looks(now + 0.2));
+		pauses.push(paused);
+	}
+	t.deepEqual(pauses.slice(1, 4), [2, 4, 8]);
+	t.is(pauses.at(-1), 128);
+	t.is(patience.budgetMs, budget, "to be woken while others have the core says nothing");
+	now += 200;
+	for (let n = 0; n < 20; n++) {
+		patience.worked(now);
+		t.true(patience.looks(now + 0.01));
+		now += 0.02;
+	}
+	t.false(patience.looks(now + 1));
+	patience.worked(now + 4);
+	t.true(patience.looks(now + 4), "looks that were not disturbed make the times short again");
 });
 
 test("a loop without work sleeps: it uses next to no processor", (t) => {
