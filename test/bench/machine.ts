@@ -75,6 +75,11 @@ export function memoryOf(pid: number): { peakMb: number; nowMb: number } {
 	return { peakMb: kb("VmHWM") / 1024, nowMb: kb("VmRSS") / 1024 };
 }
 
+/** The highest memory of a process counts from now on. */
+export function forgetPeak(pid: number): void {
+	writeFileSync(`/proc/${pid}/clear_refs`, "5");
+}
+
 /** Free space of a disk, in bytes. */
 export function freeBytes(folder: string): number {
 	const { bavail, bsize } = statfsSync(folder);

@@ -15,7 +15,7 @@ const scale = {
 };
 
 /** Takes over, as the engine orders it. Returns milliseconds until the first change is answered. */
-async function takeOver(servers: Servers, node: TestNode): Promise<number> {
+export async function takeOver(servers: Servers, node: TestNode): Promise<number> {
 	await node.until("linkLost");
 	const started = performance.now();
 	await node.ask({ order: "promote" }, "promoted");
