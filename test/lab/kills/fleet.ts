@@ -4,6 +4,7 @@
  * the application would hide what it suffered.
  */
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,6 +19,7 @@ const choresMs = 60 * 60_000;
 /** Between rounds of the chores: there are two cores for all. */
 const choresPauseMs = 20;
 const withinMs = 120_000;
+const mostLogChars = 20_000;
 /** Long enough that no death of a process is taken for the death of its server. */
 const heart = '<heart pulse="500ms" timeout="10s"><heartbeat name="default"/></heart>';
 
@@ -152,10 +154,13 @@ export class FleetModule {
 		});
 	}
 
-	/** The ends of both logs, for a failure. */
+	/** The ends of both module logs and of what both daemons printed, for a failure. */
 	async logs(): Promise<string> {
-		const logs = this.mirror.nodes.map((node) => this.mirror.log(node).catch(() => "no log"));
-		return (await Promise.all(logs)).map((log, n) => `-- n${n + 1}\n${log.slice(-5000)}`).join("\n");
+		const logs = this.mirror.nodes.map(async (node) => {
+			const printed = readFileSync(node.serviceLog("safeadmin"), "utf8").slice(-mostLogChars / 4);
+			return `-- ${node.name}\n${printed}\n${(await this.mirror.log(node).catch(() => "no log")).slice(-mostLogChars)}`;
+		});
+		return (await Promise.all(logs)).join("\n");
 	}
 
 	#until(what: string, check: () => Promise<boolean>): Promise<boolean> {

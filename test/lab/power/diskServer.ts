@@ -1,8 +1,8 @@
 /**
  * A disk with a write cache that loses what was not flushed when its power goes: one file, served by FUSE, for a loop
  * device. Usage: diskServer.ts DIRECTORY IMAGE. Orders on standard input, one a line, answered on standard output:
- * `freeze SEED` (nothing is answered any more, and of what was not flushed any part survives, as the seed wills) and
- * `fail` (whatever waits and whatever comes gets EIO).
+ * `freeze SEED` (nothing is answered any more, and of what was not flushed any part survives, as the seed wills),
+ * `fail PERCENT SEED` (whatever waits gets EIO, and so many of the reads, writes and flushes that come) and `heal`.
  */
 import { closeSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { linuxSystem as system } from "../../../core/platform/linux/libc.ts";
@@ -79,7 +79,9 @@ class DiskServer {
 	readonly #image: VolatileImage;
 	readonly #request = Buffer.alloc(maxWrite + 65_536);
 	#frozen = false;
-	#failing = false;
+	/** How many of a hundred fail, and which. */
+	#failing = 0;
+	#random = new Random(0);
 	readonly #waiting: bigint[] = [];
 
 	constructor(directory: string, image: string) {
@@ -113,14 +115,18 @@ class DiskServer {
 	}
 
 	#order(line: string): void {
-		const [word, seed] = line.split(" ");
-		let answer = "failing";
+		const [word, ...numbers] = line.split(" ");
+		const [first = 0, second = 0] = numbers.map(Number);
+		let answer: string;
 		if (word === "freeze") {
 			this.#frozen = true;
-			const { kept, lost } = this.#image.lose(Number(seed));
+			const { kept, lost } = this.#image.lose(first);
 			answer = `frozen ${kept} ${lost}`;
 		} else {
-			this.#failing = true;
+			answer = word === "fail" ? "failing" : "healthy";
+			this.#failing = word === "fail" ? first : 0;
+			this.#frozen = false;
+			this.#random = new Random(second);
 			for (const unique of this.#waiting.splice(0)) this.#answer(unique, errno.EIO);
 		}
 		writeSync(1, `${answer}\n`);
@@ -130,7 +136,8 @@ class DiskServer {
 		const kind = raw.readUInt32LE(4);
 		const unique = raw.readBigUInt64LE(8);
 		if (kind === opcode.FORGET || kind === opcode.BATCH_FORGET || kind === opcode.INTERRUPT) return;
-		if (this.#failing) this.#answer(unique, errno.EIO);
+		const isOfTheDisk = kind === opcode.READ || kind === opcode.WRITE || kind === opcode.FSYNC;
+		if (this.#failing > 0 && isOfTheDisk && this.#random.chance(this.#failing / 100)) this.#answer(unique, errno.EIO);
 		else if (this.#frozen) this.#waiting.push(unique);
 		else {
 			const result = this.#result(kind, raw.readBigUInt64LE(16), raw.subarray(inHeaderSize));

@@ -66,7 +66,17 @@ export class VolatileDisk {
 
 	/** After `freeze`, once everything that used it is being killed: what waits gets an error, and can die. */
 	async release(): Promise<void> {
-		await this.#order("fail", "failing");
+		await this.#order("fail 100", "failing");
+	}
+
+	/** From now on so many of a hundred reads, writes and flushes get EIO; the others go well. */
+	async fail(percent: number, seed: number): Promise<void> {
+		await this.#order(`fail ${percent} ${seed}`, "failing");
+	}
+
+	/** Everything goes well again. What failed was not stored. */
+	async heal(): Promise<void> {
+		await this.#order("heal", "healthy");
 	}
 
 	/** Takes the device away, which nobody must use any more. What was not flushed is lost. */
