@@ -23,6 +23,8 @@ const maxMissed = 1000;
 /** A process that could not start tells every order why, and ends when nobody has asked for so long. */
 const fatalMs = 10_000;
 const lastWordsMs = 500;
+/** The collector is lazy on a machine with much memory: without a word to it, short-lived objects take 70 MB. */
+const dataThreadMemory = { maxYoungGenerationSizeMb: 16 };
 /** Changes of the session; the last one is told again to a daemon that connects. */
 const standing: ReplicationFact["fact"][] = [
 	"serving",
@@ -76,6 +78,7 @@ class ControlServer {
 			workerData: { config, port: port2, wakeFd: this.#wakeFd, sabotage, holders },
 			transferList: [port2],
 			execArgv: [],
+			resourceLimits: dataThreadMemory,
 		});
 		port1.on("message", (message: FromData) => this.#fromData(message));
 		worker.on("error", (error) => this.#died(error));

@@ -73,6 +73,7 @@ export class Syncers {
 		const worker = new Worker(new URL("./syncer.ts", import.meta.url), {
 			workerData: { shared: ring.shared, asleep: this.#loop.asleep, wakeFd },
 			execArgv: [],
+			resourceLimits: { maxYoungGenerationSizeMb: 2 },
 		});
 		this.#loop.watch(wakeFd, poll.IN, () => {
 			this.#system.drainWake(wakeFd);

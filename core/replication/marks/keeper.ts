@@ -79,6 +79,7 @@ export class Keeper {
 			workerData: { order, port: port2, wakeFd },
 			transferList: [port2],
 			execArgv: [],
+			resourceLimits: { maxYoungGenerationSizeMb: 8 },
 		});
 		const end = (): void => {
 			if (!this.#walks.delete(volume)) return;

@@ -3,18 +3,14 @@
  * step fails when it is done twice or not at all (chores.ts). Nothing of it runs in scripts of the module: a restart of
  * the application would hide what it suffered.
  */
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { connect } from "node:net";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Lab } from "../../../sdk/lab/lab.ts";
 import { checkoutInNode, type LabNode } from "../../../sdk/lab/node.ts";
 import type { ChoresReport } from "../../replication/chores.ts";
 import { compareTrees } from "../../replication/treeCompare.ts";
-import { Mirror, nodeInNode, type State, safekit } from "../scenarios/mirror.ts";
+import { Mirror, nodeInNode, safekit } from "../scenarios/mirror.ts";
 
-const commandMs = 15_000;
 const choresMs = 60 * 60_000;
 /** Between rounds of the chores: there are two cores for all. */
 const choresPauseMs = 20;
@@ -129,7 +125,7 @@ export class FleetModule {
 	async stopSecond(): Promise<void> {
 		await this.#order(this.secondary, "stop");
 		this.isAlone = true;
-		await this.#until("STOP", async () => (await this.#state(this.secondary)).state === "STOP");
+		await this.#until("STOP", async () => (await this.mirror.state(this.secondary)).state === "STOP");
 		await this.serving();
 	}
 
@@ -144,7 +140,7 @@ export class FleetModule {
 		// Twice: what has just happened may not have been heard of everywhere.
 		let seen = 0;
 		await this.#until("service", async () => {
-			const states = [await this.#state(this.primary), await this.#state(this.secondary)] as const;
+			const states = [await this.mirror.state(this.primary), await this.mirror.state(this.secondary)] as const;
 			const words = states.map(({ state, status }) => `${state} ${status}`).join(", ");
 			const isThere = words === (this.isAlone ? "ALONE Ready, STOP NotReady" : "PRIM Ready, SECOND Ready");
 			if (states.some(({ why }) => why.includes("I/O errors"))) throw new Error(`degraded: ${words}`);
@@ -167,11 +163,6 @@ export class FleetModule {
 		return this.mirror.lab.until(`${what} of ${this.name}`, withinMs, check);
 	}
 
-	async #state(node: LabNode): Promise<State> {
-		const answer = JSON.parse(await ask(node, ["state", "--json", "-m", this.name])) as { modules: State[] };
-		return answer.modules[0]!;
-	}
-
 	/** As a person gives it: the command itself waits for a daemon that is just being started. */
 	async #order(node: LabNode, word: string): Promise<void> {
 		await this.#until(word, async () => {
@@ -179,27 +170,4 @@ export class FleetModule {
 			return true;
 		});
 	}
-}
-
-/** What `safekit` does (core/cli/safekit.mjs), without a process for each question. */
-async function ask(node: LabNode, argv: string[]): Promise<string> {
-	const socket = connect(join(node.disk("/var/safekit"), "run/daemon.sock"));
-	const limit = setTimeout(() => socket.destroy(new Error("no answer")), commandMs);
-	let text = "";
-	try {
-		socket.setEncoding("utf8").on("data", (part: string) => {
-			text += part;
-		});
-		socket.write(`${JSON.stringify({ argv, uid: 0, cwd: "/", pid: process.pid, tty: false })}\n`);
-		await once(socket, "close");
-	} finally {
-		clearTimeout(limit);
-		socket.destroy();
-	}
-	const frames = text
-		.split("\n")
-		.filter(Boolean)
-		.map((line) => JSON.parse(line) as { o?: string; x?: number });
-	if (frames.at(-1)?.x !== 0) throw new Error(`${argv.join(" ")}: ${text || "no answer"}`);
-	return frames.map(({ o }) => o ?? "").join("");
 }
