@@ -131,6 +131,12 @@ export type ReplicationOrder =
 
 export type SessionOrder = Extract<ReplicationOrder, { order: "session" }>;
 
+/** The same order given again. One of the same term that says anything else was decided anew, before it was accepted. */
+export function isSameSession(a: SessionOrder, b: SessionOrder): boolean {
+	const same = a.term === b.term && a.source === b.source && a.outcome === b.outcome;
+	return same && a.everything === b.everything && a.quarantine === b.quarantine;
+}
+
 /** Replication process → engine. */
 export type ReplicationFact =
 	| { fact: "opened"; records: NodeRecords }

@@ -93,32 +93,37 @@ export class ModuleRuntime {
 	 * module runs on; `rebooted`: the machine started since, whatever ran is gone.
 	 */
 	takeUp(): TakenUp {
-		const taken = this.#takeUpStored();
+		const stored = readStored(this.#options.stateFile, this.#options.digest);
+		const taken = this.#whatIs(stored);
+		const running = taken === "resumed";
+		// What is ordered again is for the process that is found, so that is looked for first.
+		const attached = this.#replication?.attach(running) ?? Promise.resolve();
+		this.#takeUpStored(stored, running);
 		this.#takenUp = true;
 		for (const event of this.#early.splice(0)) this.deliver(event);
-		const running = taken === "resumed";
 		this.#hands.connect(running);
-		const attached = this.#replication?.attach(running) ?? Promise.resolve();
 		// A step that waits for the replication process must not hear what that says of itself first.
 		void attached.then(() => this.#startPlan());
 		return taken;
 	}
 
-	#takeUpStored(): TakenUp {
-		const stored = readStored(this.#options.stateFile, this.#options.digest);
+	#whatIs(stored: Stored | null): TakenUp {
+		if (stored === null) return "fresh";
+		return stored.incarnation === this.#options.incarnation ? "resumed" : "rebooted";
+	}
+
+	#takeUpStored(stored: Stored | null, running: boolean): void {
 		if (stored === null) {
 			this.#persist();
 			this.#announce();
-			return "fresh";
+			return;
 		}
-		const rebooted = stored.incarnation !== this.#options.incarnation;
 		this.#state = stored.state;
-		if (!rebooted) {
+		if (running) {
 			if (stored.plan !== null) this.#preparePlan(stored.plan);
 			for (const effect of stored.outbox) this.#carryOut(effect);
 		}
-		this.deliver({ type: "resumed", rebooted });
-		return rebooted ? "rebooted" : "resumed";
+		this.deliver({ type: "resumed", rebooted: !running });
 	}
 
 	/** Something happened. Decided at once, after what is being decided. */

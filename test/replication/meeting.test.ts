@@ -229,3 +229,20 @@ test.serial(
 		t.deepEqual(pair.differences(), []);
 	},
 );
+
+test.serial(
+	"a session ordered anew under its term, for another reason, replaces the one that was not accepted",
+	async (t) => {
+		const pair = await Pair.make(t);
+		const { a, b } = pair;
+		await Promise.all([a.open(), b.open()]);
+		const order = { order: "session", term: 10, everything: true, quarantine: false } as const;
+		// As a daemon does that was restarted and has not heard the other server yet.
+		a.client.order({ ...order, outcome: "HALF_COPIED", source: true });
+		const accepted = a.ask({ ...order, outcome: "NEW", source: true }, "accepted");
+		b.client.order({ ...order, outcome: "NEW", source: false });
+		await accepted;
+		await a.ask({ order: "serve", term: 10, alone: false }, "serving");
+		await b.until("synced");
+	},
+);

@@ -1,6 +1,6 @@
 /** The orders of the engine, carried out in the data thread (core/engine/replication.ts has their meaning). */
 import { declaredCheckpoints } from "../../engine/meeting.ts";
-import type { ReplicationOrder, SessionOrder } from "../../engine/replication.ts";
+import { isSameSession, type ReplicationOrder, type SessionOrder } from "../../engine/replication.ts";
 import { asSafekitError, SafekitError } from "../../errors.ts";
 import { errnoName } from "../errno.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
@@ -139,7 +139,7 @@ export class ReplicationNode {
 	#session(order: SessionOrder) {
 		const running = order.source ? this.#source : this.#target;
 		const ended = order.source && this.#source?.over === true;
-		if (running?.term === order.term && !ended) {
+		if (running !== null && isSameSession(running.order, order) && !ended) {
 			if (this.#source?.accepted) this.#context.fact({ fact: "accepted", term: order.term });
 			return;
 		}
@@ -167,7 +167,7 @@ export class ReplicationNode {
 		if (alone) {
 			if (term <= records.now.term) throw refused(`term ${term} after term ${records.now.term}`);
 			this.#endSessions(true, () => {});
-		} else if (this.#source?.accepted !== true || this.#source.term !== term) {
+		} else if (this.#source?.accepted !== true || this.#source.order.term !== term) {
 			throw refused(`no session of term ${term} was accepted`);
 		}
 		if (force && this.#declared !== term) return this.#declare({ order: "serve", term, alone, force });
@@ -256,7 +256,7 @@ export class ReplicationNode {
 				return;
 			}
 			this.#sync(() => {
-				this.#promoted = { term: target.term, seq: target.seq };
+				this.#promoted = { term: target.order.term, seq: target.seq };
 				this.#target = null;
 				this.#context.fact({ fact: "promoted", ...this.#promoted });
 			}, "promote");

@@ -91,8 +91,8 @@ export class Source {
 		return this.#phase === "over";
 	}
 
-	get term(): number {
-		return this.#order.term;
+	get order(): SessionOrder {
+		return this.#order;
 	}
 
 	/** Compares both copies; while that runs, another order waits for the same end. `done` once. */

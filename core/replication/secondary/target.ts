@@ -39,8 +39,8 @@ export class Target {
 		);
 	}
 
-	get term(): number {
-		return this.#order.term;
+	get order(): SessionOrder {
+		return this.#order;
 	}
 
 	/** Everything that the source acknowledged is here, applied or waiting to be. */
