@@ -243,6 +243,6 @@ test.serial(
 		b.client.order({ ...order, outcome: "NEW", source: false });
 		await accepted;
 		await a.ask({ order: "serve", term: 10, alone: false }, "serving");
-		await b.until("synced");
+		t.is((await b.until("synced")).term, 10);
 	},
 );
