@@ -70,6 +70,8 @@ export interface FoundHandle extends Handle {
 }
 
 export interface FileCalls {
+	/** What this process takes away from the mode of everything that it makes. */
+	readonly umask: number;
 	/** The open flags whose value differs between machines. */
 	readonly flags: { DIRECTORY: number; NOFOLLOW: number; DIRECT: number; LARGEFILE: number; NOATIME: number };
 	openat(dirfd: number, name: Name, flags: number, mode?: number): number;

@@ -1,4 +1,5 @@
 /** System calls on files and mounts. Structures are read and written by hand: their layout is the kernel's ABI. */
+import { readFileSync } from "node:fs";
 import type {
 	DirectoryEntry,
 	FileCalls,
@@ -20,6 +21,9 @@ const flags = {
 	LARGEFILE: arm ? 0o400000 : 0o100000,
 	NOATIME: 0o1000000,
 };
+
+/** Nobody changes it later; a thread cannot ask Node for it. */
+const umask = Number.parseInt(/^Umask:\s*([0-7]+)/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "777", 8);
 
 const c = {
 	openat: native("int openat(int, const void *, int, uint32_t)"),
@@ -89,6 +93,15 @@ function times(fd: number): Or<Pick<Stat, "mode" | "atimeNs" | "mtimeNs">> {
 	return { mode: statBuffer.readUInt16LE(28), atimeNs: time(statBuffer, 64), mtimeNs: time(statBuffer, 112) };
 }
 
+let lastDevice = { major: -1, minor: -1, text: "" };
+
+function deviceText(major: number, minor: number): string {
+	if (lastDevice.major !== major || lastDevice.minor !== minor) {
+		lastDevice = { major, minor, text: `${major}:${minor}` };
+	}
+	return lastDevice.text;
+}
+
 function readStat(b: Buffer): Stat {
 	const [major, minor] = [b.readUInt32LE(128), b.readUInt32LE(132)];
 	return {
@@ -101,7 +114,7 @@ function readStat(b: Buffer): Stat {
 		blocks: Number(b.readBigUInt64LE(48)),
 		blksize: b.readUInt32LE(4),
 		rdev: ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & 0xfff00) << 12)) >>> 0,
-		dev: `${b.readUInt32LE(136)}:${b.readUInt32LE(140)}`,
+		dev: deviceText(b.readUInt32LE(136), b.readUInt32LE(140)),
 		atimeNs: time(b, 64),
 		ctimeNs: time(b, 96),
 		mtimeNs: time(b, 112),
@@ -324,4 +337,11 @@ const handleCalls = {
 };
 
 /** Buffers are shared within a thread: no call is re-entered, since none calls back. */
-export const fileCalls: FileCalls = { flags, ...descriptorCalls, ...nameCalls, ...attributeCalls, ...handleCalls };
+export const fileCalls: FileCalls = {
+	flags,
+	umask,
+	...descriptorCalls,
+	...nameCalls,
+	...attributeCalls,
+	...handleCalls,
+};

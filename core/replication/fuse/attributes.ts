@@ -24,6 +24,7 @@ export function setattr(s: FuseSession, r: Request) {
 	const file = s.ref(r.node);
 	const ghost = s.ghosts.get(file);
 	if (ghost !== undefined) return setGhost(s, r, file, ghost);
+	s.touched(file);
 	const operations: Operation[] = [];
 	const steps: Step[] = [chown, chmod, truncate, utimes];
 	const result = s.tree.with(file, (fd): Or<Stat> => {
@@ -161,6 +162,8 @@ function changeAccessList(
 	killSgid: boolean,
 ) {
 	const { file } = operation;
+	s.touched(file);
+	s.tree.defaultLists.forget();
 	const mode = s.tree.with<{ mode: number }>(file, (fd) => {
 		const result = change(fd);
 		if (result < 0) return result;
@@ -190,6 +193,8 @@ function changeAttribute(
 	operation: Operation & { file: FileRef },
 	change: (fd: number) => number,
 ) {
+	s.touched(operation.file);
+	s.tree.defaultLists.forget();
 	const result = s.tree.with<never>(operation.file, change);
 	if (result < 0) return s.fail(r, result);
 	const local = s.locals.has(operation.file);

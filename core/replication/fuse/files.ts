@@ -93,8 +93,13 @@ export function write(s: FuseSession, r: Request) {
 export function afterChange(system: System, fd: number): { mtimeNs: bigint; atimeNs: bigint; mode: number } {
 	const stat = system.times(fd);
 	if (typeof stat !== "number") return stat;
-	const now = BigInt(Date.now()) * 1_000_000n;
+	const now = nowNs();
 	return { mtimeNs: now, atimeNs: now, mode: 0 };
+}
+
+/** The clock's time, for when the disk does not tell. */
+export function nowNs(): bigint {
+	return BigInt(Date.now()) * 1_000_000n;
 }
 
 /** A change failed. On a full disk it may have set the time all the same, or grown the file: the peer gets that. */

@@ -90,6 +90,7 @@ function list(s: FuseSession, r: Request, plus: boolean) {
 	if (directory === undefined) return s.fail(r, errno.EBADF);
 	const offset = r.body.readBigUInt64LE(8);
 	const size = Math.min(r.body.readUInt32LE(16), s.device.reply.length - outHeaderSize);
+	s.touched(directory.ref);
 	if (offset !== directory.position) {
 		const moved = s.system.lseek(directory.fd, offset, seek.SET);
 		if (moved < 0) return s.fail(r, Number(moved));

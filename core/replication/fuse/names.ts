@@ -1,11 +1,11 @@
 /** Requests that change names. Each is applied underneath first, then handed to the sink as its result. */
 import { at, errno, open, rename as renameFlag, type } from "../errno.ts";
-import { defaultAclOf, inheritAcl } from "../local/acl.ts";
+import { inheritAcl } from "../local/acl.ts";
 import { type Making, makeFile } from "../local/make.ts";
 import { isDirectory, isRegular } from "../local/tree.ts";
 import type { FileRef, Operation, ParentAfter } from "../operation.ts";
 import type { Or, Stat } from "../system.ts";
-import { afterChange, openFlags, replyFlags } from "./files.ts";
+import { afterChange, nowNs, openFlags, replyFlags } from "./files.ts";
 import { entryReply, nameAt, openReplyBody, type Request } from "./protocol.ts";
 import type { FuseSession } from "./session.ts";
 
@@ -57,14 +57,14 @@ function make(s: FuseSession, r: Request, name: Buffer, what: Wanted) {
 
 /** Owner, mode and lists of something new: they follow the directory as on any Linux file system. */
 export function dressed(s: FuseSession, r: Request, parentFd: number, what: Wanted): Or<Omit<Making, "id">> {
-	const directory = s.system.stat(parentFd, "");
+	const directory = s.directory(s.ref(r.node), parentFd);
 	if (typeof directory === "number") return directory;
 	const inherits = (directory.mode & 0o2000) !== 0;
 	const { umask, ...rest } = what;
 	const mode = inherits && isDirectory(what.mode) ? what.mode | 0o2000 : what.mode;
 	const making = { ...rest, mode, uid: r.uid, gid: inherits ? directory.gid : r.gid };
 	if (!s.tree.acl || (mode & type.MASK) === type.LINK) return making;
-	const list = defaultAclOf(s.system, parentFd);
+	const list = s.tree.defaultLists.of(s.ref(r.node), parentFd);
 	if (typeof list === "number") return list;
 	return list === null ? { ...making, mode: mode & ~umask } : { ...making, ...inheritAcl(list, mode) };
 }
@@ -84,7 +84,7 @@ function makeIn(s: FuseSession, r: Request, parentFd: number, name: Buffer, what
 	const local = s.locals.isLocalName(parent, name, isDirectory(what.mode));
 	const id = local ? null : s.sink.nextId();
 	s.intents.begin(r.unique, { id });
-	const made = makeFile(s.tree, parentFd, name, { ...making, id });
+	const made = makeFile(s.tree, parentFd, name, { ...making, id, directory: parent });
 	if (typeof made === "number") return made;
 	const stat = s.system.stat(made.fd, "");
 	if (typeof stat === "number") {
@@ -92,15 +92,16 @@ function makeIn(s: FuseSession, r: Request, parentFd: number, name: Buffer, what
 		s.system.unlinkat(parentFd, name, isDirectory(what.mode) ? at.REMOVEDIR : 0);
 		return stat;
 	}
-	const after = parentAfter(s, parentFd);
+	const after = parentAfter(s, parent, parentFd);
 	const target = what.target === undefined ? {} : { target: what.target };
 	const operations: Operation[] =
 		id === null ? [] : [{ op: "make", parent, name, file: made.ref, id, ...nodeOf(making, stat), ...target, after }];
 	return { ...made, stat, operations };
 }
 
-function parentAfter(s: FuseSession, parentFd: number): ParentAfter {
-	return { mtimeNs: afterChange(s.system, parentFd).mtimeNs };
+function parentAfter(s: FuseSession, parent: FileRef, parentFd: number): ParentAfter {
+	const stat = s.directoryAfter(parent, parentFd);
+	return { mtimeNs: typeof stat === "number" ? nowNs() : stat.mtimeNs };
 }
 
 /** Creates and opens. The kernel asks only for names that it believes are free; one that exists after all is opened. */
@@ -168,7 +169,7 @@ export function link(s: FuseSession, r: Request) {
 			if (unnamed) s.kept.delete(file);
 			const stat = s.system.stat(fd, "");
 			if (typeof stat === "number") s.system.unlinkat(dirFd, name, 0);
-			return typeof stat === "number" ? stat : { stat, after: parentAfter(s, dirFd) };
+			return typeof stat === "number" ? stat : { stat, after: parentAfter(s, parent, dirFd) };
 		}),
 	);
 	if (typeof result === "number") return s.fail(r, result);
@@ -193,7 +194,7 @@ export function unlink(s: FuseSession, r: Request) {
 		if (keep) s.kept.add(file);
 		else if (isLast(found.stat)) s.removed(file, found.stat);
 		if (s.locals.isLocalName(parent, name, false)) return { operations: [] };
-		return { operations: [{ op: "unlink", parent, name, file, keep, after: parentAfter(s, dirFd) }] };
+		return { operations: [{ op: "unlink", parent, name, file, keep, after: parentAfter(s, parent, dirFd) }] };
 	});
 	if (typeof result === "number") return s.fail(r, result);
 	s.submit(r, result.operations, parent, () => s.device.answer(r.unique, 0));
@@ -216,7 +217,7 @@ export function rmdir(s: FuseSession, r: Request) {
 		const removed = s.system.unlinkat(dirFd, name, at.REMOVEDIR);
 		if (removed < 0) return removed;
 		if (typeof found !== "number") s.removed(found.ref, found.stat);
-		return parentAfter(s, dirFd);
+		return parentAfter(s, parent, dirFd);
 	});
 	if (typeof after === "number") return s.fail(r, after);
 	const local = s.locals.isLocalName(parent, name, true);
@@ -281,12 +282,13 @@ function moveIn(s: FuseSession, m: Move): Or<{ operations: Operation[] }> {
 		if (keep !== null) s.tree.dropKept(keep);
 		return moved;
 	}
+	for (const moved of typeof target === "number" ? [source] : [source, target]) s.touched(moved.ref);
 	if (keep !== null) s.kept.add(keep);
 	else if (replaced !== null && isLast(replaced.stat)) s.removed(replaced.ref, replaced.stat);
 	if (local.local) return { operations: [] };
 	const { parent, name, newParent, newName, flags } = m;
 	s.names.note(source.ref, newParent, newName);
-	const [after, newAfter] = [parentAfter(s, m.dirFd), parentAfter(s, m.newFd)];
+	const [after, newAfter] = [parentAfter(s, parent, m.dirFd), parentAfter(s, newParent, m.newFd)];
 	return { operations: [{ op: "rename", parent, name, newParent, newName, flags, keep, after, newAfter }] };
 }
 

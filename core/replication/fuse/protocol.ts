@@ -161,14 +161,24 @@ export function writeAttr(out: Buffer, at: number, stat: Stat): void {
 	out.writeBigUInt64LE(BigInt(stat.ino), at);
 	out.writeBigUInt64LE(BigInt(stat.size), at + 8);
 	out.writeBigUInt64LE(BigInt(stat.blocks), at + 16);
-	for (const [index, time] of [stat.atimeNs, stat.mtimeNs, stat.ctimeNs].entries()) {
-		const nanoseconds = ((time % billion) + billion) % billion;
-		out.writeBigInt64LE((time - nanoseconds) / billion, at + 24 + index * 8);
-		out.writeUInt32LE(Number(nanoseconds), at + 48 + index * 4);
-	}
-	for (const [index, value] of [stat.mode, stat.nlink, stat.uid, stat.gid, stat.rdev, stat.blksize, 0].entries()) {
-		out.writeUInt32LE(value, at + 60 + index * 4);
-	}
+	writeTime(out, at, 0, stat.atimeNs);
+	writeTime(out, at, 1, stat.mtimeNs);
+	writeTime(out, at, 2, stat.ctimeNs);
+	out.writeUInt32LE(stat.mode, at + 60);
+	out.writeUInt32LE(stat.nlink, at + 64);
+	out.writeUInt32LE(stat.uid, at + 68);
+	out.writeUInt32LE(stat.gid, at + 72);
+	out.writeUInt32LE(stat.rdev, at + 76);
+	out.writeUInt32LE(stat.blksize, at + 80);
+	out.writeUInt32LE(0, at + 84);
+}
+
+function writeTime(out: Buffer, at: number, index: number, time: bigint): void {
+	const whole = time / billion;
+	const rest = Number(time - whole * billion);
+	// Before 1970 the rest counts down.
+	out.writeBigInt64LE(rest < 0 ? whole - 1n : whole, at + 24 + index * 8);
+	out.writeUInt32LE(rest < 0 ? rest + 1_000_000_000 : rest, at + 48 + index * 4);
 }
 
 /** fuse_attr_out. `validS`: how long the kernel may keep the attributes. */

@@ -67,6 +67,21 @@ export class FuseSession {
 		return this.writable ? this.#directories.with(ref, use) : this.tree.with(ref, use);
 	}
 
+	/** Attributes of a directory that a request has open as `fd`. */
+	directory(ref: FileRef, fd: number): Or<Stat> {
+		return this.#directories.stat(ref) ?? this.system.stat(fd, "");
+	}
+
+	/** The same after one of its entries was changed. */
+	directoryAfter(ref: FileRef, fd: number): Or<Stat> {
+		return this.#directories.changed(ref) ?? this.system.stat(fd, "");
+	}
+
+	/** The attributes of a file were changed otherwise, or it is a directory that was read. */
+	touched(ref: FileRef) {
+		this.#directories.touched(ref);
+	}
+
 	/** Nothing stays open but what applications have open. */
 	closeDirectories() {
 		this.#directories.close();
@@ -93,7 +108,7 @@ export class FuseSession {
 	}
 
 	stat(ref: FileRef): Or<Stat> {
-		const stat = this.tree.stat(ref);
+		const stat = this.#directories.stat(ref) ?? this.tree.stat(ref);
 		if (stat === -errno.ESTALE) return this.ghosts.get(ref) ?? stat;
 		return typeof stat === "number" ? stat : this.visible(ref, stat);
 	}

@@ -4,7 +4,7 @@
  * primary, and both sides then set the result, so that a list nobody asked for never appears.
  */
 import { errno, type } from "../errno.ts";
-import type { NewAcls } from "../operation.ts";
+import type { FileRef, NewAcls } from "../operation.ts";
 import type { FileCalls, Or } from "../system.ts";
 
 export const accessAcl = "system.posix_acl_access";
@@ -46,10 +46,35 @@ export function inheritAcl(list: Buffer, mode: number): { mode: number; acls: Ne
 	return { mode: left, acls: { access: isExtended ? own : null, default: isDirectory ? list : null } };
 }
 
-/** The default list of an open directory, null when it has none or the file system knows none; −errno. */
-export function defaultAclOf(system: FileCalls, dirFd: number): Or<Buffer | null> {
-	const list = system.getxattr(dirFd, defaultAcl);
-	return list === -errno.ENODATA || list === -errno.EOPNOTSUPP ? null : list;
+/** Directories that are remembered at most. */
+const mostRemembered = 4096;
+
+/**
+ * Default lists of directories. That one has none is remembered: it is asked with everything that is made in it. Whoever
+ * changes extended attributes in the tree must say so.
+ */
+export class DefaultLists {
+	readonly #system: FileCalls;
+	readonly #without = new Set<FileRef>();
+
+	constructor(system: FileCalls) {
+		this.#system = system;
+	}
+
+	/** Of an open directory, null when it has none or the file system knows none; −errno. `directory` 0: asked for anew. */
+	of(directory: FileRef, dirFd: number): Or<Buffer | null> {
+		if (this.#without.has(directory)) return null;
+		const list = this.#system.getxattr(dirFd, defaultAcl);
+		if (list !== -errno.ENODATA && list !== -errno.EOPNOTSUPP) return list;
+		if (this.#without.size >= mostRemembered) this.#without.clear();
+		if (directory !== 0n) this.#without.add(directory);
+		return null;
+	}
+
+	/** An extended attribute is changed somewhere. */
+	forget(): void {
+		this.#without.clear();
+	}
 }
 
 /** Sets exactly these lists on something that was just made, whatever it got from its directory. */

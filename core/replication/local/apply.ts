@@ -73,8 +73,10 @@ export class Applier {
 			case "setattr":
 				return this.#setattr(operation);
 			case "setxattr":
+				this.#tree.defaultLists.forget();
 				return this.#on(operation.file, (fd) => this.#tree.system.setxattr(fd, operation.name, operation.value, 0));
 			case "removexattr":
+				this.#tree.defaultLists.forget();
 				return this.#on(operation.file, (fd) => this.#tree.system.removexattr(fd, operation.name));
 			case "bind":
 				return this.#bind(operation);
@@ -138,11 +140,11 @@ export class Applier {
 	}
 
 	#make({ parent, name, file, id, node, target, acls, after }: Of<"make">): number {
-		if (this.#own(parent) === this.#tree.rootRef && this.#tree.isPrivate(this.#tree.rootRef, name))
-			return -errno.EACCES;
+		const directory = this.#own(parent) ?? 0n;
+		if (this.#tree.isPrivate(directory, name)) return -errno.EACCES;
 		return this.#inDirectory(parent, after.mtimeNs, (dirFd) => {
 			const optional = { ...(target === undefined ? {} : { target }), ...(acls === undefined ? {} : { acls }) };
-			return this.#made(file, node, makeFile(this.#tree, dirFd, name, { ...node, id, ...optional }));
+			return this.#made(file, node, makeFile(this.#tree, dirFd, name, { ...node, id, directory, ...optional }));
 		});
 	}
 

@@ -31,11 +31,16 @@ export function decodeIdentity(own: FileRef, bytes: Buffer): FileId | null {
 	return `${bytes.readUIntLE(10, 6)}.${bytes[8]}.${bytes.readBigUInt64LE(16)}`;
 }
 
+let last: { id: FileId; parts: { term: number; node: number; seq: bigint } } | null = null;
+
 /** The parts of `<term>.<node 0|1>.<seq>`; throws a RangeError for anything else. */
 export function parseFileId(id: FileId): { term: number; node: number; seq: bigint } {
+	// One is asked for several times in a row while its file is made.
+	if (last?.id === id) return last.parts;
 	const match = /^(\d{1,15})\.([01])\.(\d{1,20})$/.exec(id);
 	const term = Number(match?.[1]);
 	const seq = BigInt(match?.[3] ?? -1);
 	if (match === null || term > maxTerm || seq >= 1n << 64n) throw new RangeError(`not a file id: ${id.slice(0, 60)}`);
-	return { term, node: Number(match[2]), seq };
+	last = { id, parts: { term, node: Number(match[2]), seq } };
+	return last.parts;
 }

@@ -6,6 +6,7 @@
 import { errno, open, rename, type } from "../errno.ts";
 import type { FileId, FileRef } from "../operation.ts";
 import type { Name, Or, Stat, System } from "../system.ts";
+import { DefaultLists } from "./acl.ts";
 import { type HandleFormat, handleOfRef, refAsName, refOfHandle } from "./handles.ts";
 import { decodeIdentity, encodeIdentity, identityAttribute } from "./identity.ts";
 
@@ -38,6 +39,7 @@ export class Tree {
 	readonly rootRef: FileRef;
 	/** Access control lists are replicated (spec/06 `acl`). */
 	readonly acl: boolean;
+	readonly defaultLists: DefaultLists;
 	readonly #mount: number;
 	/** Of its file system, as `Stat.dev`. */
 	readonly device: string;
@@ -60,6 +62,7 @@ export class Tree {
 		this.device = root.device;
 		this.#mount = root.mount;
 		this.acl = root.acl;
+		this.defaultLists = new DefaultLists(system);
 		this.rootFd = fds.root;
 		this.ownFd = fds.own;
 		this.folderFd = fds.folders;

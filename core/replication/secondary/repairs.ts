@@ -101,6 +101,7 @@ export class Repairs {
 		const wanted = this.#attributes?.file === file ? this.#attributes.names : new Set<string>();
 		for (const { name } of entries) wanted.add(name.toString("latin1"));
 		this.#attributes = last ? null : { file, names: wanted };
+		tree.defaultLists.forget();
 		return tree.with<never>(own, (fd) => {
 			let result = 0;
 			// First makes room: there may be no more than fit a block.
