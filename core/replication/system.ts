@@ -80,6 +80,8 @@ export interface FileCalls {
 	read(fd: number, into: Buffer): number;
 	write(fd: number, from: Buffer): number;
 	pread(fd: number, into: Buffer, offset: number | bigint): number;
+	/** As `pread`, but only what is in memory; −EAGAIN: nothing of it is. −EOPNOTSUPP: the file system cannot tell. */
+	preadNow(fd: number, into: Buffer, offset: number | bigint): number;
 	pwrite(fd: number, from: Buffer, offset: number | bigint): number;
 	/** `name` empty: the descriptor itself. Never follows a symlink. */
 	stat(dirfd: number, name: Name): Or<Stat>;

@@ -1,5 +1,6 @@
 /** System calls on files and mounts. Structures are read and written by hand: their layout is the kernel's ABI. */
 import { readFileSync } from "node:fs";
+import koffi from "koffi";
 import type {
 	DirectoryEntry,
 	FileCalls,
@@ -32,6 +33,7 @@ const c = {
 	read: native("int64_t read(int, void *, uint64_t)"),
 	write: native("int64_t write(int, const void *, uint64_t)"),
 	pread: native("int64_t pread(int, void *, uint64_t, int64_t)"),
+	preadv2: native("int64_t preadv2(int, const void *, int, int64_t, int)"),
 	pwrite: native("int64_t pwrite(int, const void *, uint64_t, int64_t)"),
 	statx: native("int statx(int, const void *, int, uint32_t, void *)"),
 	fchmod: native("int fchmod(int, uint32_t)"),
@@ -82,6 +84,20 @@ function stat(dirfd: number, name: Name): Or<Stat> {
 	const how = atSymlinkNoFollow | (empty ? atEmptyPath : 0);
 	const result = orErrno(c.statx(dirfd, empty ? emptyName : terminated(name), how, 0x7ff, statBuffer));
 	return result < 0 ? result : readStat(statBuffer);
+}
+
+const vector = Buffer.alloc(16);
+const readNoWait = 8;
+const addresses = new WeakMap<ArrayBufferLike, bigint>();
+
+/** Memory of a buffer does not move. */
+function addressOf(buffer: Buffer): bigint {
+	let base = addresses.get(buffer.buffer);
+	if (base === undefined) {
+		base = BigInt(koffi.address(Buffer.from(buffer.buffer)));
+		addresses.set(buffer.buffer, base);
+	}
+	return base + BigInt(buffer.byteOffset);
 }
 
 /** STATX_MODE, ATIME and MTIME. */
@@ -191,6 +207,11 @@ const descriptorCalls = {
 	read: (fd: number, into: Buffer) => orErrno(c.read(fd, into, into.length)),
 	write: (fd: number, from: Buffer) => orErrno(c.write(fd, from, from.length)),
 	pread: (fd: number, into: Buffer, offset: number | bigint) => orErrno(c.pread(fd, into, into.length, offset)),
+	preadNow(fd: number, into: Buffer, offset: number | bigint): number {
+		vector.writeBigUInt64LE(addressOf(into), 0);
+		vector.writeBigUInt64LE(BigInt(into.length), 8);
+		return orErrno(c.preadv2(fd, vector, 1, offset, readNoWait));
+	},
 	pwrite: (fd: number, from: Buffer, offset: number | bigint) => orErrno(c.pwrite(fd, from, from.length, offset)),
 	ftruncate: (fd: number, size: number | bigint) => orErrno(c.ftruncate(fd, size)),
 	fallocate: (fd: number, mode: number, offset: number | bigint, length: number | bigint) =>

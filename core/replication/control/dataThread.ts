@@ -11,6 +11,7 @@ import { pageFlag } from "../holder/page.ts";
 import { type FromTls, Greeter, type ToTls } from "../link/greeting.ts";
 import { DataLoop } from "../loop/dataLoop.ts";
 import { receive } from "../loop/mailbox.ts";
+import { Readers } from "../loop/readers.ts";
 import { Syncers } from "../loop/syncers.ts";
 import { Keeper } from "../marks/keeper.ts";
 import type { Primary } from "../primary/primary.ts";
@@ -48,12 +49,14 @@ const say = (message: FromData): void => port.postMessage(message);
 
 const loop = new DataLoop(system);
 const syncers = new Syncers(loop, system);
+const readers = new Readers(loop, system);
 const greeter = new Greeter(say);
 const markWriter = new Syncers(loop, system, 1);
 const started = start();
 // What is thrown from here on is a defect: the process dies, and its mounts stay as a fence.
 if (started) loop.run();
 syncers.stop();
+readers.stop();
 markWriter.stop();
 if (started) say({ ended: true });
 
@@ -91,7 +94,7 @@ function start(): boolean {
 		for (const volume of volumes) {
 			const { tree, names, exclusion, index } = volume;
 			const options = {
-				...{ module: config.module, tree, names, sink: node.primary.sink(volume), loop, syncers, exclusion },
+				...{ module: config.module, tree, names, sink: node.primary.sink(volume), loop, syncers, readers, exclusion },
 				...{ durable: config.async === "none", forgetful: sabotage === "no-intents" },
 			};
 			const mount = adoption?.mounts[index];

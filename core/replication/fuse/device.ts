@@ -2,7 +2,7 @@
 import { at, errno, open, poll } from "../errno.ts";
 import type { Cancel, DataLoop } from "../loop/dataLoop.ts";
 import type { System } from "../system.ts";
-import { outHeaderSize, requestBufferSize } from "./protocol.ts";
+import { outHeaderSize, requestBufferSize, writeReplyHeader } from "./protocol.ts";
 
 /** Requests read in one go, so that the peer link gets its turn. */
 const batch = 32;
@@ -14,6 +14,7 @@ export class FuseDevice {
 	readonly #loop: DataLoop;
 	readonly #request = Buffer.alloc(requestBufferSize);
 	#attempt: Cancel | null = null;
+	#closed = false;
 	/** A reply is built here: header, then what a READ or READDIR fills in. */
 	readonly reply = Buffer.alloc(requestBufferSize);
 
@@ -75,7 +76,13 @@ export class FuseDevice {
 		this.#send(unique, 0, outHeaderSize + length);
 	}
 
+	/** The connection is gone, and its descriptor may mean something else. */
+	get closed(): boolean {
+		return this.#closed;
+	}
+
 	close(): void {
+		this.#closed = true;
 		this.#attempt?.cancel();
 		this.#loop.unwatch(this.fd);
 		this.#system.close(this.fd);
@@ -83,9 +90,7 @@ export class FuseDevice {
 
 	/** What the kernel does not take belongs to a request that was aborted: there is nobody to tell. */
 	#send(unique: bigint, error: number, length: number): void {
-		this.reply.writeUInt32LE(length, 0);
-		this.reply.writeInt32LE(error, 4);
-		this.reply.writeBigUInt64LE(unique, 8);
+		writeReplyHeader(this.reply, unique, error, length);
 		this.#system.write(this.fd, this.reply.subarray(0, length));
 		this.onAnswered(unique);
 	}

@@ -4,12 +4,10 @@ import type { FileRef, Operation } from "../operation.ts";
 import type { System } from "../system.ts";
 import {
 	fsyncDataOnly,
-	maxWrite,
 	numberReply,
 	offsetReply,
 	openReply,
 	openReplyBody,
-	outHeaderSize,
 	type Request,
 	writeFlag,
 } from "./protocol.ts";
@@ -41,18 +39,6 @@ export function openFile(s: FuseSession, r: Request) {
 	const handle = s.opened(r, { fd, ref, flags: how, directory: false, directIo: !s.writable, synced });
 	if (handle < 0) return s.fail(r, handle);
 	s.device.answerWith(r.unique, openReplyBody(handle, replyFlags(s, ref)));
-}
-
-export function read(s: FuseSession, r: Request) {
-	const file = s.handles.get(r.body.readBigUInt64LE(0));
-	if (file === undefined) return s.fail(r, errno.EBADF);
-	const size = Math.min(r.body.readUInt32LE(16), maxWrite);
-	const into = s.device.reply.subarray(outHeaderSize, outHeaderSize + size);
-	const length = s.system.pread(file.fd, into, r.body.readBigUInt64LE(8));
-	if (length < 0) s.fail(r, length);
-	else s.device.answerInPlace(r.unique, length);
-	// Opened on a primary, which this is no more: the kernel must not keep what it has just read.
-	if (!s.writable && !file.directIo) s.dropPages(file.ref);
 }
 
 export function write(s: FuseSession, r: Request) {

@@ -1,7 +1,7 @@
 /** Which function answers which request, and which of them change something. */
 import { removexattr, setattr, setxattr } from "./attributes.ts";
 import { copyFileRange } from "./copies.ts";
-import { fallocate, fsync, lseek, openFile, read, release, write } from "./files.ts";
+import { fallocate, fsync, lseek, openFile, release, write } from "./files.ts";
 import {
 	batchForget,
 	forget,
@@ -18,6 +18,7 @@ import {
 } from "./lookups.ts";
 import { create, link, mkdir, mknod, rename, rename2, rmdir, symlink, unlink } from "./names.ts";
 import { opcode, type Request } from "./protocol.ts";
+import { read } from "./reads.ts";
 import type { FuseSession } from "./session.ts";
 import { tmpfile } from "./unnamed.ts";
 

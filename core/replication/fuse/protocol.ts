@@ -154,6 +154,13 @@ export function initReply(body: Buffer, acl: boolean): Buffer | null {
 	return out;
 }
 
+/** @param error 0, or −errno. @param length of the whole reply. */
+export function writeReplyHeader(out: Buffer, unique: bigint, error: number, length: number): void {
+	out.writeUInt32LE(length, 0);
+	out.writeInt32LE(error, 4);
+	out.writeBigUInt64LE(unique, 8);
+}
+
 export const attrSize = 88;
 export const entrySize = 40 + attrSize;
 

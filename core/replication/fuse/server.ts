@@ -11,6 +11,7 @@ import { type Exclusion, nothingExcluded } from "../local/exclusion.ts";
 import { NameMemory } from "../local/nameMemory.ts";
 import type { Tree } from "../local/tree.ts";
 import type { DataLoop } from "../loop/dataLoop.ts";
+import type { Readers } from "../loop/readers.ts";
 import type { Syncers } from "../loop/syncers.ts";
 import type { ChangeSink } from "../operation.ts";
 import { answeredAgain } from "./again.ts";
@@ -36,6 +37,8 @@ export interface FuseServerOptions {
 	sink: ChangeSink;
 	loop: DataLoop;
 	syncers: Syncers;
+	/** Without, a read of what is not in memory stops everything until the disk has answered. */
+	readers?: Readers;
 	exclusion?: Exclusion;
 	/** `async="none"`: every change also waits for a sync of this disk. */
 	durable?: boolean;
@@ -72,7 +75,8 @@ export class FuseServer {
 		device.onAnswered = (unique) => intents.answered(unique);
 		const names = options.names ?? new NameMemory();
 		const durable = options.durable ?? false;
-		this.#session = new FuseSession({ tree, names, device, sink, syncers, locals, durable, handles, intents });
+		const readers = options.readers ?? null;
+		this.#session = new FuseSession({ tree, names, device, sink, syncers, readers, locals, durable, handles, intents });
 		this.#locals = locals;
 		this.#device = device;
 		this.#loop = loop;

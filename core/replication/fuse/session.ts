@@ -3,6 +3,7 @@ import { errno, open } from "../errno.ts";
 import { Directories } from "../local/directories.ts";
 import type { NameMemory } from "../local/nameMemory.ts";
 import { isDirectory, isRegular, type Tree } from "../local/tree.ts";
+import type { Readers } from "../loop/readers.ts";
 import type { Syncers } from "../loop/syncers.ts";
 import type { ChangeSink, FileRef, Operation } from "../operation.ts";
 import type { Or, Stat, System } from "../system.ts";
@@ -21,6 +22,8 @@ export class FuseSession {
 	readonly device: FuseDevice;
 	readonly sink: ChangeSink;
 	readonly syncers: Syncers;
+	/** null: this thread waits for the disk itself. */
+	readonly readers: Readers | null;
 	readonly locals: Locals;
 	readonly handles: Handles;
 	readonly intents: Intents;
@@ -43,7 +46,7 @@ export class FuseSession {
 	constructor(
 		parts: Pick<
 			FuseSession,
-			"tree" | "names" | "device" | "sink" | "syncers" | "locals" | "durable" | "handles" | "intents"
+			"tree" | "names" | "device" | "sink" | "syncers" | "readers" | "locals" | "durable" | "handles" | "intents"
 		>,
 	) {
 		this.handles = parts.handles;
@@ -54,6 +57,7 @@ export class FuseSession {
 		this.device = parts.device;
 		this.sink = parts.sink;
 		this.syncers = parts.syncers;
+		this.readers = parts.readers;
 		this.locals = parts.locals;
 		this.durable = parts.durable;
 		this.#directories = new Directories(parts.tree);
@@ -129,6 +133,7 @@ export class FuseSession {
 
 	/** The kernel gets rid of the pages and attributes that it has of a file. */
 	dropPages(ref: FileRef) {
+		if (this.device.closed) return;
 		// A syncer's work: the call waits for pages that this thread may have to read.
 		this.syncers.run({ do: "notify", fd: this.device.fd, bytes: invalidation(this.node(ref)) }, () => undefined);
 	}

@@ -1,5 +1,7 @@
 /** What syncer threads do: the calls that may take seconds, so that they do not stop reads and the peer link. */
 import { errno } from "../errno.ts";
+import { maxWrite, outHeaderSize, writeReplyHeader } from "../fuse/protocol.ts";
+import { readFully } from "../local/readFully.ts";
 import { alignedBuffer } from "../records/store.ts";
 import type { FileCalls } from "../system.ts";
 
@@ -9,6 +11,10 @@ export type SyncerJob =
 	| { do: "write"; fd: number; bytes: Uint8Array; offset: number }
 	/** Waits for write-back, which the data thread serves: so never from there. */
 	| { do: "umount"; path: string; flags: number }
+	/** Of a file, answered to the kernel over `to`, a connection to it. */
+	| { do: "read"; fd: number; to: number; unique: bigint; offset: bigint; size: number }
+	/** Tells that the thread runs. */
+	| { do: "nothing" }
 	/** A notification to the kernel, which may wait for pages that the data thread must fill. */
 	| { do: "notify"; fd: number; bytes: Uint8Array }
 	/** Of a mount that may be dead or may never answer. */
@@ -27,6 +33,10 @@ export function doJob(system: FileCalls, job: SyncerJob): number {
 			return writeDurably(system, job);
 		case "umount":
 			return system.umount(job.path, job.flags);
+		case "read":
+			return answerRead(system, job);
+		case "nothing":
+			return 0;
 		case "notify":
 			return system.write(job.fd, Buffer.from(job.bytes));
 		case "statfs": {
@@ -34,6 +44,19 @@ export function doJob(system: FileCalls, job: SyncerJob): number {
 			return typeof stat === "number" ? stat : 0;
 		}
 	}
+}
+
+/** Of one thread, made when it first reads. */
+let reply: Buffer | null = null;
+
+/** What the kernel does not take belongs to a request that was aborted: there is nobody to tell. */
+function answerRead(system: FileCalls, { fd, to, unique, offset, size }: Extract<SyncerJob, { do: "read" }>): number {
+	reply ??= Buffer.alloc(outHeaderSize + maxWrite);
+	if (size > maxWrite) return -errno.EINVAL;
+	const got = readFully(system, fd, reply.subarray(outHeaderSize, outHeaderSize + size), offset);
+	const length = outHeaderSize + Math.max(0, got);
+	writeReplyHeader(reply, unique, Math.min(0, got), length);
+	return Math.min(0, system.write(to, reply.subarray(0, length)));
 }
 
 const mostBytes = 65_536;

@@ -2,7 +2,8 @@
  * A disk with a write cache that loses what was not flushed when its power goes: one file, served by FUSE, for a loop
  * device. Usage: diskServer.ts DIRECTORY IMAGE. Orders on standard input, one a line, answered on standard output:
  * `freeze SEED` (nothing is answered any more, and of what was not flushed any part survives, as the seed wills),
- * `fail PERCENT SEED` (whatever waits gets EIO, and so many of the reads, writes and flushes that come) and `heal`.
+ * `fail PERCENT SEED` (whatever waits gets EIO, and so many of the reads, writes and flushes that come), `heal` and
+ * `slow MILLISECONDS` (every read takes so long; others go on meanwhile).
  */
 import { closeSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { linuxSystem as system } from "../../../core/platform/linux/libc.ts";
@@ -83,6 +84,8 @@ class DiskServer {
 	#failing = 0;
 	#random = new Random(0);
 	readonly #waiting: bigint[] = [];
+	#slowMs = 0;
+	readonly #late: { unique: bigint; dueMs: number; result: Buffer | number }[] = [];
 
 	constructor(directory: string, image: string) {
 		this.#image = new VolatileImage(image);
@@ -99,7 +102,11 @@ class DiskServer {
 		];
 		const order = Buffer.alloc(4096);
 		for (;;) {
-			system.poll(watched, 1000);
+			system.poll(watched, this.#late.length > 0 ? 10 : 1000);
+			for (const now = performance.now(); this.#late[0] !== undefined && this.#late[0].dueMs <= now; ) {
+				const { unique, result } = this.#late.shift()!;
+				this.#reply(unique, result);
+			}
 			if (watched[1]!.revents !== 0) {
 				const length = system.read(0, order);
 				if (length <= 0) return;
@@ -122,6 +129,9 @@ class DiskServer {
 			this.#frozen = true;
 			const { kept, lost } = this.#image.lose(first);
 			answer = `frozen ${kept} ${lost}`;
+		} else if (word === "slow") {
+			this.#slowMs = first;
+			answer = "slow";
 		} else {
 			answer = word === "fail" ? "failing" : "healthy";
 			this.#failing = word === "fail" ? first : 0;
@@ -141,9 +151,14 @@ class DiskServer {
 		else if (this.#frozen) this.#waiting.push(unique);
 		else {
 			const result = this.#result(kind, raw.readBigUInt64LE(16), raw.subarray(inHeaderSize));
-			if (typeof result === "number") this.#answer(unique, result);
-			else this.#answer(unique, 0, result);
+			if (this.#slowMs === 0 || kind !== opcode.READ) this.#reply(unique, result);
+			else this.#late.push({ unique, dueMs: performance.now() + this.#slowMs, result });
 		}
+	}
+
+	#reply(unique: bigint, result: Buffer | number): void {
+		if (typeof result === "number") this.#answer(unique, result);
+		else this.#answer(unique, 0, result);
 	}
 
 	/** The body of an answer, or an errno. */

@@ -79,6 +79,11 @@ export class VolatileDisk {
 		await this.#order("heal", "healthy");
 	}
 
+	/** From now on every read takes so many milliseconds more. */
+	async slow(ms: number): Promise<void> {
+		await this.#order(`slow ${ms}`, "slow");
+	}
+
 	/** Takes the device away, which nobody must use any more. What was not flushed is lost. */
 	async powerOff(): Promise<void> {
 		const child = this.#child;

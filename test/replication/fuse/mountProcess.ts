@@ -11,6 +11,7 @@ import { Applier } from "../../../core/replication/local/apply.ts";
 import { Exclusion } from "../../../core/replication/local/exclusion.ts";
 import { openTree } from "../../../core/replication/local/setup.ts";
 import { DataLoop } from "../../../core/replication/loop/dataLoop.ts";
+import { Readers } from "../../../core/replication/loop/readers.ts";
 import { Syncers } from "../../../core/replication/loop/syncers.ts";
 import type { ChangeSink, FileRef, Operation } from "../../../core/replication/operation.ts";
 import type { System } from "../../../core/replication/system.ts";
@@ -24,6 +25,8 @@ export interface MountOptions {
 	acl?: boolean;
 	/** Start with this gate. */
 	gate?: number | "park";
+	/** The data thread waits for the disk itself. */
+	readsItself?: boolean;
 	/** Name of the module; one for all tests by default. */
 	module?: string;
 }
@@ -50,6 +53,7 @@ const system: System = {
 };
 const loop = new DataLoop(system);
 const syncers = new Syncers(loop, system);
+const readers = options.readsItself === true ? null : new Readers(loop, system);
 const exclusion = new Exclusion({ paths: options.paths ?? [], regexes: options.regexes ?? [] });
 /** What was synced here, by path. */
 const synced: string[] = [];
@@ -109,6 +113,7 @@ const server = new FuseServer({
 	sink,
 	loop,
 	syncers,
+	...(readers === null ? {} : { readers }),
 	exclusion,
 	durable: options.durable ?? false,
 	onGone: () => say({ gone: true }),
@@ -130,7 +135,7 @@ function obey(order: MountOrder) {
 			return say({ ok: true, answered: waiting.length });
 		}
 		case "report":
-			return say({ counts, problems, pending: syncers.pending, synced, reads });
+			return say({ counts, problems, pending: syncers.pending, synced, reads, readers: readers?.threads ?? 0 });
 		case "unmount":
 			return server.unmount((result) => say({ unmounted: result }), order.detach);
 		case "exit":
@@ -160,4 +165,5 @@ server.setWritable(gate === 0);
 say({ mounted: server.mountedOn });
 loop.run();
 syncers.stop();
+readers?.stop();
 process.exit(0);

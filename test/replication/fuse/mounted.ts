@@ -12,6 +12,8 @@ export interface Report {
 	pending: number;
 	/** Files and directories that were synced in the served directory. */
 	synced: string[];
+	/** Threads that read what is not in memory. */
+	readers: number;
 	/** Reads that reached the process. */
 	reads: number;
 }
