@@ -27,13 +27,9 @@ export class Readers {
 		this.#start();
 	}
 
-	/** Reads that have not ended. */
-	get pending(): number {
-		return this.#readers.reduce((sum, { thread, isReady }) => sum + (isReady ? thread.pending : 0), 0);
-	}
-
+	/** Threads that run. */
 	get threads(): number {
-		return this.#readers.length;
+		return this.#readers.filter(({ isReady }) => isReady).length;
 	}
 
 	/**

@@ -50,6 +50,10 @@ const system: System = {
 		reads++;
 		return linuxSystem.pread(...call);
 	},
+	preadNow(...call) {
+		reads++;
+		return linuxSystem.preadNow(...call);
+	},
 };
 const loop = new DataLoop(system);
 const syncers = new Syncers(loop, system);
