@@ -174,6 +174,10 @@ export const errors = {
 		remedy: "Wait with `safekit waitstate SECOND` on the secondary, then give the command again.",
 	},
 	RFS_VERIFY: { exit: "failed", remedy: "See `safekit state` and `safekit log` of both servers, then try again." },
+	RFS_SYNC: {
+		exit: "failed",
+		remedy: '`safekit rfssync` shows what was declared; see README, "A second server from a backup".',
+	},
 	RFS_ENTRY: { exit: "failed", remedy: "`safekit rfs diverged` lists the entries; four characters are enough." },
 	RFS_EXISTS: { exit: "unsafe", remedy: "Give an empty folder with --to, or replace what is there with --force." },
 	RFS_WHERE: {

@@ -47,19 +47,37 @@ export function actions(program: Command, context: Context): void {
 /** YYYY-MM-DD[Z], "YYYY-MM-DD hh:mm:ss[Z]", YYYY-MM-DDThh:mm:ss[Z] (spec/04 §3). */
 const dateShape = /^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2})?Z?$/;
 
-/** Files older than the date need no copying, says who gives it. All are compared here: too much, never too little. */
+/**
+ * Files older than the date need no copying, says who gives it. Their names and attributes are compared all the same,
+ * and what differs in them is copied.
+ */
 function secondForceCommand(program: Command, context: Context): void {
-	moduleCommand(program, "secondforce", "start as secondary; all files are compared, whatever their date", [
+	moduleCommand(program, "secondforce", "start as secondary with a copy that has all that was changed before a date", [
 		"secondforce -m mirror -d 2026-01-31",
 	])
-		.requiredOption("-d, --date <date>", "accepted for compatibility: YYYY-MM-DD[Z] or YYYY-MM-DDThh:mm:ss[Z]")
+		.requiredOption("-d, --date <date>", "YYYY-MM-DD[Z] or YYYY-MM-DDThh:mm:ss[Z]; without Z in this server's time")
 		.option("--dry-run", "say what would be done, change nothing")
-		.action((options: ActionOptions & { date: string }) => {
-			if (!dateShape.test(options.date) || Number.isNaN(Date.parse(options.date.replace(/^([\d-]+)Z$/, "$1")))) {
-				throw new SafekitError("USAGE", `'${options.date}' is no date; expected YYYY-MM-DD or YYYY-MM-DDThh:mm:ss.`);
+		.action(async (options: ActionOptions & { date: string }) => {
+			const sinceMs = dateOf(options.date);
+			const { data } = findModule(context, options);
+			if (!options.dryRun) await data?.sync.since(sinceMs);
+			try {
+				await give(context, options, { command: "second", who: context.call.who, fullsync: true });
+			} catch (error) {
+				if (!options.dryRun) await data?.sync.since(null);
+				throw error;
 			}
-			return give(context, options, { command: "second", who: context.call.who });
 		});
+}
+
+/** In milliseconds since the epoch. @throws SafekitError USAGE. */
+function dateOf(text: string): number {
+	const [date = "", time = "00:00:00"] = text.replace("Z", "").split(/[ T]/);
+	const ms = dateShape.test(text) ? Date.parse(`${date}T${time}${text.endsWith("Z") ? "Z" : ""}`) : Number.NaN;
+	if (Number.isNaN(ms))
+		throw new SafekitError("USAGE", `'${text}' is no date; expected YYYY-MM-DD or YYYY-MM-DDThh:mm:ss.`);
+	if (ms > Date.now() || ms <= 0) throw new SafekitError("USAGE", `${text} is not in the past.`);
+	return ms;
 }
 
 function orderOf(command: CommandName, word: string | undefined, options: ActionOptions, context: Context): Order {

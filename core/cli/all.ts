@@ -10,6 +10,7 @@ import { modules } from "./modules.ts";
 import { reference } from "./reference.ts";
 import { resources } from "./resources.ts";
 import { rfs } from "./rfs.ts";
+import { rfssync } from "./rfssync.ts";
 import { server } from "./server.ts";
 import { state } from "./state.ts";
 import { waits } from "./waits.ts";
@@ -24,6 +25,7 @@ export const allGroups: readonly Group[] = [
 	modules,
 	compare,
 	rfs,
+	rfssync,
 	cluster,
 	server,
 	reference,

@@ -27,8 +27,25 @@ export interface Verdict {
 	bytes: number;
 }
 
+/** How the next synchronization is done (`rfssync`, spec/06 §3), and when that was said (wall clock). */
+export type SyncMode =
+	| { mode: "full"; atMs: number }
+	| { mode: "external"; role: "prim" | "second"; uid: string; atMs: number; detect: boolean };
+
+export interface SyncControl {
+	/** null: as usual. */
+	readonly now: SyncMode | null;
+	/** Counts at once where the replication process runs, otherwise from the next start. @throws SafekitError RFS_SYNC. */
+	declare(mode: SyncMode): Promise<void>;
+	/** As usual again. What counts already is not taken back. */
+	forget(): void;
+	/** `secondforce -d`: this server's copy, as the secondary's, has all that was changed before (wall clock). null: no. */
+	since(ms: number | null): Promise<void>;
+}
+
 /** What persons ask of a module's replicated data. */
 export interface DataControl {
+	readonly sync: SyncControl;
 	/** The replicated directories. */
 	readonly directories: readonly string[];
 	/** Opens the quarantines, also below the mounts of a module that runs, while `work` looks at them. */

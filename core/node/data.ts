@@ -7,6 +7,7 @@ import { SafekitError } from "../errors.ts";
 import type { RfsConfiguration } from "../module/configuration.ts";
 import type { Answers, Question } from "../replication/control/questions.ts";
 import type { KeptFolder, Restored } from "../replication/quarantine/kept.ts";
+import { Rfssync, type SyncParts } from "./rfssync.ts";
 import { Verification, type Verifier } from "./verification.ts";
 
 /** Copies each pair; resolves with the complaints of what could not be copied. */
@@ -29,12 +30,20 @@ export type Examined<K extends "verify" | "estimate"> = Extract<
 
 export class ModuleData implements DataControl {
 	readonly directories: readonly string[];
+	readonly sync: Rfssync;
 	readonly #process: Process;
 	readonly #verification: Verification;
 
-	constructor(rfs: RfsConfiguration, process: Process, verifier: Omit<Verifier, "verify">) {
+	constructor(rfs: RfsConfiguration, process: Process, verifier: Omit<Verifier, "verify">, syncFile: string) {
 		this.#process = process;
 		this.#verification = new Verification({ ...verifier, verify: () => this.#verify() });
+		this.sync = new Rfssync({
+			file: syncFile,
+			runs: () => process.pid() !== null,
+			ask: (question) => process.ask(question),
+			setResource: (name, value) => verifier.setResource(name, value),
+			log: (level, text) => verifier.log(level, text),
+		} satisfies SyncParts);
 		this.directories = rfs.directories.map(({ dir }) => dir);
 	}
 

@@ -58,7 +58,8 @@ export class ModuleReplication implements ReplicationHands {
 			examine: (order) => this.#examine(order),
 			copy: parts.copy,
 		} satisfies ConstructorParameters<typeof ModuleData>[1];
-		this.data = new ModuleData(rfs, process, parts.verifier);
+		const { userVar } = parts.paths.module(parts.configuration.module);
+		this.data = new ModuleData(rfs, process, parts.verifier, join(userVar, "rfssync.json"));
 		const dirs = rfs.directories.map(({ dir }) => dir);
 		this.#check = new MountCheck(rfs, {
 			// While a new process is on its way to the mounts, they wait for it.
@@ -77,6 +78,7 @@ export class ModuleReplication implements ReplicationHands {
 	 */
 	attach(running: boolean): Promise<void> {
 		this.#check.start();
+		this.data.sync.show();
 		this.#inTurn("open", async () => {
 			const found = await (await this.#connected()).adopt();
 			if (!found && running) this.#parts.fact({ fact: "died" });
@@ -170,6 +172,7 @@ export class ModuleReplication implements ReplicationHands {
 		const errorFile = join(this.#parts.paths.safevar, "log", `rfs-${this.#parts.configuration.module}.err`);
 		await mkdir(dirname(errorFile), { recursive: true, mode: 0o700 });
 		await client.start(errorFile, adopt);
+		await this.data.sync.started();
 	}
 
 	/** The module stops, and what a process that died left mounted keeps nobody from anything any more. */
@@ -191,6 +194,7 @@ export class ModuleReplication implements ReplicationHands {
 		this.#client ??= new ReplicationClient(await processConfiguration(this.#parts, this.#rfs), {
 			fact: (fact) => {
 				if (this.#answersPerson(fact)) return;
+				if (fact.fact === "synced") this.data.sync.synced();
 				this.#parts.log("D", "rfsplug", `Fact ${JSON.stringify(fact)}`);
 				this.#parts.fact(fact);
 			},

@@ -103,6 +103,10 @@ export interface Coverage {
 	linked(file: FileRef, to: FileRef): boolean;
 	/** A file (no directory) is about to move from `directory` to another, `to`. */
 	leaves(file: FileRef, directory: FileRef, to: FileRef): boolean;
+	/** A directory is about to move, or to change its name. */
+	moves(directory: FileRef): boolean;
+	/** What only changes its name counts as moved too. */
+	readonly followsMoves: boolean;
 	/** False: no need to ask `leaves` for any file in this directory. */
 	mayBeYoung(directory: FileRef): boolean;
 	/** A file was seen in a directory. */

@@ -182,9 +182,9 @@ export class Application {
 		);
 		if (result < 0) return false;
 		const isDirectory = (found.mode & fileType.MASK) === fileType.DIRECTORY;
-		if (!isDirectory) this.#marks.whole(found.ref, newParent);
-		if (exchange && other !== null && (other.mode & fileType.MASK) !== fileType.DIRECTORY)
-			this.#marks.whole(other.ref, parent);
+		this.#marks.moved(found.ref, newParent, isDirectory);
+		if (exchange && other !== null)
+			this.#marks.moved(other.ref, parent, (other.mode & fileType.MASK) === fileType.DIRECTORY);
 		for (const each of [parent, newParent]) this.#marks.entries(each, anyNew(this.#primary));
 		if (this.remembers) names.note(found.ref, newParent, newName);
 		const [after, newAfter] = [this.#after(parent), this.#after(newParent)];

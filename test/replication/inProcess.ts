@@ -101,6 +101,7 @@ export class Side {
 				marksKnown: (done: () => void) => done(),
 				syncers: { run: () => {} },
 			},
+			wishes: { sinceMs: null },
 			log: (_: string, __: string, text: string) => void this.logs.push(text),
 		} as unknown as Context;
 		this.primary = new Primary(this.context, false);
@@ -160,7 +161,7 @@ export class TwoTrees {
 	}
 
 	/** A session begins; whatever one before it had on its way is lost. */
-	begin(everything: boolean): void {
+	begin(everything: boolean, adopts = false, sinceMs = 0): void {
 		this.#resync?.cancel();
 		this.#receiver?.stop();
 		this.source.primary.unlink();
@@ -184,7 +185,7 @@ export class TwoTrees {
 		const channel = this.#to as unknown as Channel;
 		const order = {
 			...({ order: "session", term: 1, source: true, outcome: "SERVING", quarantine: false } as const),
-			everything,
+			...{ everything, adopts, sinceMs },
 		};
 		this.#resync = new Resync(source.context, source.primary, channel, order, () => {
 			this.complete = true;

@@ -1,6 +1,7 @@
 /** The marks of one tree in memory, kept by the rules of replication.md §5.4. */
 import type { Tree } from "../../core/replication/local/tree.ts";
 import { chunkBytes, type MarkList } from "../../core/replication/marks/mark.ts";
+import type { Difference } from "../../core/replication/marks/marks.ts";
 import type { FileId, FileRef } from "../../core/replication/operation.ts";
 
 interface Marked {
@@ -14,7 +15,9 @@ export class TestMarks {
 	readonly #tree: Tree;
 	readonly #files = new Map<FileRef, Marked>();
 	readonly #directories = new Map<FileRef, FileId | null>();
+	readonly #below = new Set<FileRef>();
 	everything = false;
+	byName = false;
 	/** Marks are not kept: what a test must notice. */
 	off = false;
 
@@ -29,13 +32,18 @@ export class TestMarks {
 				...{ file, hint: mark.hint, whole: mark.whole, attributes: mark.attributes },
 				chunks: [...mark.chunks].sort((a, b) => a - b),
 			})),
-			directories: [...this.#directories].map(([directory, since]) => ({ directory, since, subtree: false })),
+			directories: [...this.#directories].map(([directory, since]) => ({
+				...{ directory, since },
+				subtree: this.#below.has(directory),
+			})),
 		};
 	}
 
-	found(what: { file: FileRef; hint: FileRef } | { directory: FileRef }): void {
-		if ("directory" in what) this.#directories.set(what.directory, null);
-		else this.whole(what.file, what.hint);
+	found(what: Difference): void {
+		if ("directory" in what) {
+			this.#directories.set(what.directory, null);
+			if (what.whole === "below") this.#below.add(what.directory);
+		} else this.whole(what.file, what.hint);
 	}
 
 	written(done: () => void): void {
@@ -47,9 +55,17 @@ export class TestMarks {
 	/** The changes here are made by hand, which marks them by hand. */
 	made(): void {}
 
+	/** The copy was made by hand: what moves counts as different, with all that is below it. */
+	moved(file: FileRef, to: FileRef, isDirectory: boolean): void {
+		if (this.off) return;
+		if (!isDirectory) this.whole(file, to);
+		else if (this.byName) this.found({ directory: file, whole: "below" });
+	}
+
 	clear(): void {
 		this.#files.clear();
 		this.#directories.clear();
+		this.#below.clear();
 	}
 
 	/** @param made the id of a file that is made in it. */

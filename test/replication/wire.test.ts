@@ -93,7 +93,8 @@ const message = fc.oneof(
 	fc.record({ is: is("operation"), dir, seq, operation }),
 	fc.record({ is: is("bind"), dir, file: ref, own: ref }),
 	fc.record({ is: fc.constantFrom("received", "synced"), seq }),
-	fc.record({ is: fc.constantFrom("accepted", "farewell", "finished") }),
+	fc.record({ is: fc.constantFrom("farewell", "finished") }),
+	fc.record({ is: is("accepted"), adopts: fc.boolean(), sinceMs: seq }),
 	fc.record({ is: fc.constantFrom("pulse", "echo"), at: seq }),
 	fc.record({ is: is("broken"), why: fc.string({ maxLength: 900 }), dir, differs: ref }),
 	fc.record({ is: is("list"), request: seq, dir, file: ref, details: fc.boolean() }),
@@ -306,5 +307,5 @@ test("greetings from outside are bounded and checked", (t) => {
 	for (const text of ["{", " ".repeat(5000)])
 		t.throws(() => readHello(Buffer.from(text)), { code: "REPLICATION_WIRE" });
 	const other = Buffer.from(JSON.stringify({ protocol: 1, nonce: "" }));
-	t.throws(() => readHello(other), { code: "REPLICATION_WIRE", message: /protocol 1, this one 2/ });
+	t.throws(() => readHello(other), { code: "REPLICATION_WIRE", message: /protocol 1, this one 3/ });
 });

@@ -70,6 +70,11 @@ export interface Context {
 	readonly syncers: Syncers;
 	readonly records: Records;
 	readonly volumes: readonly Volume[];
+	/** Of a person, for the next session; gone with the process. */
+	readonly wishes: {
+		/** As the target: all that was changed before is here (wall clock). null: nobody says so. */
+		sinceMs: number | null;
+	};
 	fact(fact: ReplicationFact): void;
 	log(level: "E" | "I" | "W" | "D" | "C", origin: string, text: string): void;
 	progress(progress: ResyncProgress | null): void;

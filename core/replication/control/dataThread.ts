@@ -15,9 +15,11 @@ import { Readers } from "../loop/readers.ts";
 import { Syncers } from "../loop/syncers.ts";
 import { Keeper } from "../marks/keeper.ts";
 import type { Primary } from "../primary/primary.ts";
+import type { Declaration } from "../records/declared.ts";
 import { Records } from "../records/node.ts";
 import { RecordFile } from "../records/store.ts";
 import type { Context, ProcessConfiguration, Sabotage, Volume } from "./context.ts";
+import { declare, followMoves } from "./declare.ts";
 import { type Mounts, ReplicationNode } from "./node.ts";
 import type { FromProcess, ToProcess } from "./protocol.ts";
 import { type Asked, answerTo } from "./questions.ts";
@@ -102,13 +104,14 @@ function start(): boolean {
 			if (mount === undefined) servers.at(-1)!.mount();
 			else servers.at(-1)!.adopt(mount);
 		}
+		followMoves(context);
 		const keeper = new Keeper(context);
 		damaged();
 		const take = keepHeld({ loop, system, servers, say }, adoption?.holder ?? null);
 		receive<ToData>(loop, system, port, wakeFd, (message) => {
 			if ("tls" in message) greeter.take(message);
 			else if ("holder" in message) take(message.holder);
-			else if ("ask" in message) answer(context, message);
+			else if ("ask" in message) answer(context, message, (given) => declare(context, node, keeper, given));
 			else node.order(message);
 		});
 		return true;
@@ -123,9 +126,9 @@ function start(): boolean {
 }
 
 /** A person's question: whatever comes of it, the answer comes. */
-function answer(context: Context, question: Asked): void {
+function answer(context: Context, question: Asked, declares: (given: Declaration) => void): void {
 	try {
-		say({ answer: question.request, value: answerTo(context, question) });
+		say({ answer: question.request, value: answerTo(context, question, declares) });
 	} catch (error) {
 		const { code, message } = asSafekitError(error);
 		say({ answer: question.request, refused: { code, message } });
@@ -134,7 +137,7 @@ function answer(context: Context, question: Asked): void {
 
 function makeContext(volumes: Volume[], records: Records, servers: FuseServer[], keeper: () => Keeper): Context {
 	return {
-		...{ config, loop, system, syncers, records, volumes },
+		...{ config, loop, system, syncers, records, volumes, wishes: { sinceMs: null } },
 		greeter,
 		fact: (fact) => say(fact),
 		log: (level, origin, text) => say({ log: { level, origin, text } }),

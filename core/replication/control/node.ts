@@ -10,6 +10,7 @@ import { estimate } from "../resync/estimate.ts";
 import { emptyLimbo } from "../secondary/repairs.ts";
 import { Target } from "../secondary/target.ts";
 import { type Context, markAll, type Sabotage, syncAll } from "./context.ts";
+import { watchFreeze } from "./watchFreeze.ts";
 
 /** The mounts, as far as orders need them. */
 export interface Mounts {
@@ -59,6 +60,11 @@ export class ReplicationNode {
 	/** The link lives: told again to a daemon that connects. */
 	get serving(): boolean {
 		return this.#served !== null;
+	}
+
+	/** A session is ordered, runs, or was given up a moment ago. */
+	get engaged(): boolean {
+		return this.#source !== null || this.#target !== null || this.#promoted !== null;
 	}
 
 	/** §5.9: the process that served died; this one has its mounts. Changes wait for an order, not for ever. */
@@ -170,12 +176,14 @@ export class ReplicationNode {
 		} else if (this.#source?.accepted !== true || this.#source.order.term !== term) {
 			throw refused(`no session of term ${term} was accepted`);
 		}
-		if (force && this.#declared !== term) return this.#declare({ order: "serve", term, alone, force });
+		const declared = force && records.justDeclared;
+		if (force && !declared && this.#declared !== term) return this.#declare({ order: "serve", term, alone, force });
 		const own = complete ? {} : { alone: { term } };
 		const { copying, checkpoint } = records.now;
 		const raised = force ? { checkpoint: { ...checkpoint, own: checkpoint.own + declaredCheckpoints } } : {};
 		records.change({ term, role, seal: "open", copying: false, keeping: false, ...own, ...raised }, true);
-		if (force) records.mint(true);
+		// A disk that is put back to this moment must not take its former line up again.
+		if (force) records.mint(!declared, declared);
 		// What is kept is open: of this process, or of one that died.
 		if (!this.#held && this.#served === null) for (const { tree } of this.#context.volumes) tree.emptyKept();
 		this.#held = false;
@@ -380,18 +388,6 @@ export class ReplicationNode {
 			this.order({ order: "fail" });
 		});
 	}
-}
-
-/** The same context, whose facts also tell when acknowledgements freeze and thaw. */
-function watchFreeze(context: Context, frozen: (frozen: boolean) => void): Context {
-	return {
-		...context,
-		fact: (fact) => {
-			if (fact.fact === "frozen") frozen(true);
-			if (fact.fact === "thawed") frozen(false);
-			context.fact(fact);
-		},
-	};
 }
 
 function refused(message: string): SafekitError {

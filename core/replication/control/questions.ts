@@ -3,11 +3,18 @@
  * no part in it. Each question has a number that comes back with its answer.
  */
 import { SafekitError } from "../../errors.ts";
+import type { Declaration } from "../records/declared.ts";
 import type { Context } from "./context.ts";
 
 export type Question =
 	/** Where the quarantine lies, which the mounts hide: descriptors of this process, one a replicated directory. */
-	{ ask: "folders" };
+	| { ask: "folders" }
+	/** `rfssync external`: from here on both copies are what the declaration says (records/declared.ts). */
+	| { ask: "declare"; declaration: Declaration }
+	/** `rfssync full`: the next session compares everything. */
+	| { ask: "everything" }
+	/** `secondforce -d`: as a target, until the next session is complete. */
+	| { ask: "since"; sinceMs: number | null };
 
 export interface Folder {
 	dir: string;
@@ -18,6 +25,9 @@ export interface Folder {
 /** The answer to each question. */
 export interface Answers {
 	folders: Folder[];
+	declare: Record<never, never>;
+	everything: Record<never, never>;
+	since: Record<never, never>;
 }
 
 /** Daemon → process. */
@@ -28,7 +38,7 @@ export type Answer =
 	| { answer: number; value: Answers[keyof Answers] }
 	| { answer: number; refused: { code: string; message: string } };
 
-const questions: readonly Question["ask"][] = ["folders"];
+const questions: readonly Question["ask"][] = ["folders", "declare", "everything", "since"];
 
 /** A question from the socket, or null when it is none. */
 export function asQuestion(value: unknown): Asked | null {
@@ -39,11 +49,34 @@ export function asQuestion(value: unknown): Asked | null {
 }
 
 /** Answers a question in the data thread. @throws SafekitError when it cannot be answered now. */
-export function answerTo(context: Context, question: Question): Answers[keyof Answers] {
+export function answerTo(
+	context: Context,
+	question: Question,
+	declare: (declaration: Declaration) => void,
+): Answers[keyof Answers] {
 	switch (question.ask) {
 		case "folders":
 			return context.volumes.map(({ tree }) => ({ dir: tree.path, fd: tree.folderFd.quarantine }));
+		case "declare":
+			declare(question.declaration);
+			return {};
+		case "everything":
+			for (const { marks } of context.volumes) marks.setEverything();
+			return {};
+		case "since":
+			context.wishes.sinceMs = trusted(context, question.sinceMs);
+			return {};
 		default:
 			throw new SafekitError("INTERNAL", `a question that nobody answers: ${JSON.stringify(question)}`);
 	}
+}
+
+/** @throws SafekitError RFS_SYNC where files may look right and be half copied. */
+function trusted({ records }: Context, sinceMs: number | null): number | null {
+	if (sinceMs === null) return null;
+	if (!Number.isSafeInteger(sinceMs) || sinceMs <= 0)
+		throw new SafekitError("REPLICATION_ORDER", "a date that is none");
+	if (!records.now.copying) return sinceMs;
+	const message = "The last synchronization was interrupted half way: all files are compared, whatever their date.";
+	throw new SafekitError("RFS_SYNC", message);
 }

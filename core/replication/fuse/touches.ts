@@ -73,7 +73,7 @@ function moved(start: number, flagsOf: (r: Request) => number): Touches {
 		const [parent, newParent] = [s.ref(r.node), s.ref(r.body.readBigUInt64LE(0))];
 		if (s.locals.has(parent)) return true;
 		const covered = marks.entries(parent);
-		if (parent === newParent) return covered;
+		if (parent === newParent && !marks.followsMoves) return covered;
 		const both = marks.entries(newParent) && covered;
 		const name = nameAt(r.body, start);
 		const out = leaves(s, marks, { parent, name, to: newParent });
@@ -91,7 +91,8 @@ function leaves(
 ): boolean {
 	if (!marks.mayBeYoung(parent)) return true;
 	const found = s.inDirectory(parent, (fd) => s.entry(fd, parent, name));
-	return typeof found === "number" || isDirectory(found.stat.mode) || marks.leaves(found.ref, parent, to);
+	if (typeof found === "number") return true;
+	return isDirectory(found.stat.mode) ? marks.moves(found.ref) : marks.leaves(found.ref, parent, to);
 }
 
 export const touches: ReadonlyMap<number, Touches> = new Map<number, Touches>([

@@ -12,7 +12,7 @@ export type Entry =
 	| { is: "file"; file: FileRef; hint: FileRef; state: "gone" | "attributes" | "whole" }
 	/** Exactly these chunks of the group; none: it is gone. */
 	| { is: "group"; file: FileRef; group: number; lo: number; hi: number }
-	| { is: "directory"; directory: FileRef; since: FileId | null; gone: boolean }
+	| { is: "directory"; directory: FileRef; since: FileId | null; subtree: boolean; gone: boolean }
 	/** Nothing is known; the other marks count all the same when this is taken back. */
 	| { is: "everything"; yes: boolean }
 	/** The disk's clock, in nanoseconds: changes until then went through the mount. `away`: the mount goes now. */
@@ -43,7 +43,7 @@ export function writeEntry(out: Buffer, at: number, entry: Entry): number {
 		case "directory": {
 			const { term, node, seq } = entry.since === null ? { term: 0, node: 0, seq: 0n } : parseFileId(entry.since);
 			out.writeBigUInt64BE(entry.directory, at + 1);
-			out[at + 9] = entry.gone ? 0 : entry.since === null ? 2 : 1;
+			out[at + 9] = entry.gone ? 0 : entry.subtree ? 3 : entry.since === null ? 2 : 1;
 			out.writeUIntBE(term, at + 10, 6);
 			out[at + 16] = node;
 			out.writeBigUInt64BE(seq, at + 17);
@@ -86,7 +86,7 @@ function readEntry(is: Entry["is"], bytes: Buffer, at: number): Entry {
 			const state = bytes[at + 9]!;
 			const id = `${bytes.readUIntBE(at + 10, 6)}.${bytes[at + 16]}.${bytes.readBigUInt64BE(at + 17)}`;
 			const directory = bytes.readBigUInt64BE(at + 1);
-			return { is, directory, since: state === 1 ? id : null, gone: state === 0 };
+			return { is, directory, since: state === 1 ? id : null, subtree: state === 3, gone: state === 0 };
 		}
 		case "everything":
 			return { is, yes: bytes[at + 1] !== 0 };
@@ -109,7 +109,13 @@ export function groupEntry(set: MarkSet, file: FileRef, group: number): Entry {
 
 export function directoryEntry(set: MarkSet, directory: FileRef): Entry {
 	const entry = set.directories.get(directory);
-	return { is: "directory", directory, since: entry?.since ?? null, gone: entry === undefined };
+	return {
+		is: "directory",
+		directory,
+		since: entry?.since ?? null,
+		subtree: entry?.subtree ?? false,
+		gone: entry === undefined,
+	};
 }
 
 /** Everything that a set says. */
@@ -139,6 +145,6 @@ export function applyEntry(set: MarkSet, entry: Entry): void {
 		}
 		case "directory":
 			set.removeDirectory(entry.directory);
-			if (!entry.gone) set.addDirectory(entry.directory, entry.since);
+			if (!entry.gone) set.addDirectory(entry.directory, entry.since, entry.subtree);
 	}
 }

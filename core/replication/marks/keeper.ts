@@ -33,6 +33,22 @@ export class Keeper {
 		else this.#waiting.push(done);
 	}
 
+	/**
+	 * What may differ begins anew (`rfssync`): what was changed by hand since then, and from now on what goes through
+	 * the mounts. null: nothing was changed by hand.
+	 */
+	begin(sinceNs: bigint | null): void {
+		for (const volume of this.#context.volumes) {
+			this.#walks.get(volume)?.();
+			volume.marks.begin();
+			const now = clockOf(volume);
+			this.#unknown.add(volume);
+			if (now === null) volume.marks.setEverything();
+			if (now === null || sinceNs === null) volume.marks.written(() => this.#known(volume, now));
+			else this.#walk(volume, sinceNs, now);
+		}
+	}
+
 	/** The mounts go now: what is changed from here on is by hand. */
 	leave(done: () => void): void {
 		this.#timer?.cancel();
@@ -93,7 +109,10 @@ export class Keeper {
 			if ("found" in message) {
 				files += message.found.length;
 				for (const { file, directory, isDirectory } of message.found) {
-					volume.marks.found(isDirectory ? { directory } : { file, hint: directory });
+					// It may have been moved here, unless it is the root.
+					const isMoved = volume.marks.byName && directory !== volume.tree.rootRef;
+					const below = isMoved ? ({ whole: "below" } as const) : {};
+					volume.marks.found(isDirectory ? { directory, ...below } : { file, hint: directory });
 				}
 				return;
 			}

@@ -47,6 +47,8 @@ export class FileEntry {
 
 export class DirectoryEntry {
 	since: FileId | null;
+	/** Everything below it, whole; `since` is null then. */
+	subtree = false;
 	used = 0;
 	/** As of a file. */
 	lasting = false;
@@ -72,6 +74,7 @@ export class MarkSet {
 	interval = 0;
 	#groups = 0;
 	#chunks = 0;
+	#subtrees = 0;
 	/** The file asked about last: a database writes one file a thousand times. */
 	#lastRef: FileRef = -1n;
 	#lastFile: FileEntry | undefined;
@@ -84,6 +87,11 @@ export class MarkSet {
 	/** Marked chunks of all files. */
 	get chunks(): number {
 		return this.#chunks;
+	}
+
+	/** Directories below which everything is marked. */
+	get subtrees(): number {
+		return this.#subtrees;
 	}
 
 	/** True when chunks `first` to `last` are all marked; they count as used then. */
@@ -118,6 +126,13 @@ export class MarkSet {
 	coversEntries(ref: FileRef): boolean {
 		const directory = this.directories.get(ref);
 		if (directory === undefined) return false;
+		directory.used = this.interval;
+		return true;
+	}
+
+	coversSubtree(ref: FileRef): boolean {
+		const directory = this.directories.get(ref);
+		if (directory?.subtree !== true) return false;
 		directory.used = this.interval;
 		return true;
 	}
@@ -179,13 +194,17 @@ export class MarkSet {
 	}
 
 	/** `since` null holds more than any id; an earlier one more than a later one, so what is there first stays. */
-	addDirectory(ref: FileRef, since: FileId | null): DirectoryEntry {
+	addDirectory(ref: FileRef, since: FileId | null, subtree = false): DirectoryEntry {
 		let directory = this.directories.get(ref);
 		if (directory === undefined) {
 			directory = new DirectoryEntry(since);
 			this.directories.set(ref, directory);
 		}
-		if (since === null) directory.since = null;
+		if (since === null || subtree) directory.since = null;
+		if (subtree && !directory.subtree) {
+			directory.subtree = true;
+			this.#subtrees++;
+		}
 		directory.used = this.interval;
 		return directory;
 	}
@@ -202,6 +221,7 @@ export class MarkSet {
 		const directory = this.directories.get(ref);
 		if (directory === undefined) return;
 		directory.removed = true;
+		if (directory.subtree) this.#subtrees--;
 		this.directories.delete(ref);
 	}
 
@@ -213,8 +233,8 @@ export class MarkSet {
 			file.lasting ||= lasting;
 			for (const [index, { lo, hi }] of groups) this.addBits(file, index, lo, hi);
 		}
-		for (const [ref, { since, lasting }] of other.directories) {
-			this.addDirectory(ref, since).lasting ||= lasting;
+		for (const [ref, { since, lasting, subtree }] of other.directories) {
+			this.addDirectory(ref, since, subtree).lasting ||= lasting;
 		}
 	}
 
@@ -283,6 +303,7 @@ export class MarkSet {
 		this.directories.clear();
 		this.#groups = 0;
 		this.#chunks = 0;
+		this.#subtrees = 0;
 		this.#lastRef = -1n;
 		this.#lastFile = undefined;
 	}
@@ -295,7 +316,7 @@ export class MarkSet {
 			attributes: true,
 			chunks: chunkList(groups),
 		}));
-		const directories = [...this.directories].map(([directory, { since }]) => ({ directory, since, subtree: false }));
+		const directories = [...this.directories].map(([directory, { since, subtree }]) => ({ directory, since, subtree }));
 		return { files, directories };
 	}
 

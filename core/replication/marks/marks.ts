@@ -21,6 +21,12 @@ const fewDirectories = 1000;
 /** Files in use that may get a mark of their own so that their directory's grows younger. */
 const mostGrown = 256;
 
+/**
+ * What may differ without having been changed through the mount. Of a directory: its entries, and with `whole` the
+ * content of all files in it, or of all that is below it.
+ */
+export type Difference = { file: FileRef; hint: FileRef } | { directory: FileRef; whole?: "files" | "below" };
+
 /** For proofs that tests notice: `none` writes no marks, `late` writes them only when the change was made. */
 export type MarkSabotage = "none" | "late" | null;
 const lateMs = 1000;
@@ -76,6 +82,8 @@ export class Marks implements Coverage {
 	#writes = 0;
 	/** Something was changed through this since the last `stamp`. */
 	changed = false;
+	/** The other server's copy was made by hand: names tell which file is which, so what moves is marked whole. */
+	byName = false;
 
 	constructor(options: MarksOptions) {
 		this.#options = options;
@@ -149,8 +157,20 @@ export class Marks implements Coverage {
 		return this.#want((set) => set.addDirectory(directory, since));
 	}
 
+	/** A mark holds what is below a directory, or names tell which file is which: what moves needs one of its own. */
+	get followsMoves(): boolean {
+		return this.byName || this.#set.subtrees + this.#next.subtrees + (this.#writing?.subtrees ?? 0) > 0;
+	}
+
+	moves(directory: FileRef): boolean {
+		this.changed = true;
+		if (!this.followsMoves || this.#set.coversSubtree(directory)) return true;
+		return this.#want((set) => set.addDirectory(directory, null, true));
+	}
+
 	leaves(file: FileRef, directory: FileRef, to: FileRef): boolean {
 		this.changed = true;
+		if (this.followsMoves) return this.#set.coversWhole(file) || this.#want((set) => set.addWhole(file, to));
 		const mark = this.#set.directories.get(directory);
 		if (mark === undefined) return true;
 		// Also of an earlier process: what its marks cover by the directory must not be lost with it.
@@ -164,12 +184,12 @@ export class Marks implements Coverage {
 
 	linked(file: FileRef, to: FileRef): boolean {
 		this.changed = true;
-		if (!this.#young.has(file) && !this.#isYoungAnywhere(file)) return true;
+		if (!this.followsMoves && !this.#young.has(file) && !this.#isYoungAnywhere(file)) return true;
 		return this.#set.coversWhole(file) || this.#want((set) => set.addWhole(file, to));
 	}
 
 	mayBeYoung(directory: FileRef): boolean {
-		return this.#set.directories.has(directory);
+		return this.followsMoves || this.#set.directories.has(directory);
 	}
 
 	saw(parent: FileRef, file: FileRef): void {
@@ -185,9 +205,12 @@ export class Marks implements Coverage {
 	}
 
 	/** A difference was found, or a change by hand: only a comparison takes this mark away. See `written`. */
-	found(what: { file: FileRef; hint: FileRef } | { directory: FileRef }): void {
+	found(what: Difference): void {
 		if ("file" in what) this.#next.addWhole(what.file, what.hint).lasting = true;
-		else this.#next.addDirectory(what.directory, this.#options.nextId()).lasting = true;
+		else {
+			const since = what.whole === undefined ? this.#options.nextId() : null;
+			this.#next.addDirectory(what.directory, since, what.whole === "below").lasting = true;
+		}
 		this.#widen();
 		this.#post();
 	}
@@ -197,6 +220,14 @@ export class Marks implements Coverage {
 		this.#everythingSince = this.#set.interval;
 		if (!this.#everything) this.#everythingStale = true;
 		this.#everything = true;
+		this.#post();
+	}
+
+	/** The other server's copy was made by hand of what is here: what differs from it is marked from here on. */
+	begin(): void {
+		this.#forget();
+		this.#everything = false;
+		this.#everythingStale = true;
 		this.#post();
 	}
 
@@ -341,11 +372,15 @@ export class Marks implements Coverage {
 			for (const [ref, hint] of this.#set.widest(manyMarks / 2)) this.#next.addWhole(ref, hint);
 		}
 		if (this.size <= maxMarks) return;
+		this.#forget();
+		this.setEverything();
+	}
+
+	#forget(): void {
 		this.#set.clear();
 		this.#young.clear();
 		this.#next.clear();
 		this.#stale = new Stale();
 		this.#cleared = true;
-		this.setEverything();
 	}
 }

@@ -81,5 +81,5 @@ function copyFile(from: MarkSet, to: MarkSet, ref: FileRef, groups: Iterable<num
 
 function copyDirectory(from: MarkSet, to: MarkSet, ref: FileRef): void {
 	const known = from.directories.get(ref);
-	if (known !== undefined) to.addDirectory(ref, known.since);
+	if (known !== undefined) to.addDirectory(ref, known.since, known.subtree);
 }

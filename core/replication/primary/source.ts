@@ -257,7 +257,7 @@ export class Source {
 	#received(message: Message): void {
 		switch (message.is) {
 			case "accepted":
-				this.#begin();
+				this.#begin(message);
 				break;
 			case "received":
 				this.#primary.peerReceived(message.seq);
@@ -293,7 +293,7 @@ export class Source {
 		}
 	}
 
-	#begin(): void {
+	#begin({ adopts, sinceMs }: Extract<Message, { is: "accepted" }>): void {
 		if (this.#phase !== "calling" || this.#channel === null) return;
 		this.#phase = "copying";
 		this.#context.fact({ fact: "link", up: true });
@@ -302,7 +302,9 @@ export class Source {
 		const channel = this.#channel;
 		this.#marks.begin(this.#order.everything, () => {
 			if (this.#channel !== channel || this.#phase !== "copying") return;
-			this.#resync = new Resync(this.#context, this.#primary, channel, this.#order, () => this.#finish());
+			this.#resync = new Resync(this.#context, this.#primary, channel, { ...this.#order, adopts, sinceMs }, () =>
+				this.#finish(),
+			);
 			this.#primary.copying(channel, this.#resync.filter);
 		});
 	}
@@ -327,7 +329,8 @@ export class Source {
 	/** §5.8 step 5: the peer is durably equal; only now this node gives up its right to start without it. */
 	#finished(): void {
 		const { records, fact } = this.#context;
-		if (!this.#record(() => records.change({ alone: null }))) return;
+		if (!this.#record(() => records.change({ ...records.settled, alone: null }))) return;
+		for (const { marks } of this.#context.volumes) marks.byName = false;
 		const { files, bytes } = this.#resync!.end();
 		this.#channel!.send({ is: "promotable", files, bytes });
 		this.#phase = "complete";

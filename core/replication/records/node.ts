@@ -4,7 +4,10 @@ import type { Epoch, NodeRecords } from "../../engine/replication.ts";
 import { SafekitError } from "../../errors.ts";
 
 /** What is stored. `crashed` is not: it follows from an open seal whose process is gone. */
-export type StoredRecords = Omit<NodeRecords, "crashed">;
+export interface StoredRecords extends Omit<NodeRecords, "crashed"> {
+	/** A person's last word on how the copies came to be (records/declared.ts). `open`: no session has followed it. */
+	declared?: { role: "prim" | "second"; atMs: number; term: number; open: boolean };
+}
 
 interface Store {
 	readonly newest: Buffer | null;
@@ -80,7 +83,8 @@ export class Records {
 
 	/** As the engine and the peer see them. */
 	get shown(): NodeRecords {
-		return { ...this.#stored, crashed: this.#crashed };
+		const { declared: _, ...shown } = this.#stored;
+		return { ...shown, crashed: this.#crashed };
 	}
 
 	/**
@@ -99,12 +103,27 @@ export class Records {
 		if (!same || forgets) this.onChange(this.shown);
 	}
 
-	/** Before the first change that the peer does not get: once a separation, unless forced. True: minted now. */
-	mint(force = false): boolean {
+	/**
+	 * Before the first change that the peer does not get: once a separation, unless forced, or `again`: another line
+	 * from the same base. True: minted now.
+	 */
+	mint(force = false, again = false): boolean {
 		const { epoch } = this.#stored;
-		if (!force && epoch !== null && epoch.current !== epoch.base) return false;
+		if (!force && !again && epoch !== null && epoch.current !== epoch.base) return false;
 		this.change({ epoch: mintedEpoch(epoch, force) });
 		return true;
+	}
+
+	/** Nothing was done since a person declared that a copy is made of this data: marks name all that differs from it. */
+	get justDeclared(): boolean {
+		const { declared, term, copying } = this.#stored;
+		return declared?.role === "prim" && declared.open && declared.term === term && !copying;
+	}
+
+	/** What is recorded when a session makes both copies equal: a word on how they came to be has had its effect. */
+	get settled(): Pick<StoredRecords, "declared"> {
+		const { declared } = this.#stored;
+		return declared === undefined ? {} : { declared: { ...declared, open: false } };
 	}
 
 	/** The data here lacks something that was acknowledged (an operation could not be applied). */

@@ -7,7 +7,7 @@ import type { ListedEntry, Message } from "../wire/messages.ts";
 import { isGone, unusable } from "./gone.ts";
 import { attributesOf, sameOwner } from "./look.ts";
 import type { Merging, Scope } from "./scope.ts";
-import { type DirectoryWork, isNew, isYoung } from "./young.ts";
+import { type DirectoryWork, isNew, isWhole, isYoung } from "./young.ts";
 
 type Listed = Extract<Message, { is: "listed" }>;
 
@@ -16,7 +16,7 @@ const finalNames = 500;
 const atOnce = 100;
 /** Entries that wait to be brought; more are brought at once, as copies where they were moved. */
 const mostMissing = 100_000;
-const everyFile: DirectoryWork = { all: true, since: [], subtree: true, wanted: true, placing: false };
+const everyFile: DirectoryWork = { all: true, since: [], subtree: true, walk: false, wanted: true, placing: false };
 
 export class Merge implements Merging {
 	readonly scope: Scope;
@@ -32,6 +32,8 @@ export class Merge implements Merging {
 	#extras: ListedEntry[] = [];
 	/** Not on the target under this name, but perhaps under another. */
 	#missing: Buffer[] = [];
+	/** In a copy made by hand: what is not as it would be if it were the same. */
+	#doubtful: FileRef[] = [];
 	#bringing = false;
 	#repaired = false;
 
@@ -95,11 +97,15 @@ export class Merge implements Merging {
 			const batch = this.#ours.slice(this.#at, this.#at + atOnce);
 			this.#at += batch.length;
 			for (const entry of batch) this.#compare(fd, entry.name);
-		} else if (this.#missing.length > 0) {
+		} else if (this.#missing.length + this.#doubtful.length > 0) {
 			this.#theirs.clear();
 			this.#ours = [];
 			this.#at = 0;
-			if (!this.#bringing) return "deferred";
+			if (!this.#bringing) {
+				if (this.scope.adopting && !this.scope.everything) this.scope.repairer.distrust(this.ref);
+				return "deferred";
+			}
+			for (const ref of this.#doubtful.splice(-atOnce)) this.scope.pendFile(ref, (work) => work.addAll());
 			for (const name of this.#missing.splice(-atOnce).reverse()) this.#place(name);
 		} else return this.#end(fd) ? "done" : "more";
 		return "more";
@@ -157,10 +163,12 @@ export class Merge implements Merging {
 			const stat = tree.system.stat(fd, "");
 			if (typeof stat === "number") throw unusable("a file cannot be looked at", stat);
 			const sameKind = theirs !== undefined && ((stat.mode ^ theirs.attributes.mode) & fileType.MASK) === 0;
+			const isNamed = typeof tree.idOfFd(fd, ref) === "string";
 			const id = scope.identify(fd, ref);
 			// A file that the target knows already may stand there a second time, as a copy with the same id.
 			const known = scope.binder.has(ref);
-			if (known || !sameKind || theirs.id === "" || theirs.id !== id) {
+			const adopts = scope.adopting && theirs?.id === "" && sameKind && hasContent(stat);
+			if (known || !sameKind || (theirs.id !== id && !adopts) || (theirs.id === "" && !adopts)) {
 				this.#repaired = true;
 				if (this.#mustWait(ref, stat, id, known)) {
 					// What has the name there makes room first: something else may wait for it under its own name.
@@ -171,7 +179,8 @@ export class Merge implements Merging {
 			}
 			scope.send({ is: "bind", dir: scope.volume.index, file: ref, own: theirs.own });
 			scope.binder.add(ref);
-			this.#follow(ref, fd, stat, theirs);
+			if (adopts) scope.send({ is: "identify", dir: scope.volume.index, file: ref, id });
+			this.#follow(ref, fd, stat, { ...theirs, id }, isNamed);
 		} finally {
 			tree.system.close(fd);
 		}
@@ -179,13 +188,14 @@ export class Merge implements Merging {
 
 	/** Brought later: another directory that is still to be seen may hold it on the target. */
 	#mustWait(ref: FileRef, stat: Stat, id: string, known: boolean): boolean {
+		if (this.scope.adopting && !this.scope.everything) return true;
 		if (this.scope.everything || known || this.#missing.length >= mostMissing) return false;
 		if ((stat.mode & fileType.MASK) !== fileType.DIRECTORY && stat.nlink > 1) return true;
 		return id !== "" && !isNew(this.#work, id) && !this.scope.binder.has(ref);
 	}
 
 	/** The entry is equal. */
-	#follow(ref: FileRef, fd: number, stat: Stat, { id, attributes }: ListedEntry): void {
+	#follow(ref: FileRef, fd: number, stat: Stat, { id, attributes }: ListedEntry, isNamed: boolean): void {
 		const { scope } = this;
 		if (scope.everything) {
 			const own = attributesOf(scope.volume.tree, fd, stat);
@@ -196,9 +206,24 @@ export class Merge implements Merging {
 		scope.theirs?.claim(id, ref);
 		const kind = stat.mode & fileType.MASK;
 		if (kind === fileType.DIRECTORY) {
-			if (this.#work.subtree) scope.pendDirectory(ref, { subtree: true });
-		} else if (!isYoung(this.#work, id)) return;
-		else if (kind === fileType.FILE) scope.pendFile(ref, (work) => work.addAll());
+			const { subtree, walk } = this.#work;
+			if (subtree || walk) scope.pendDirectory(ref, { subtree, walk });
+		} else if (!isYoung(this.#work, id) || (this.#work.walk && !isNamed && !isWhole(this.#work))) {
+			// What got its id only now is older than all ids.
+			if (this.#work.walk) this.#trust(ref, fd, stat, attributes);
+		} else if (kind === fileType.FILE) scope.pendFile(ref, (work) => work.addAll());
+		else scope.repairer.setAttributes(ref, fd, stat, true);
+	}
+
+	/** In a copy made by hand, what no mark names is equal if it looks equal. What is marked is compared where it is. */
+	#trust(ref: FileRef, fd: number, stat: Stat, theirs: ListedEntry["attributes"]): void {
+		const { scope } = this;
+		const isLate = scope.sinceNs !== null && (stat.ctimeNs >= scope.sinceNs || stat.mtimeNs >= scope.sinceNs);
+		if (!isLate && (scope.pendingFiles.has(ref) || scope.active.has(ref))) return;
+		const own = attributesOf(scope.volume.tree, fd, stat);
+		const same = sameOwner(own, theirs) && own.xattrs.equals(theirs.xattrs) && own.mtimeNs === theirs.mtimeNs;
+		if (same && own.size === theirs.size && !isLate) return;
+		if ((stat.mode & fileType.MASK) === fileType.FILE) this.#doubtful.push(ref);
 		else scope.repairer.setAttributes(ref, fd, stat, true);
 	}
 
@@ -227,7 +252,7 @@ export class Merge implements Merging {
 			// What is not replicated never comes here: the mount keeps it to itself.
 			else if (now !== -errno.EXDEV && isGone(now)) scope.limbo(ref, name);
 		}
-		if (!isLast || this.#missing.length > 0) return false;
+		if (!isLast || this.#missing.length + this.#doubtful.length > 0) return false;
 		const stat = tree.system.stat(fd, "");
 		if (typeof stat === "number") throw unusable("a directory cannot be looked at", stat);
 		const own = attributesOf(tree, fd, stat);
@@ -257,4 +282,10 @@ export class Merge implements Merging {
 		if (scope.pendingDirs.get(ref) !== this.#work) scope.onDirectory(ref);
 		else scope.pendingDirs.delete(ref);
 	}
+}
+
+/** What can be known again by its name alone; anything else costs nothing to make anew. */
+function hasContent({ mode }: Stat): boolean {
+	const kind = mode & fileType.MASK;
+	return kind === fileType.DIRECTORY || kind === fileType.FILE;
 }

@@ -74,8 +74,11 @@ export class Names {
 			const state = merge.advance();
 			if (state === "more") return true;
 			this.#ready.shift();
-			if (state === "deferred") this.#deferred.push(merge);
-			else this.#ended(merge.ref);
+			if (state === "deferred") {
+				this.#deferred.push(merge);
+				// What lies in it and is equal there is compared first: it may hold other names of what is missing.
+				this.#release(merge.ref);
+			} else this.#ended(merge.ref);
 			return true;
 		}
 		if (this.#queue.length + this.#asked.size > 0) return this.#queue.length > 0 && this.#asked.size < mostAsked;
@@ -145,7 +148,13 @@ export class Names {
 			scope.merging.set(ref, merge);
 			this.#asked.set(++this.#lastRequest, merge);
 			const { index: dir } = scope.volume;
-			scope.send({ is: "list", request: this.#lastRequest, dir, file: ref, details: scope.everything });
+			scope.send({
+				is: "list",
+				request: this.#lastRequest,
+				dir,
+				file: ref,
+				details: scope.everything || scope.adopting,
+			});
 		}
 	}
 }

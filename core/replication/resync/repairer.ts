@@ -118,11 +118,25 @@ export class Repairer {
 		const [stat, id] = [tree.stat(ref), tree.idOf(ref)];
 		if (typeof stat === "number" || typeof id !== "string") return;
 		const isDirectory = (stat.mode & fileType.MASK) === fileType.DIRECTORY;
-		marks.found(isDirectory ? { directory: ref } : { file: ref, hint: 0n });
+		marks.found(isDirectory ? { directory: ref, whole: "below" } : { file: ref, hint: 0n });
 		this.#marking++;
 		marks.written(() => {
 			this.#marking--;
 			this.#scope.send({ is: "identify", dir, file: ref, id });
+			this.#scope.onMarked();
+		});
+	}
+
+	/**
+	 * A copy made by hand is not what it was said to be in this directory. Before anything in it is repaired, this side's
+	 * mark says so: a copy that begins again must not take for equal what only looks equal by then.
+	 */
+	distrust(directory: FileRef): void {
+		const { marks } = this.#scope.volume;
+		marks.found({ directory, whole: "files" });
+		this.#marking++;
+		marks.written(() => {
+			this.#marking--;
 			this.#scope.onMarked();
 		});
 	}

@@ -21,6 +21,9 @@ const sliceMs = 3;
 type Answer = Extract<Message, { is: "listed" | "compared" | "absent" | "placed" | "marks" }>;
 const progressMs = 500;
 
+/** What the target says of its copy: see `accepted`. */
+export type CopyOrder = SessionOrder & { adopts: boolean; sinceMs: number };
+
 export class Resync {
 	readonly #context: Context;
 	readonly #primary: Primary;
@@ -36,16 +39,16 @@ export class Resync {
 	#over = false;
 
 	/** @param completed everything was sent and every live change is being sent: §5.8 step 4 comes. */
-	constructor(context: Context, primary: Primary, channel: Channel, order: SessionOrder, completed: () => void) {
+	constructor(context: Context, primary: Primary, channel: Channel, order: CopyOrder, completed: () => void) {
 		this.#context = context;
 		this.#primary = primary;
 		this.#channel = channel;
 		this.#completed = completed;
 		this.#startedMs = context.loop.now();
 		const isFirst = order.outcome === "NEW" || order.outcome === "UNRELATED";
-		this.#names = new Names(isFirst);
+		this.#names = new Names(isFirst && !order.adopts);
 		this.#contents = new Contents(context.config.resyncLanes);
-		this.#scopes = context.volumes.map((volume) => this.#begin(volume, isFirst || order.everything));
+		this.#scopes = context.volumes.map((volume) => this.#begin(volume, isFirst || order.everything, order));
 		this.#progressTimer = this.#armProgress();
 		this.#wake();
 	}
@@ -120,11 +123,14 @@ export class Resync {
 		return `${files} files, ${bytes} bytes; ${looked}; ${seconds.toFixed(1)} s`;
 	}
 
-	#begin(volume: Volume, everything: boolean): Scope {
+	#begin(volume: Volume, everything: boolean, { adopts, sinceMs }: CopyOrder): Scope {
 		const { tree } = volume;
 		const marks = volume.marks.list();
-		const whole = everything || marks.everything;
+		// A person's date says what may differ where nothing else does.
+		const whole = (everything || marks.everything) && sinceMs === 0;
 		const scope = new Scope(this.#context, volume, this.#channel, this.#primary, whole);
+		scope.adopting = adopts;
+		if (sinceMs > 0) scope.sinceNs = BigInt(sinceMs) * 1_000_000n;
 		scope.onDirectory = (ref) => this.#names.enqueue(scope, ref);
 		scope.onFile = (ref, bytes) => this.#contents.enqueue(scope, ref, bytes);
 		scope.onMarked = () => this.#wake();
@@ -138,6 +144,7 @@ export class Resync {
 		scope.binder.add(tree.rootRef);
 		if (whole) this.#names.enqueue(scope, tree.rootRef);
 		else beginMarked(scope, marks);
+		if (adopts && !whole) scope.pendDirectory(tree.rootRef, { walk: true });
 		const folder = tree.refAt(tree.folderFd.open, "");
 		const kept = typeof folder === "number" ? [] : tree.list(folder);
 		for (const entry of typeof kept === "number" ? [] : kept) {
@@ -233,5 +240,7 @@ function beginMarked(scope: Scope, marks: MarkList): void {
 		if (mark.hint !== 0n) scope.hints.set(mark.file, mark.hint);
 		scope.pendFile(mark.file, (work) => addMark(work, mark));
 	}
-	scope.theirs = new TheirMarks(scope);
+	// What a person did with the target's files by hand is not what its date speaks of.
+	if (scope.sinceNs === null) scope.theirs = new TheirMarks(scope);
+	else scope.ready = true;
 }

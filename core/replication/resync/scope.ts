@@ -38,6 +38,10 @@ export class Scope {
 	/** Both sides' marks are known; before that nothing may be sent. */
 	ready: boolean;
 	theirs: TheirMarks | null = null;
+	/** The target's copy was made by hand: a file without an id is the one that has its name here. */
+	adopting = false;
+	/** What was changed since then is compared, whatever marks say. */
+	sinceNs: bigint | null = null;
 	/** With `everything`. */
 	readonly doneDirs = new InodeSet();
 	readonly doneFiles = new InodeSet();

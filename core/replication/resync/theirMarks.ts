@@ -88,7 +88,8 @@ export class TheirMarks {
 			ref = tree.with<FileRef>(directory, (fd) => tree.refAt(fd, name));
 			if (typeof ref === "number") break;
 		}
-		if (typeof ref === "bigint" && (tree.idOf(ref) || "") === mark.id) this.#apply(mark, ref);
+		const adopts = this.#scope.adopting && mark.id === "";
+		if (typeof ref === "bigint" && (adopts || (tree.idOf(ref) || "") === mark.id)) this.#apply(mark, ref);
 		else this.#keep(mark);
 	}
 
@@ -99,7 +100,8 @@ export class TheirMarks {
 
 	#apply({ what }: ToldMark, ref: FileRef): void {
 		if (what.is === "directory") {
-			const since = what.since === "" ? [] : [what.since];
+			// In a copy made by hand no file has an id that says how old it is: each one that is new was marked itself.
+			const since = what.since === "" || this.#scope.adopting ? [] : [what.since];
 			this.#scope.pendDirectory(ref, { all: what.all, since, subtree: what.subtree });
 		} else {
 			this.#scope.pendFile(ref, (work) => {

@@ -11,13 +11,15 @@ export interface DirectoryWork {
 	since: readonly FileId[];
 	/** Everything below it. */
 	subtree: boolean;
+	/** Names and attributes below it; contents where those differ, or marks say so. */
+	walk: boolean;
 	/** It is to be compared at all. */
 	wanted: boolean;
 	/** The target was told to have it and has not said yet how it came to it. */
 	placing: boolean;
 }
 
-const nothing: DirectoryWork = { all: false, since: [], subtree: false, wanted: false, placing: false };
+const nothing: DirectoryWork = { all: false, since: [], subtree: false, walk: false, wanted: false, placing: false };
 const mostSince = 8;
 
 /** Both together; always a new object, so that a comparison that runs sees that there is more to do. */
@@ -28,6 +30,7 @@ export function mergedWork(a: DirectoryWork | undefined, b: Partial<DirectoryWor
 		all: one.all || b.all === true || since.length > mostSince,
 		since: since.slice(0, mostSince),
 		subtree: one.subtree || b.subtree === true,
+		walk: one.walk || b.walk === true,
 		wanted: one.wanted || b.wanted === true,
 		placing: b.placing ?? one.placing,
 	};
@@ -35,7 +38,12 @@ export function mergedWork(a: DirectoryWork | undefined, b: Partial<DirectoryWor
 
 /** A file with this id ("": none) is compared whole. */
 export function isYoung(work: DirectoryWork, id: FileId): boolean {
-	return work.all || work.subtree || id === "" || isNew(work, id);
+	return isWhole(work) || id === "" || isNew(work, id);
+}
+
+/** Every file in it is compared whole. */
+export function isWhole(work: DirectoryWork): boolean {
+	return work.all || work.subtree;
 }
 
 /** Created since one of the marks: no other directory can have held it before. */

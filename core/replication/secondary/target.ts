@@ -143,7 +143,7 @@ export class Target {
 			return;
 		}
 		this.#receiver!.attach(channel);
-		if (!other.resume) channel.send({ is: "accepted" });
+		if (!other.resume) channel.send({ is: "accepted", ...wordsOn(this.#context) });
 		if (old === null) this.#context.fact({ fact: "link", up: true });
 	}
 
@@ -197,7 +197,13 @@ export class Target {
 				const { checkpoint } = this.#context.records.now;
 				// What the other side recorded before, it may have lost: it holds the same now, whatever its number is.
 				const forgotten = { own: checkpoint.own, peer: 0 };
-				this.#context.records.change({ epoch, copying: false, keeping: false, checkpoint: forgotten });
+				this.#context.records.change({
+					...this.#context.records.settled,
+					epoch,
+					copying: false,
+					keeping: false,
+					checkpoint: forgotten,
+				});
 				for (const { marks } of this.#context.volumes) marks.drop();
 			} catch (error) {
 				if (!(error instanceof SafekitError)) throw error;
@@ -205,6 +211,7 @@ export class Target {
 				this.#break(error.message);
 				return;
 			}
+			this.#context.wishes.sinceMs = null;
 			this.#channel?.send({ is: "finished" });
 		});
 	}
@@ -261,4 +268,11 @@ export class Target {
 		this.#context.fact({ fact: "linkLost", promotable: this.promotable });
 		this.#context.fact({ fact: "link", up: false });
 	}
+}
+
+/** What a person says of this copy: made by hand, and no session has given its files their ids yet; or up to date then. */
+function wordsOn({ records, wishes }: Context): { adopts: boolean; sinceMs: number } {
+	const { declared } = records.now;
+	const adopts = declared?.role === "second" && declared.open;
+	return { adopts: adopts || wishes.sinceMs !== null, sinceMs: wishes.sinceMs ?? 0 };
 }

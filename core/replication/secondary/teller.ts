@@ -54,7 +54,8 @@ export class Teller {
 	*#search(files: FileMark[]): Generator<void> {
 		const { tree, names } = this.#volume;
 		const finder = new Finder(tree, false, (file, parent, name) => names.note(file, parent, name));
-		for (const { file, hint } of files) finder.want(file, hint);
+		// What is gone has no name: it must not cost a walk over all of them.
+		for (const { file, hint } of files) if (typeof tree.stat(file) !== "number") finder.want(file, hint);
 		for (let step = 1; finder.step(); step++) if (step % searchSteps === 0) yield;
 	}
 

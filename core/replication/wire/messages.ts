@@ -40,7 +40,11 @@ export type Message =
 	/** Target: the sync with this number is done. */
 	| { is: "synced"; seq: number }
 	/** Target: term and role are durable, `alone` is gone: the session begins. */
-	| { is: "accepted" }
+	/**
+	 * `adopts`: the copy was made by hand, its files may have no ids yet and are known by their names. `sinceMs`: all
+	 * that was changed before is there, says a person (0: nobody does).
+	 */
+	| { is: "accepted"; adopts: boolean; sinceMs: number }
 	/** Target: it could not apply something and stops. `differs`: in this directory of the source (0: in none). */
 	| { is: "broken"; why: string; dir: number; differs: FileRef }
 	/** Either side, all the time; the other sends it back as an echo. `at`: the sender's own clock, milliseconds. */
@@ -153,6 +157,8 @@ export function encodeMessage(m: Message): Buffer {
 			w.text(JSON.stringify(m.epoch));
 			break;
 		case "accepted":
+			w.u8(m.adopts ? 1 : 0).count(m.sinceMs);
+			break;
 		case "farewell":
 		case "finished":
 			break;
@@ -272,6 +278,7 @@ function readMessage(is: Message["is"], r: ByteReader): Message {
 		case "finish":
 			return { is, epoch: readEpoch(r.text(4000)) };
 		case "accepted":
+			return { is, adopts: r.u8() !== 0, sinceMs: r.count() };
 		case "farewell":
 		case "finished":
 			return { is };

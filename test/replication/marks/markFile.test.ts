@@ -88,9 +88,9 @@ test("what was written is read back; a fresh file says nothing, which is not the
 		{ is: "everything", yes: false },
 		{ is: "file", file: 0xffff_ffff_ffff_ffffn, hint: 2n, state: "whole" },
 		{ is: "group", file: 5n, group: 4_000_000, lo: -1, hi: 1 << 31 },
-		{ is: "directory", directory: 9n, since: "12.1.1760000000000001", gone: false },
-		{ is: "directory", directory: 10n, since: null, gone: false },
-		{ is: "directory", directory: 11n, since: null, gone: true },
+		{ is: "directory", directory: 9n, since: "12.1.1760000000000001", subtree: false, gone: false },
+		{ is: "directory", directory: 10n, since: null, subtree: false, gone: false },
+		{ is: "directory", directory: 11n, since: null, subtree: false, gone: true },
 	];
 	const second = disk.open();
 	second.replace(entries, must);
