@@ -14,6 +14,7 @@ import type { Message } from "../wire/messages.ts";
 import { Contents } from "./contents.ts";
 import { liveMessages } from "./live.ts";
 import { Names } from "./names.ts";
+import { Pace } from "./pace.ts";
 import { Scope } from "./scope.ts";
 import { addMark, TheirMarks } from "./theirMarks.ts";
 
@@ -32,6 +33,7 @@ export class Resync {
 	readonly #contents: Contents;
 	readonly #scopes: Scope[];
 	readonly #startedMs: number;
+	readonly #pace: Pace;
 	readonly #completed: () => void;
 	#task: Cancel | null = null;
 	#pauseTimer: Cancel | null = null;
@@ -45,6 +47,7 @@ export class Resync {
 		this.#channel = channel;
 		this.#completed = completed;
 		this.#startedMs = context.loop.now();
+		this.#pace = new Pace(context.config.resyncBandwidth, this.#startedMs);
 		const isFirst = order.outcome === "NEW" || order.outcome === "UNRELATED";
 		this.#names = new Names(isFirst && !order.adopts);
 		this.#contents = new Contents(context.config.resyncLanes);
@@ -193,11 +196,8 @@ export class Resync {
 
 	/** The network, or the configured bandwidth, is the limit. */
 	#mustPause(): boolean {
-		const { resyncBandwidth } = this.#context.config;
-		const elapsedMs = this.#context.loop.now() - this.#startedMs;
-		const allowed = resyncBandwidth === null ? Number.POSITIVE_INFINITY : resyncBandwidth * 1.024 * elapsedMs + 65_536;
-		if (this.#channel.queuedBytes < maxSendBytes / 2 && !this.#primary.crowded && this.#contents.bytes < allowed)
-			return false;
+		const allowed = this.#pace.allows(this.#contents.bytes, this.#context.loop.now());
+		if (this.#channel.queuedBytes < maxSendBytes / 2 && !this.#primary.crowded && allowed) return false;
 		this.#pauseTimer = this.#context.loop.timer(5, () => {
 			this.#pauseTimer = null;
 			this.#wake();
