@@ -15,6 +15,7 @@ import { mountOn, mountPath, mountSource } from "../replication/fuse/mountTable.
 import { type Copier, type Examined, ModuleData } from "./data.ts";
 import type { ReplicationHands } from "./hands.ts";
 import type { ClusterView } from "./membership.ts";
+import { SyncMetrics } from "./metrics.ts";
 import { type MountAsker, MountCheck } from "./mountCheck.ts";
 
 export interface ReplicationParts {
@@ -47,6 +48,7 @@ export class ModuleReplication implements ReplicationHands {
 	#served = false;
 
 	readonly data: ModuleData;
+	readonly #metrics: SyncMetrics;
 	readonly #check: MountCheck;
 
 	constructor(parts: ReplicationParts, rfs: RfsConfiguration) {
@@ -60,6 +62,10 @@ export class ModuleReplication implements ReplicationHands {
 		} satisfies ConstructorParameters<typeof ModuleData>[1];
 		const { userVar } = parts.paths.module(parts.configuration.module);
 		this.data = new ModuleData(rfs, process, parts.verifier, join(userVar, "rfssync.json"));
+		this.#metrics = new SyncMetrics({
+			setResource: (name, value) => parts.verifier.setResource(name, value),
+			nowMs: () => performance.now(),
+		});
 		const dirs = rfs.directories.map(({ dir }) => dir);
 		this.#check = new MountCheck(rfs, {
 			// While a new process is on its way to the mounts, they wait for it.
@@ -156,6 +162,7 @@ export class ModuleReplication implements ReplicationHands {
 		}
 		if (order.order === "session" && !order.source && this.#rfs.scripts) await this.#callbacks();
 		this.#served = order.order === "serve" || (this.#served && order.order !== "session");
+		this.#metrics.ordered(order);
 		this.#parts.log("D", "rfsplug", `Order ${JSON.stringify(order)}`);
 		client.order(order);
 	}
@@ -194,6 +201,7 @@ export class ModuleReplication implements ReplicationHands {
 		this.#client ??= new ReplicationClient(await processConfiguration(this.#parts, this.#rfs), {
 			fact: (fact) => {
 				if (this.#answersPerson(fact)) return;
+				this.#metrics.heard(fact);
 				if (fact.fact === "synced") this.data.sync.synced();
 				this.#parts.log("D", "rfsplug", `Fact ${JSON.stringify(fact)}`);
 				this.#parts.fact(fact);
@@ -201,6 +209,7 @@ export class ModuleReplication implements ReplicationHands {
 			log: (level, origin, text) => this.#parts.log(level, origin, text),
 			progress: (progress) => {
 				this.#progress = progress;
+				this.#metrics.progress(progress);
 				this.#parts.changed();
 			},
 		});
