@@ -186,7 +186,7 @@ export interface PolledDescriptor {
 }
 
 export interface ProcessCalls {
-	/** Number of ready descriptors, 0 after `timeoutMs` (−1: for ever), −EINTR. */
+	/** Number of ready descriptors, 0 after `timeoutMs` (−1: for ever), −EINTR. The same array again means the same descriptors and events. */
 	poll(descriptors: PolledDescriptor[], timeoutMs: number): number;
 	/** Lets another thread have this core, if one waits for it. */
 	yield(): number;

@@ -186,7 +186,9 @@ test("packets arrive whole however the bytes are cut", (t) => {
 			fc.array(fc.integer({ min: 1, max: 4000 }), { minLength: 1 }),
 			// Both kinds speak the same on the wire.
 			fc.constantFrom(null, [makeGcm, makeGcm], [makeGcm, nodeGcm], [nodeGcm, makeGcm]),
-			(packets, cuts, sealed) => {
+			// So many pieces in a row lie in memory one behind the other, as they are received.
+			fc.integer({ min: 1, max: 10 }),
+			(packets, cuts, sealed, row) => {
 				const key = randomBytes(32);
 				const [sends, receives] = [sealed?.[0], sealed?.[1]];
 				const sealer = new Sealer(sends === undefined ? null : { key, make: sends });
@@ -195,7 +197,8 @@ test("packets arrive whole however the bytes are cut", (t) => {
 				const received: Buffer[] = [];
 				for (let turn = 0; wire.length > 0; turn++) {
 					const cut = cuts[turn % cuts.length]!;
-					received.push(...opener.push(Buffer.from(wire.subarray(0, cut))));
+					if (turn % row === 0) wire = Buffer.from(wire);
+					received.push(...opener.push(wire.subarray(0, cut)));
 					wire = wire.subarray(cut);
 				}
 				t.deepEqual(received, packets.flat());
@@ -203,6 +206,17 @@ test("packets arrive whole however the bytes are cut", (t) => {
 		),
 		{ numRuns: 200 },
 	);
+});
+
+test("a packet that comes in pieces into one memory is not copied", (t) => {
+	const sealer = new Sealer(null);
+	const opener = new Opener(null);
+	const content = randomBytes(300_000);
+	const memory = Buffer.concat([sealer.seal([content]), Buffer.alloc(3)]);
+	let messages: Buffer[] = [];
+	for (let at = 0; messages.length === 0; at += 65_537) messages = opener.push(memory.subarray(at, at + 65_537));
+	t.deepEqual(messages, [content]);
+	t.is(messages[0]!.buffer, memory.buffer);
 });
 
 for (const [name, make] of [

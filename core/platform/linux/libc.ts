@@ -17,21 +17,27 @@ const c = {
 };
 
 let pollBuffer = Buffer.alloc(8 * 64);
+/** Whose descriptors and events stand in the buffer. */
+let polled: PolledDescriptor[] | null = null;
 const one = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 const counter = Buffer.alloc(8);
 const [closeOnExec, nonBlocking, setIoFlusher] = [0o2000000, 0o4000, 57];
 
+function fillPoll(descriptors: PolledDescriptor[]): void {
+	if (descriptors.length * 8 > pollBuffer.length) pollBuffer = Buffer.alloc(descriptors.length * 16);
+	for (const [index, { fd, events }] of descriptors.entries()) {
+		pollBuffer.writeInt32LE(fd, index * 8);
+		pollBuffer.writeInt16LE(events, index * 8 + 4);
+	}
+	polled = descriptors;
+}
+
 const processCalls: ProcessCalls = {
 	poll(descriptors: PolledDescriptor[], timeoutMs: number): number {
-		if (descriptors.length * 8 > pollBuffer.length) pollBuffer = Buffer.alloc(descriptors.length * 16);
-		for (const [index, { fd, events }] of descriptors.entries()) {
-			pollBuffer.writeInt32LE(fd, index * 8);
-			pollBuffer.writeInt16LE(events, index * 8 + 4);
-			pollBuffer.writeInt16LE(0, index * 8 + 6);
-		}
+		if (descriptors !== polled || pollBuffer.length < descriptors.length * 8) fillPoll(descriptors);
 		const ready = orErrno(c.poll(pollBuffer, descriptors.length, timeoutMs));
-		for (const [index, descriptor] of descriptors.entries()) {
-			descriptor.revents = ready > 0 ? pollBuffer.readInt16LE(index * 8 + 6) : 0;
+		for (let index = 0; index < descriptors.length; index++) {
+			descriptors[index]!.revents = ready > 0 ? pollBuffer.readInt16LE(index * 8 + 6) : 0;
 		}
 		return ready;
 	},

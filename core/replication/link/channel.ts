@@ -84,13 +84,17 @@ export class Channel {
 		this.sendEncoded(encodeMessage(message));
 	}
 
-	/** Queues an encoded message; everything queued in one round of the loop leaves in as few packets as fit. */
-	sendEncoded(message: Buffer): void {
+	/**
+	 * Queues an encoded message; everything queued in one round of the loop leaves in as few packets as fit. `isUrgent`:
+	 * it leaves now, with what is queued (a sync: the other disk begins while this one does).
+	 */
+	sendEncoded(message: Buffer, isUrgent = false): void {
 		if (!this.#connection.open) return;
 		if (this.#batchBytes + message.length > maxMessage) this.flush();
 		this.#batch.push(message);
 		this.#batchBytes += message.length;
-		if (this.#flushing) return;
+		if (isUrgent) this.flush();
+		if (isUrgent || this.#flushing) return;
 		this.#flushing = true;
 		this.#loop.post(() => {
 			this.#flushing = false;

@@ -10,7 +10,8 @@ export interface ConnectionEvents {
 	ended(why: string): void;
 }
 
-const roomBytes = 1 << 20;
+/** Of several large packets: one that goes over its end has to be put together. */
+const roomBytes = 2 << 20;
 /** Less is not worth a call of the system. */
 const leastRoomBytes = 128 * 1024;
 /** Read from a connection that is broken, in pieces of the room above. */

@@ -155,7 +155,10 @@ export class DataLoop {
 		for (const entry of this.#attempts) {
 			// One before may have cancelled another, whose descriptor may mean something else by now.
 			if (!entry.active || this.#stopped || (exceptPolled && entry.isPolled)) continue;
-			if (entry.attempt()) worked = true;
+			if (!entry.attempt()) continue;
+			worked = true;
+			// What it gave the link to send leaves before anything else is looked at.
+			this.#runPosted();
 		}
 		return worked;
 	}

@@ -357,7 +357,7 @@ export class Primary {
 		const seq = ++this.#seq;
 		const bytes = encodeMessage({ is: "operation", dir: volume.index, seq, operation });
 		this.#window.add({ seq, bytes, isSync: operation.op === "sync", acknowledge, atMs: this.#context.loop.now() });
-		this.#channel?.sendEncoded(bytes);
+		this.#channel?.sendEncoded(bytes, operation.op === "sync");
 	}
 
 	#watchLate(): Cancel {

@@ -130,7 +130,8 @@ export class Receiver {
 			// A sync whose answer was lost is done again; any other operation counts once.
 			if (isAgain && message.operation.op !== "sync") return;
 			this.#received = Math.max(this.#received, message.seq);
-			if (this.#context.config.async === "second") this.#acknowledge();
+			// A sync is answered when it is done: nobody waits to hear that it came.
+			if (this.#context.config.async === "second" && message.operation.op !== "sync") this.#acknowledge();
 		}
 		this.#queue.push({ message, bytes });
 		this.#queuedBytes += bytes;

@@ -13,6 +13,7 @@ const headBytes = 4;
 const usualBytes = 64 * 1024;
 /** A longer message is encrypted on its way into the packet, shorter ones together when they are there. */
 const longMessage = 32 * 1024;
+const nothing: Buffer = Buffer.alloc(0);
 
 export interface Sealing {
 	/** 32 bytes, used for one direction of one connection only. */
@@ -75,10 +76,9 @@ export class Sealer {
 export class Opener {
 	readonly #keys: FrameKeys | null;
 	readonly #gcm: Gcm | null;
-	readonly #head = Buffer.alloc(headBytes);
-	/** Bytes of the next packet's head that are there. */
-	#headFilled = 0;
-	/** A packet that came in part. */
+	/** What came of a packet that is not complete, head included: where it was received. */
+	#begun = nothing;
+	/** A packet whose pieces do not follow each other in memory, without its head. */
 	#packet: Buffer | null = null;
 	#filled = 0;
 
@@ -88,42 +88,51 @@ export class Opener {
 		this.#gcm = sealing && (sealing.make(false) ?? new NodeGcm(false));
 	}
 
-	/** Takes received bytes, which become this one's own, and returns the messages of all complete packets. */
+	/**
+	 * Takes received bytes, which become this one's own, and returns the messages of all complete packets: views of
+	 * what was received, where that is in one piece of memory.
+	 */
 	push(bytes: Buffer): Buffer[] {
 		const messages: Buffer[] = [];
-		for (let at = 0; at < bytes.length; ) {
-			if (this.#packet === null) {
-				at += this.#fillHead(bytes, at);
-				if (this.#headFilled < headBytes) break;
-				this.#headFilled = 0;
-				const length = this.#length();
-				if (length <= bytes.length - at) {
-					this.#open(bytes.subarray(at, at + length), messages);
-					at += length;
-					continue;
-				}
-				this.#packet = Buffer.allocUnsafe(length);
-				this.#filled = 0;
-			}
-			const copied = bytes.copy(this.#packet, this.#filled, at);
-			at += copied;
-			this.#filled += copied;
-			if (this.#filled < this.#packet.length) break;
-			const whole = this.#packet;
-			this.#packet = null;
-			this.#open(whole, messages);
+		const left = this.#continued(bytes, messages);
+		let at = 0;
+		while (left.length - at >= headBytes) {
+			const length = this.#length(left, at);
+			if (length > left.length - at - headBytes) break;
+			at += headBytes;
+			this.#open(left.subarray(at, at + length), messages);
+			at += length;
 		}
+		this.#begun = at < left.length ? left.subarray(at) : nothing;
 		return messages;
 	}
 
-	#fillHead(bytes: Buffer, at: number): number {
-		const copied = bytes.copy(this.#head, this.#headFilled, at, at + headBytes - this.#headFilled);
-		this.#headFilled += copied;
-		return copied;
+	/** What begins with a head: with what came before, or without what completes it. */
+	#continued(bytes: Buffer, messages: Buffer[]): Buffer {
+		if (this.#packet !== null) return this.#fill(this.#packet, bytes, messages);
+		const begun = this.#begun;
+		if (begun.length === 0) return bytes;
+		if (begun.buffer === bytes.buffer && begun.byteOffset + begun.length === bytes.byteOffset)
+			return Buffer.from(bytes.buffer, begun.byteOffset, begun.length + bytes.length);
+		if (begun.length < headBytes) return Buffer.concat([begun, bytes]);
+		this.#begun = nothing;
+		this.#packet = Buffer.allocUnsafe(this.#length(begun, 0));
+		this.#filled = begun.copy(this.#packet, 0, headBytes);
+		return this.#fill(this.#packet, bytes, messages);
 	}
 
-	#length(): number {
-		const length = this.#head.readUInt32BE(0);
+	/** The bytes behind those that the packet lacked. */
+	#fill(packet: Buffer, bytes: Buffer, messages: Buffer[]): Buffer {
+		const copied = bytes.copy(packet, this.#filled);
+		this.#filled += copied;
+		if (this.#filled < packet.length) return nothing;
+		this.#packet = null;
+		this.#open(packet, messages);
+		return bytes.subarray(copied);
+	}
+
+	#length(bytes: Buffer, at: number): number {
+		const length = bytes.readUInt32BE(at);
 		const seal = this.#gcm === null ? 0 : tagBytes;
 		if (length < seal || length > maxPacket + seal) throw wireError(`a packet of ${length} bytes`);
 		return length;
