@@ -28,10 +28,12 @@ test("the command line says what is wrong, and what parts leave RESULTS.md alone
 	t.like(readOptions(["--quick", "--json"], rows), { quick: true, json: true, write: false });
 	t.deepEqual(readOptions(["--only", "unlink", "--subjects", "gluster,native"], rows).subjects, ["native", "gluster"]);
 	t.false(readOptions(["--only", "unlink"], rows).write);
+	t.is(readOptions(["--minutes", "1.5"], rows).budgetMs, 90_000);
 	for (const [args, says] of [
 		[["--only", "fast"], /--only fast: .* create, unlink/],
 		[["--subjects", "disk"], /--subjects disk: .*native/],
 		[["--fast"], /--fast/],
+		[["--minutes", "soon"], /--minutes soon: a number/],
 	] as [string[], RegExp][]) {
 		t.throws(() => readOptions(args, rows), { instanceOf: UsageError, message: says });
 	}

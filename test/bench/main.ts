@@ -7,7 +7,7 @@ import { diskFolder, makeTestFolder } from "../folder.ts";
 import { benchPackages } from "../packages.ts";
 import { commit, describeMachine, freeBytes } from "./machine.ts";
 import type { Bench, Subject } from "./measure.ts";
-import { budgetMs, type Options, readOptions, UsageError, usage } from "./options.ts";
+import { type Options, readOptions, UsageError, usage } from "./options.ts";
 import { aimTable } from "./report/aims.ts";
 import { writeResults } from "./report/results.ts";
 import { asText, numbers, ratios, rowsOf } from "./report/table.ts";
@@ -61,7 +61,7 @@ async function measure(options: Options, signal: AbortSignal): Promise<{ runner:
 		chmodSync(root, 0o711);
 		const scratch = makeScratch(root);
 		const bench: Bench = { quick: options.quick, scratch, signal, say, atEnd: (action) => undo.add(action) };
-		const runner = new Runner(bench, performance.now() + budgetMs[options.quick ? "quick" : "full"]);
+		const runner = new Runner(bench, performance.now() + options.budgetMs);
 		await measureWorks(options, bench, runner, root, missing);
 		await undo.all();
 		await measureScenarios(options, runner, undo);
@@ -92,9 +92,8 @@ async function measureWorks(options: Options, bench: Bench, runner: Runner, root
 			bench.say(runner.problems.at(-1)!);
 		}
 	}
-	const kind = options.quick ? "quick" : "full";
-	const until = performance.now() + budgetMs[kind] * shareOfWorks;
-	await runner.rounds(wanted, subjects, rounds[kind], until);
+	const until = performance.now() + options.budgetMs * shareOfWorks;
+	await runner.rounds(wanted, subjects, rounds[options.quick ? "quick" : "full"], until);
 }
 
 async function measureScenarios(options: Options, runner: Runner, undo: Undo) {
