@@ -86,7 +86,7 @@ export class ModuleReplication implements ReplicationHands {
 		this.#check.start();
 		this.data.sync.show();
 		this.#inTurn("open", async () => {
-			const found = await (await this.#connected()).adopt();
+			const found = await (await this.#connected()).find();
 			if (!found && running) this.#parts.fact({ fact: "died" });
 			if (!found && !running) await this.#client?.abandon();
 			if (found && !running) this.#client?.order({ order: "close" });

@@ -11,6 +11,7 @@ import type { LogLevel } from "../engine/contract.ts";
 import type { ReplicationFact, ReplicationOrder, ResyncProgress } from "../engine/replication.ts";
 import { type ErrorCode, errors, SafekitError } from "../errors.ts";
 import type { ProcessConfiguration } from "./control/context.ts";
+import { isPlaceTaken, placeTaken } from "./control/place.ts";
 import { type FromProcess, Lines } from "./control/protocol.ts";
 import type { Answer, Answers, Asked, Question } from "./control/questions.ts";
 import { endHolders } from "./holder/holder.ts";
@@ -24,6 +25,8 @@ export interface ReplicationEvents {
 
 const startMs = 20_000;
 const retryMs = 10;
+/** Between attempts while another process has the place. */
+const takenMs = 100;
 const answerMs = 10_000;
 /** What a killed process has to be gone; one that hangs in the kernel is not waited for. */
 const killMs = 5000;
@@ -72,13 +75,35 @@ export class ReplicationClient {
 		throw new SafekitError("REPLICATION_PROCESS", message);
 	}
 
+	/** As `adopt`, and waits for one that was just started and does not listen yet. */
+	async find(): Promise<boolean> {
+		for (const until = Date.now() + startMs; ; await sleep(retryMs)) {
+			if (await this.adopt()) return true;
+			if (!isPlaceTaken(this.#config.socket) || Date.now() > until) return false;
+		}
+	}
+
 	/**
 	 * Finds the process or starts it. `errorFile` gets what a process that dies prints. `adopt`: the mounts of one that
 	 * died are taken over (replication.md §5.9); otherwise they are lost, and made anew.
 	 * @throws SafekitError REPLICATION_PROCESS when it does not come up within 20 s.
 	 */
 	async start(errorFile: string, adopt = false): Promise<void> {
-		if (await this.adopt()) return;
+		if (await this.find()) return;
+		const until = Date.now() + startMs;
+		for (let started = this.#spawn(errorFile, adopt); Date.now() < until && started.exit !== "failed"; ) {
+			if (await this.adopt()) return;
+			await sleep(retryMs);
+			// One that another daemon has started, or that is about to end.
+			if (started.exit === "taken") {
+				await sleep(takenMs);
+				started = this.#spawn(errorFile, adopt);
+			}
+		}
+		throw new SafekitError("REPLICATION_PROCESS", `the replication process did not start, see ${errorFile}`);
+	}
+
+	#spawn(errorFile: string, adopt: boolean): { exit: "failed" | "taken" | null } {
 		const errors = openSync(errorFile, "a", 0o600);
 		const program = new URL("./process.ts", import.meta.url).pathname;
 		const child = spawn(process.execPath, ["--no-warnings", program, ...(adopt ? ["adopt"] : [])], {
@@ -87,18 +112,17 @@ export class ReplicationClient {
 			cwd: "/",
 		});
 		closeSync(errors);
-		let ended = false;
-		child.on("error", () => (ended = true));
-		child.on("exit", () => (ended = true));
+		const started: { exit: "failed" | "taken" | null } = { exit: null };
+		child.on("error", () => {
+			started.exit = "failed";
+		});
+		child.on("exit", (code) => {
+			started.exit = code === placeTaken ? "taken" : "failed";
+		});
 		child.stdin?.on("error", () => {});
 		child.stdin?.end(JSON.stringify(this.#config));
 		child.unref();
-		const until = Date.now() + startMs;
-		while (!ended && Date.now() < until) {
-			if (await this.adopt()) return;
-			await sleep(retryMs);
-		}
-		throw new SafekitError("REPLICATION_PROCESS", `the replication process did not start, see ${errorFile}`);
+		return started;
 	}
 
 	/** Gives an order; its result comes as a fact. @throws SafekitError REPLICATION_PROCESS when there is no process. */

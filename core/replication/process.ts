@@ -12,6 +12,7 @@ import { linuxSystem as system } from "../platform/linux/libc.ts";
 import { readConfiguration } from "./control/configuration.ts";
 import type { ProcessConfiguration, Sabotage } from "./control/context.ts";
 import type { FromData, ToData } from "./control/dataThread.ts";
+import { placeTaken, takePlace } from "./control/place.ts";
 import { asOrder, type FromProcess, Lines } from "./control/protocol.ts";
 import { asQuestion } from "./control/questions.ts";
 import { endHolders, findHolderProcesses, startHolder } from "./holder/holder.ts";
@@ -216,6 +217,10 @@ async function main(): Promise<void> {
 	let text = "";
 	for await (const chunk of process.stdin.setEncoding("utf8")) text += chunk;
 	const config = readConfiguration(text);
+	if (!takePlace(system, config.socket)) {
+		process.exitCode = placeTaken;
+		return;
+	}
 	const sabotage = sabotageOf(process.env.OPENSAFE_SABOTAGE);
 	const adopts = process.argv[2] === "adopt";
 	if (!adopts) await endHolders(config.socket);

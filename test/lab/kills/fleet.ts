@@ -144,8 +144,10 @@ export class FleetModule {
 			const words = states.map(({ state, status }) => `${state} ${status}`).join(", ");
 			const isThere = words === (this.isAlone ? "ALONE Ready, STOP NotReady" : "PRIM Ready, SECOND Ready");
 			if (states.some(({ why }) => why.includes("I/O errors"))) throw new Error(`degraded: ${words}`);
-			seen = isThere ? seen + 1 : 0;
-			if (!isThere) throw new Error(`${words}; ${states.map(({ why }) => why).join("; ")}`);
+			// While alone it is ready also when changes wait for the new process.
+			const heals = states.some(({ why }) => why.includes("a new one takes over"));
+			seen = isThere && !heals ? seen + 1 : 0;
+			if (!isThere || heals) throw new Error(`${words}; ${states.map(({ why }) => why).join("; ")}`);
 			return seen > 1;
 		});
 	}
