@@ -154,6 +154,7 @@ export class ModuleReplication implements ReplicationHands {
 		const client = await this.#connected();
 		if (order.order === "abandon") return await client.abandon(order.kill === true);
 		if (order.order === "open") await this.#open(client, order.adopt === true);
+		if (order.order === "close") await client.ended();
 		if (order.order === "close" && client.pid === null) {
 			// Nothing runs: that is what was wanted.
 			await client.abandon();

@@ -44,6 +44,8 @@ export class ReplicationClient {
 	#expected = false;
 	/** This side has killed the process. */
 	#killed = false;
+	/** It could not open its directories, and ends: no order is answered any more. */
+	#ending = false;
 
 	constructor(config: ProcessConfiguration, events: ReplicationEvents) {
 		this.#config = config;
@@ -176,17 +178,26 @@ export class ReplicationClient {
 	}
 
 	async #kill(): Promise<void> {
-		const socket = this.#socket;
-		if (socket === null || this.#pid === null) return;
+		if (this.#socket === null || this.#pid === null) return;
 		this.#killed = true;
-		const gone = once(socket, "close").catch(() => {});
 		// A connection that lives says that this pid is still the process's.
 		process.kill(this.#pid, "SIGKILL");
+		await this.#gone(this.#socket);
+	}
+
+	/** Waits for a process that ends by itself, since it could not open its directories; others are left alone. */
+	async ended(): Promise<void> {
+		if (this.#ending && this.#socket !== null) await this.#gone(this.#socket);
+	}
+
+	async #gone(socket: Socket): Promise<void> {
+		const gone = once(socket, "close").catch(() => {});
 		const limit = new AbortController();
 		await Promise.race([gone, sleep(killMs, null, { signal: limit.signal }).catch(() => {})]);
 		limit.abort();
 		socket.destroy();
 		await gone;
+		this.#pid = null;
 	}
 
 	/** Lets go of the process, which runs on: the daemon ends. */
@@ -202,6 +213,7 @@ export class ReplicationClient {
 	#take(socket: Socket): Promise<void> {
 		this.#socket = socket;
 		this.#expected = false;
+		this.#ending = false;
 		this.#closed = false;
 		const lines = new Lines();
 		socket.setEncoding("utf8");
@@ -227,6 +239,7 @@ export class ReplicationClient {
 		else {
 			const failedOpen = message.fact === "failed" && message.order === "open";
 			if (message.fact === "closed" || failedOpen) this.#expected = true;
+			this.#ending ||= failedOpen;
 			this.#events.fact(message);
 		}
 	}

@@ -154,7 +154,11 @@ function planFailed(ctx: Context, kind: PlanKind, why: string): undefined {
 	ctx.answer(s.request, refusal("MODULE_START_FAILED", `The module could not be started: ${why}`));
 	s.request = null;
 	if (kind === "start") {
-		beginStop(ctx, { again: false, action: "stop", why: `The start failed: ${why}` });
+		beginStop(ctx, {
+			again: false,
+			action: "stop",
+			why: `The start failed: ${why}. Mend the cause, then safekit start`,
+		});
 		return;
 	}
 	s.held = `${why}; tried again in a minute, or after safekit stop and safekit start`;

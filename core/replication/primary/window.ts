@@ -1,5 +1,5 @@
 /** Operations that were sent and whose callers wait: kept until the peer has them, to be sent again after a break. */
-import { windowBytes } from "../wire/limits.ts";
+import { messageCost, windowBytes } from "../wire/limits.ts";
 
 export interface Unacknowledged {
 	seq: number;
@@ -36,7 +36,7 @@ export class Window {
 
 	add(entry: Unacknowledged): void {
 		this.#entries.set(entry.seq, entry);
-		this.#bytes += entry.bytes.length;
+		this.#bytes += entry.bytes.length + messageCost;
 	}
 
 	/** The peer has everything up to `seq`. */
@@ -64,7 +64,7 @@ export class Window {
 
 	#take(entry: Unacknowledged): Unacknowledged {
 		this.#entries.delete(entry.seq);
-		this.#bytes -= entry.bytes.length;
+		this.#bytes -= entry.bytes.length + messageCost;
 		return entry;
 	}
 }
@@ -76,8 +76,8 @@ export class Unreceived {
 	bytes = 0;
 
 	add(seq: number, bytes: number): void {
-		this.#sent.push({ seq, bytes });
-		this.bytes += bytes;
+		this.#sent.push({ seq, bytes: bytes + messageCost });
+		this.bytes += bytes + messageCost;
 	}
 
 	received(seq: number): void {

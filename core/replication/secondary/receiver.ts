@@ -12,7 +12,7 @@ import { Applier } from "../local/apply.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
 import type { FileRef, Operation } from "../operation.ts";
 import type { Salvage } from "../quarantine/salvage.ts";
-import { applyQueueBytes } from "../wire/limits.ts";
+import { applyQueueBytes, messageCost } from "../wire/limits.ts";
 import type { Message } from "../wire/messages.ts";
 import { RefBindings } from "./bindings.ts";
 import { Repairs } from "./repairs.ts";
@@ -133,8 +133,8 @@ export class Receiver {
 			// A sync is answered when it is done: nobody waits to hear that it came.
 			if (this.#context.config.async === "second" && message.operation.op !== "sync") this.#acknowledge();
 		}
-		this.#queue.push({ message, bytes });
-		this.#queuedBytes += bytes;
+		this.#queue.push({ message, bytes: bytes + messageCost });
+		this.#queuedBytes += bytes + messageCost;
 		this.#task ??= this.#context.loop.idle(() => this.#slice());
 	}
 

@@ -16,6 +16,11 @@ export const maxFileId = 64;
 export const windowBytes = 64 << 20;
 /** Received but not yet applied; beyond it the secondary stops acknowledging, so it holds at most this and a window. */
 export const applyQueueBytes = 64 << 20;
+/**
+ * What a message counts for beside its bytes, wherever messages wait: its objects take far more memory than its bytes
+ * where a million small files are copied.
+ */
+export const messageCost = 1024;
 /** Files known by reference on both sides of a session (replication.md §5.2); the least used are forgotten beyond. */
 export const maxBindings = 1_000_000;
 /** Comparing of contents: one digest covers so many bytes. */

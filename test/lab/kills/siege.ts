@@ -75,7 +75,7 @@ export class Siege {
 				}
 				await this.#intermission(module);
 			}
-			await module.rest().then((report) => this.#heard(module, report));
+			await this.#heard(module, await module.rest());
 		} catch (error) {
 			this.#wrong.push(`${module.name}: ${(error as Error).message}\n${await module.logs()}`);
 		}
@@ -140,7 +140,7 @@ export class Siege {
 
 	/** The application rests: what it noticed, and whether both servers have the same. Then the other one serves. */
 	async #intermission(module: FleetModule): Promise<void> {
-		this.#heard(module, await module.rest());
+		await this.#heard(module, await module.rest());
 		const different = await module.differences();
 		this.#comparisons++;
 		this.#wrong.push(...different.map((line) => `${module.name} differs: ${line}`));
@@ -148,10 +148,10 @@ export class Siege {
 		await module.work();
 	}
 
-	#heard(module: FleetModule, { steps, errors, longestMs }: ChoresReport): void {
+	async #heard(module: FleetModule, { steps, errors, longestMs }: ChoresReport): Promise<void> {
 		this.#steps += steps;
 		this.#longest.push(Math.round(longestMs));
-		this.#wrong.push(...errors.map((line) => `${module.name}: ${line}`));
+		if (errors.length > 0) this.#wrong.push(...errors.map((line) => `${module.name}: ${line}`), await module.logs());
 	}
 }
 
