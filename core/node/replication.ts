@@ -180,7 +180,8 @@ export class ModuleReplication implements ReplicationHands {
 		const errorFile = join(this.#parts.paths.safevar, "log", `rfs-${this.#parts.configuration.module}.err`);
 		await mkdir(dirname(errorFile), { recursive: true, mode: 0o700 });
 		await client.start(errorFile, adopt);
-		await this.data.sync.started();
+		// One that takes over serves: what was declared counts from the next start.
+		if (!adopt) await this.data.sync.started();
 	}
 
 	/** The module stops, and what a process that died left mounted keeps nobody from anything any more. */

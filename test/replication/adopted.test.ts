@@ -184,3 +184,28 @@ test("a date: what was changed later is compared whole, whatever marks say; what
 	t.is(files, 2);
 	t.is(bytes, 2000);
 });
+
+for (const followed of [true, false]) {
+	const title = followed ? "are told apart" : "look the same where nothing marks what moved (negative control)";
+	test(`two directories of files that look alike have changed places: they ${title}`, (t) => {
+		const trees = new TwoTrees(t);
+		const { application, dir, marks } = trees.source;
+		const times = new Date(1e12);
+		for (const name of ["d6", "d7"]) {
+			application.make([name], "directory");
+			application.make([name, "f"], "file");
+			application.write([name, "f"], 0, Buffer.alloc(1000, name));
+			utimesSync(join(dir, name, "f"), times, times);
+		}
+		copyByHand(trees);
+		marks.byName = followed;
+		application.move(["d6"], ["other"]);
+		application.move(["d7"], ["d6"]);
+		application.move(["other"], ["d7"]);
+		trees.begin(false, true);
+		trees.finish();
+		const found = trees.differences().join();
+		if (followed) t.is(found, "");
+		else t.regex(found, /d6\/f: content differs/);
+	});
+}

@@ -293,3 +293,41 @@ test("a covered write costs little", (t) => {
 	t.log(`${Math.round(each)} ns a write at random over 10 GiB`);
 	t.true(each < 20_000);
 });
+
+test("where names tell which file is which, what moves is marked before it does, and the disk says so", (t) => {
+	const model = new Model();
+	const { marks, disk } = model;
+	const settle = () => {
+		for (let n = 0; n < 3; n++) {
+			model.run();
+			disk.end();
+		}
+	};
+	t.false(marks.mayBeYoung(1000n));
+	t.true(marks.moves(2000n), "nothing has to be marked");
+	model.write(1n, 0);
+	marks.found({ directory: 3000n });
+	settle();
+	marks.begin();
+	marks.byName = true;
+	settle();
+	const emptied = disk.read();
+	t.deepEqual([emptied.set.size, emptied.everything], [0, false], "it begins anew");
+	t.true(marks.mayBeYoung(1000n) && marks.followsMoves);
+	t.false(marks.moves(2000n));
+	t.false(marks.leaves(1n, 1000n, 2000n));
+	settle();
+	t.true(marks.moves(2000n) && marks.leaves(1n, 1000n, 2000n));
+	const { set } = disk.read();
+	t.like(set.directories.get(2000n), { subtree: true, since: null });
+	t.true(set.files.get(1n)?.whole);
+	t.is(set.subtrees, 1);
+	// A process that comes after it knows the same, and still follows what moves.
+	const next = new Disk();
+	next.loaded = disk.said;
+	const options = { idOf: () => null, nextId: () => "9.0.1", later: () => {}, onDurable: () => {}, onFailed: () => {} };
+	const again = new Marks({ ...options, store: next });
+	t.true(again.followsMoves);
+	t.true(again.moves(2000n));
+	t.deepEqual(again.list().directories, [{ directory: 2000n, since: null, subtree: true }]);
+});
