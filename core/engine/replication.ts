@@ -186,8 +186,11 @@ export type ReplicationFact =
 	| { fact: "applyFailed"; message: string }
 	/** The mounts have not answered for so long (`checktime`, spec/06 §2); said by who asks them, not by the process. */
 	| { fact: "silent"; forMs: number }
-	/** The replication process is gone without having been asked (M21); `killed`: by `abandon`. */
-	| { fact: "died"; killed?: boolean };
+	/**
+	 * The replication process is gone without having been asked (M21); `killed`: by `abandon`. `absent`: a daemon that was
+	 * restarted has found none; where none was there before, nothing has died since.
+	 */
+	| { fact: "died"; killed?: boolean; absent?: boolean };
 
 /** Progress of a resync; not an engine event, shown by `state` and the log. */
 export interface ResyncProgress {

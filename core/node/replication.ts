@@ -87,7 +87,7 @@ export class ModuleReplication implements ReplicationHands {
 		this.data.sync.show();
 		this.#inTurn("open", async () => {
 			const found = await (await this.#connected()).find();
-			if (!found && running) this.#parts.fact({ fact: "died" });
+			if (!found && running) this.#parts.fact({ fact: "died", absent: true });
 			if (!found && !running) await this.#client?.abandon();
 			if (found && !running) this.#client?.order({ order: "close" });
 		});

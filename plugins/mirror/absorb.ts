@@ -3,7 +3,7 @@ import type { ReplicationFact, Stamped } from "../../sdk/index.ts";
 import { observe } from "../../sdk/index.ts";
 import { usesLease } from "./ask.ts";
 import type { Context } from "./context.ts";
-import { healed } from "./heal.ts";
+import { countDeath, healed } from "./heal.ts";
 import { startAsking } from "./loss.ts";
 import { closeSyncAt, openSyncAt } from "./schedule.ts";
 import { mountsAnswer } from "./silence.ts";
@@ -160,6 +160,7 @@ function absorbTrouble(ctx: Context, fact: ReplicationFact): undefined {
 			if (s.session !== null) s.session = { ...s.session, spoilt: true };
 			return;
 		case "died":
+			countDeath(ctx, fact);
 			s.opened = false;
 			s.link = false;
 			return;

@@ -14,9 +14,15 @@ import { processDiedText } from "./view.ts";
 const mostDeaths = 3;
 const withinMs = 60_000;
 
-export function processDied(ctx: Context): undefined {
+/** A daemon that was restarted while a new process was on its way finds none yet: that is no other death. */
+export function countDeath(ctx: Context, { killed, absent }: { killed?: boolean; absent?: boolean }): void {
 	const { s, event } = ctx;
+	if (killed === true || (absent === true && !s.opened)) return;
 	s.deaths = [...s.deaths.filter((atMs) => event.atMs - atMs < withinMs), event.atMs];
+}
+
+export function processDied(ctx: Context): undefined {
+	const { s } = ctx;
 	if (s.deaths.length <= mostDeaths) {
 		if (s.phase === "secondary") return reopen(ctx);
 		const leased = usesLease(s) && s.session?.synced === true;

@@ -43,7 +43,8 @@ class Patient {
 
 	/** As a person does: unmounted, another disk or cable, checked, mounted. What is not on the medium is gone. */
 	async repair(): Promise<void> {
-		execFileSync("umount", [this.#mount]);
+		// What was killed a moment ago may still let go of it.
+		for (let n = 0; n < 100 && !quietly("umount", this.#mount); n++) await sleep(100);
 		await this.disk.heal();
 		quietly("fsck.ext4", "-fy", this.#device);
 		execFileSync("mount", ["-o", "nodiscard", this.#device, this.#mount]);
