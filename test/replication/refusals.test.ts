@@ -1,5 +1,6 @@
 /** What the file system underneath refuses comes to the application as it is, and nothing of it to the other server. */
 import {
+	closeSync,
 	linkSync,
 	mkdirSync,
 	openSync,
