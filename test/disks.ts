@@ -19,12 +19,13 @@ export const loopReason = hasLoop ? "" : " (skipped: this machine has no loop de
 /**
  * An ext4 of `size` MB on `dir`, in a file on a tmpfs of `room` MB. With less room than size writes go into the cache
  * and cannot be stored: the kernel says so once, with the next sync, and then takes the lost pages for clean.
+ * @param options of the mount.
  */
 export function mountDisk(
 	t: { teardown(fn: () => void): void },
 	base: string,
 	dir: string,
-	{ size, room }: { size: number; room: number },
+	{ size, room, options = [] }: { size: number; room: number; options?: string[] },
 ): void {
 	const store = join(base, "store");
 	mkdirSync(store);
@@ -35,5 +36,5 @@ export function mountDisk(
 	execFileSync("truncate", ["-s", `${size}M`, image]);
 	execFileSync("mkfs.ext4", ["-q", "-O", "^has_journal", image]);
 	t.teardown(() => void quietly("umount", "-l", dir));
-	execFileSync("mount", ["-o", "loop", image, dir]);
+	execFileSync("mount", ["-o", ["loop", ...options].join(), image, dir]);
 }

@@ -198,6 +198,8 @@ export interface ProcessCalls {
 	drainWake(fd: number): number;
 	/** The calling thread does little at a time, and should do it soon when it is woken. 0, or −errno. */
 	takeShortTurns(): number;
+	/** From now on the calling thread gets EDQUOT where a user would; or not any more, as root. 0, or −errno. */
+	obeyQuotas(obey: boolean): number;
 	/** PR_SET_IO_FLUSHER for the calling thread (replication.md §5.9). */
 	setIoFlusher(): number;
 }

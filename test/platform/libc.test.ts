@@ -1,4 +1,5 @@
 /** The system calls against what Node itself sees, in a folder on the disk. */
+import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -139,4 +140,17 @@ test("mkfifo and file system data agree with Node", (t) => {
 	t.is(fs.bsize, 4096);
 	t.is(fs.namelen, 255);
 	t.is(readFileSync(join(folder, "plain"), "utf8"), "text");
+});
+
+test("what ignores quotas is given up and taken back, for the calling thread", (t) => {
+	// In a user namespace of its own even a root that lacks it has it.
+	const libc = join(import.meta.dirname, "../../core/platform/linux/libc.ts");
+	const program = `import { readFileSync } from "node:fs";
+		const { linuxSystem } = await import(${JSON.stringify(libc)});
+		const has = () => (BigInt("0x" + /CapEff:\\s*(\\w+)/.exec(readFileSync("/proc/thread-self/status", "utf8"))[1]) >> 24n) & 1n;
+		const seen = [has()];
+		for (const obey of [true, false]) seen.push(linuxSystem.obeyQuotas(obey), has());
+		process.stdout.write(seen.join());`;
+	const args = ["-Ur", process.execPath, "--no-warnings", "--input-type=module", "-e", program];
+	t.is(execFileSync("unshare", args, { encoding: "utf8" }), "1,0,0,0,1");
 });

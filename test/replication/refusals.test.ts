@@ -1,9 +1,12 @@
 /** What the file system underneath refuses comes to the application as it is, and nothing of it to the other server. */
+import { spawnSync } from "node:child_process";
 import {
+	chmodSync,
 	closeSync,
 	linkSync,
 	mkdirSync,
 	openSync,
+	readFileSync,
 	renameSync,
 	symlinkSync,
 	truncateSync,
@@ -12,6 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
+import { hasLoop, loopReason, mountDisk } from "../disks.ts";
 import { Pair, shows } from "./pair.ts";
 
 /** ext4: links of a file, and bytes of one (blocks of 4 KiB). */
@@ -55,3 +59,39 @@ test.serial("EMLINK, EFBIG, ENAMETOOLONG: handed through exactly, and the sessio
 	const differences = pair.differences({ skip: [".opensafe", "links"] });
 	t.deepEqual(differences, [`file: nlink ${mostLinks} and 1`, "link groups: file and "]);
 });
+
+const capabilities = /CapEff:\s*(\w+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+const isAbove = (BigInt(`0x${capabilities}`) & (1n << 24n)) !== 0n;
+const quotaTest = hasLoop && isAbove ? test.serial : test.serial.skip;
+const reason = loopReason === "" && !isAbove ? " (skipped: root has no CAP_SYS_RESOURCE here)" : loopReason;
+
+// What a quota limits is limited for whoever lacks CAP_SYS_RESOURCE, and so are blocks reserved for a user: they stand in
+// for a quota, which needs a kernel module.
+for (const quota of [true, false]) {
+	const title = quota ? "on a disk with quotas a user has no more than a user" : "without quotas nobody is looked at";
+	quotaTest(`${title}, and root has what root has${reason}`, async (t) => {
+		const pair = await Pair.make(t);
+		const { a } = pair;
+		const options = ["resuid=65534", ...(quota ? ["usrquota"] : [])];
+		mountDisk(t, pair.root, a.dir, { size: 40, room: 60, options });
+		const reserved = spawnSync("tune2fs", ["-r", "15000", deviceOf(a.dir)]);
+		t.is(reserved.status, 0, String(reserved.stderr));
+		await pair.up();
+		chmodSync(a.dir, 0o777);
+		// The way to it is root's alone.
+		const as = { cwd: a.dir, encoding: "utf8" } as const;
+		const fill = ["dd", "if=/dev/zero", "of=file", "bs=64k", "count=400"];
+		const user = spawnSync("setpriv", ["--reuid", "1234", "--clear-groups", ...fill], as);
+		t.is(/No space left/.test(user.stderr), quota, user.stderr);
+		const root = spawnSync("dd", ["if=/dev/zero", "of=more", "bs=64k", "count=32"], as);
+		t.is(root.status, 0, root.stderr);
+		await a.ask({ order: "seal" }, "sealed");
+		await pair.b.ask({ order: "close" }, "closed");
+		await a.ask({ order: "close" }, "closed");
+		t.deepEqual(pair.differences({ skip: [".opensafe", "lost+found"] }), []);
+	});
+}
+
+function deviceOf(dir: string): string {
+	return String(spawnSync("findmnt", ["-no", "SOURCE", dir]).stdout).trim();
+}

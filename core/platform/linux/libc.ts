@@ -1,5 +1,7 @@
 /** The system calls of core/replication/system.ts on Linux, through koffi. */
+
 import type { PolledDescriptor, ProcessCalls, System } from "../../replication/system.ts";
+import { obeyQuotas } from "./capabilities.ts";
 import { makeGcm } from "./gcm.ts";
 import { fileCalls } from "./libcFiles.ts";
 import { sharingCalls } from "./libcSharing.ts";
@@ -46,6 +48,7 @@ const processCalls: ProcessCalls = {
 	wake: (fd) => orErrno(c.write(fd, one, 8)),
 	drainWake: (fd) => orErrno(c.read(fd, counter, 8)),
 	takeShortTurns,
+	obeyQuotas,
 	setIoFlusher: () => orErrno(c.prctl(setIoFlusher, 1, 0, 0, 0)),
 };
 

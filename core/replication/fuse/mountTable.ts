@@ -10,11 +10,14 @@ export const fuseType = "fuse.opensafe";
 const maxStacked = 64;
 
 export interface MountEntry {
+	id: number;
 	target: string;
 	type: string;
 	source: string;
 	/** Of the mounted file system: `major:minor`, unlike that of any other that is mounted now. */
 	device: string;
+	/** Of the file system: `rw,usrquota`. */
+	options: string;
 }
 
 /** The last mount on exactly this path, or null. */
@@ -32,7 +35,8 @@ export function parseMountInfo(text: string): MountEntry[] {
 		const dash = fields.indexOf("-", 6);
 		const [device, target, type, source] = [fields[2], fields[4], fields[dash + 1], fields[dash + 2]];
 		if (dash < 0 || target === undefined || type === undefined || source === undefined) return [];
-		return [{ target: unescaped(target), type: unescaped(type), source: unescaped(source), device: device ?? "" }];
+		const text = { target: unescaped(target), type: unescaped(type), source: unescaped(source) };
+		return [{ id: Number(fields[0]), ...text, device: device ?? "", options: fields[dash + 3] ?? "" }];
 	});
 }
 

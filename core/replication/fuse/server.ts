@@ -21,7 +21,7 @@ import { handlers } from "./handlers.ts";
 import { Handles } from "./handles.ts";
 import { Intents, isResent } from "./intents.ts";
 import { Locals } from "./locals.ts";
-import { fuseType, mountOn, mountPath, mountSource } from "./mountTable.ts";
+import { fuseType, mountOn, mountPath, mountSource, readMounts } from "./mountTable.ts";
 import { Parking } from "./parking.ts";
 import { initReply, maxWrite, opcode, parseRequest } from "./protocol.ts";
 import { FuseSession } from "./session.ts";
@@ -60,6 +60,8 @@ export class FuseServer {
 	readonly #unmarked = new Parking();
 	readonly #page: Page;
 	readonly #locals: Locals;
+	/** The disk may hold users to quotas, which this process stands above. */
+	readonly #hasQuotas: boolean;
 	#draining = false;
 	#mounted: string | null = null;
 
@@ -78,6 +80,7 @@ export class FuseServer {
 		const readers = options.readers ?? null;
 		this.#session = new FuseSession({ tree, names, device, sink, syncers, readers, locals, durable, handles, intents });
 		this.#locals = locals;
+		this.#hasQuotas = readMounts().some(({ id, options }) => id === tree.mount && /quota/.test(options));
 		this.#device = device;
 		this.#loop = loop;
 		this.#options = options;
@@ -224,7 +227,14 @@ export class FuseServer {
 			if (marks.failed) return this.#device.answer(request.unique, errno.EIO);
 			return this.#park(raw, this.#unmarked);
 		}
-		handler.run(this.#session, request);
+		// What root does is above quotas on the disk itself too.
+		const limited = this.#hasQuotas && handler.gated === "change" && request.uid !== 0;
+		if (limited) this.#session.system.obeyQuotas(true);
+		try {
+			handler.run(this.#session, request);
+		} finally {
+			if (limited) this.#session.system.obeyQuotas(false);
+		}
 	}
 
 	#gate(): number | "park" {

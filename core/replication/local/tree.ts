@@ -40,7 +40,8 @@ export class Tree {
 	/** Access control lists are replicated (spec/06 `acl`). */
 	readonly acl: boolean;
 	readonly defaultLists: DefaultLists;
-	readonly #mount: number;
+	/** Of the mount table: what the tree is on. */
+	readonly mount: number;
 	/** Of its file system, as `Stat.dev`. */
 	readonly device: string;
 	/** `.opensafe`, O_RDONLY directory. */
@@ -60,7 +61,7 @@ export class Tree {
 		this.path = path;
 		this.rootRef = root.ref;
 		this.device = root.device;
-		this.#mount = root.mount;
+		this.mount = root.mount;
 		this.acl = root.acl;
 		this.defaultLists = new DefaultLists(system);
 		this.rootFd = fds.root;
@@ -79,7 +80,7 @@ export class Tree {
 	refAt(dirFd: number, name: Name): Or<FileRef> {
 		const handle = this.system.nameToHandle(dirFd, name);
 		if (typeof handle === "number") return handle;
-		return handle.mount === this.#mount ? refOfHandle(this.format, handle) : -errno.EXDEV;
+		return handle.mount === this.mount ? refOfHandle(this.format, handle) : -errno.EXDEV;
 	}
 
 	/** Opens by reference. −ESTALE: no such file any more. Never with write flags on anything but a regular file. */
