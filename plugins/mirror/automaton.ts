@@ -4,7 +4,7 @@ import { absorb } from "./absorb.ts";
 import { leaseLeft, tickLease, usesLease, watchLease } from "./ask.ts";
 import { actCommand, countsAsError, takeCommand } from "./commands.ts";
 import { Context } from "./context.ts";
-import { actHealing, giveUp, processDied } from "./heal.ts";
+import { actHealing, giveUp, isReopening, processDied } from "./heal.ts";
 import { assertInvariants } from "./invariants.ts";
 import { deny, seekPermission } from "./loss.ts";
 import { orderSession } from "./meet.ts";
@@ -177,6 +177,7 @@ function orderFailed(ctx: Context, fact: { order: string; message: string; code:
 		return;
 	}
 	if (s.healing !== null && (fact.order === "open" || fact.order === "serve")) return giveUp(ctx);
+	if (isReopening(s) && fact.order === "open") return giveUp(ctx);
 	// Steps of plans are answered by the plan's end.
 	if (s.plan !== null && fact.order !== "session") return;
 	if (fact.order === "session" && s.session?.synced === false) {
@@ -275,7 +276,7 @@ function repeatOrders(ctx: Context): void {
 	if (s.healing !== null) {
 		s.healing = { ...s.healing, ordered: false };
 		ctx.order({ order: "open", adopt: true });
-	}
+	} else if (isReopening(s)) ctx.order({ order: "open", adopt: true });
 	if (s.config.replicated && s.session !== null && !s.session.synced && !s.sealing) orderSession(ctx, s.session);
 }
 

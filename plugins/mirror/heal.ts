@@ -9,6 +9,7 @@ import type { Context } from "./context.ts";
 import { serveOn, startAsking } from "./loss.ts";
 import { offerSession } from "./meet.ts";
 import { beginStop } from "./passages.ts";
+import type { MirrorState } from "./state.ts";
 import { processDiedText } from "./view.ts";
 
 const mostDeaths = 3;
@@ -41,6 +42,11 @@ function reopen(ctx: Context): undefined {
 	s.sealing = false;
 	ctx.log("rfsplug", "E", "The replication process died and is started again");
 	ctx.order({ order: "open", adopt: true });
+}
+
+/** The secondary's new process is on its way: until it has opened, no session can be. */
+export function isReopening(s: MirrorState): boolean {
+	return s.config.replicated && s.phase === "secondary" && !s.opened;
 }
 
 function heal(ctx: Context): undefined {

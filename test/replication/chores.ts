@@ -42,6 +42,8 @@ function step<T>(what: string, run: () => T): T | null {
 		return run();
 	} catch (error) {
 		report.errors.push(`${what}: ${(error as Error).message}`);
+		// Known at once, whenever the rest ends.
+		if (report.errors.length === 1) process.stdout.write(`wrong ${report.errors[0]}\n`);
 		return null;
 	} finally {
 		report.longestMs = Math.max(report.longestMs, performance.now() - began);

@@ -15,7 +15,7 @@ const choresMs = 60 * 60_000;
 /** Between rounds of the chores: there are two cores for all. */
 const choresPauseMs = 20;
 const withinMs = 120_000;
-const mostLogChars = 20_000;
+const mostLogChars = 200_000;
 /** Long enough that no death of a process is taken for the death of its server. */
 const heart = '<heart pulse="500ms" timeout="10s"><heartbeat name="default"/></heart>';
 
@@ -75,9 +75,14 @@ export class FleetModule {
 		return `/var/safekit/run/rfs-${this.name}.sock`;
 	}
 
+	/** What the application has printed, on its server. */
+	get #printed(): string {
+		return `/run/began-${this.name}`;
+	}
+
 	/** The application begins, in a directory of its own. */
 	async work(): Promise<void> {
-		const [stop, began] = [`/run/stop-${this.name}`, `/run/began-${this.name}`];
+		const [stop, began] = [`/run/stop-${this.name}`, this.#printed];
 		const words = `${directoryOf(this.name)} ${this.primary.name}-${++this.#rounds} ${choresPauseMs}`;
 		const program = `${nodeInNode} --no-warnings ${checkoutInNode}/test/replication/chores.ts ${words}`;
 		const ended = `(until [ -e ${stop} ]; do sleep 0.2; done; echo)`;
@@ -92,6 +97,12 @@ export class FleetModule {
 		await this.mirror.lab.until("the application works", withinMs, async () => {
 			return (await primary.read(began))?.includes("started");
 		});
+	}
+
+	/** What the application has suffered, as soon as it has; null: nothing. */
+	async noticed(): Promise<string | null> {
+		const printed = (await this.primary.read(this.#printed)) ?? "";
+		return printed.split("\n").find((line) => line.startsWith("wrong ")) ?? null;
 	}
 
 	/** Ends the application. What it says of its steps. */

@@ -12,6 +12,7 @@ const deathsWithinMs = 61_000;
 const mostPauseMs = 700;
 const appearsMs = 60_000;
 const lookMs = 20;
+const mostLatest = 20;
 /** Blows on a pair, then on the one that is alone; then the trees are compared and the servers swapped. */
 const shifts = { pair: 12, alone: 6 };
 
@@ -30,6 +31,8 @@ export class Siege {
 	readonly #wrong: string[] = [];
 	readonly #longest: number[] = [];
 	readonly #began = performance.now();
+	/** Of all modules: the daemon is the same for all. */
+	#latest: string[] = [];
 	#steps = 0;
 	#comparisons = 0;
 
@@ -77,7 +80,8 @@ export class Siege {
 			}
 			await this.#heard(module, await module.rest());
 		} catch (error) {
-			this.#wrong.push(`${module.name}: ${(error as Error).message}\n${await module.logs()}`);
+			const latest = this.#latest.join("\n");
+			this.#wrong.push(`${module.name}: ${(error as Error).message}\n${latest}\n${await module.logs()}`);
 		}
 	}
 
@@ -96,7 +100,11 @@ export class Siege {
 				continue;
 			}
 			await sleep(this.#random.between(0, mostPauseMs));
+			const blow = `${new Date().toISOString().slice(11, 23)} ${module.name}: ${kind} of ${node.name}, ${place}`;
+			this.#latest = [...this.#latest.slice(-mostLatest), blow];
 			const healedMs = await this.#strike(module, node, kind);
+			const noticed = await module.noticed();
+			if (noticed !== null) throw new Error(`after ${blow}: ${noticed}`);
 			this.#blows.push({ kind, place, healedMs });
 			if (this.#blows.length % 25 === 0) this.#say(`${this.#blows.length} deaths`);
 		}
