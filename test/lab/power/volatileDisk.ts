@@ -13,6 +13,11 @@ import { inNamespaces } from "../../../sdk/lab/namespaces.ts";
 
 const server = join(import.meta.dirname, "diskServer.ts");
 const endMs = 5000;
+/** Its namespace has copies of all mounts; of other tests' disks they would keep what their owners take away. */
+const serve = `findmnt -rno TARGET,SOURCE | while read -r target source; do
+	case $source in /dev/loop*) umount -l "$target" ;; esac
+done
+exec "$@"`;
 
 export class VolatileDisk {
 	readonly #image: string;
@@ -38,7 +43,7 @@ export class VolatileDisk {
 	/** The path of its block device. What the last cut lost is gone. */
 	async powerOn(): Promise<string> {
 		await this.powerOff();
-		const [program, args] = inNamespaces("mounts", 'exec "$@"', [
+		const [program, args] = inNamespaces("mounts", serve, [
 			process.execPath,
 			"--no-warnings",
 			server,

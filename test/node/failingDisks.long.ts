@@ -1,0 +1,4 @@
+/** Disks that fail now and then, on either side. */
+import { declareFailingDisks } from "./failingDisks.ts";
+
+declareFailingDisks(30);
