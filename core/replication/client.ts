@@ -30,6 +30,8 @@ const takenMs = 100;
 const answerMs = 10_000;
 /** What a killed process has to be gone; one that hangs in the kernel is not waited for. */
 const killMs = 5000;
+/** Each thread takes memory from one of so many heaps; glibc would give each one of its own, with gaps of its own. */
+const mallocArenas = "2";
 const silent = { code: "REPLICATION_PROCESS", message: "the replication process did not answer" };
 
 export class ReplicationClient {
@@ -112,6 +114,7 @@ export class ReplicationClient {
 			detached: true,
 			stdio: ["pipe", "ignore", errors],
 			cwd: "/",
+			env: { MALLOC_ARENA_MAX: mallocArenas, ...process.env },
 		});
 		closeSync(errors);
 		const started: { exit: "failed" | "taken" | null } = { exit: null };

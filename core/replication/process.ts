@@ -9,6 +9,7 @@ import type { ReplicationFact, ReplicationOrder } from "../engine/replication.ts
 import { asSafekitError } from "../errors.ts";
 import { errorAsText } from "../log/errorTexts.ts";
 import { linuxSystem as system } from "../platform/linux/libc.ts";
+import { keepCompiled } from "./compiled.ts";
 import { readConfiguration } from "./control/configuration.ts";
 import type { ProcessConfiguration, Sabotage } from "./control/context.ts";
 import type { FromData, ToData } from "./control/dataThread.ts";
@@ -226,6 +227,7 @@ async function main(): Promise<void> {
 	if (!adopts) await endHolders(config.socket);
 	const server = new ControlServer(config, sabotage, adopts ? findHolderProcesses(config.socket) : null);
 	server.listen();
+	keepCompiled();
 	if (sabotage !== null) server.warn(`OPENSAFE_SABOTAGE=${sabotage}: ${sabotages[sabotage]}`);
 	// The daemon decides when it ends; a terminal or a service manager that stops the daemon does not.
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});

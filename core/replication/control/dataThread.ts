@@ -3,6 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import { workerData } from "node:worker_threads";
 import { asSafekitError } from "../../errors.ts";
 import { linuxSystem as system } from "../../platform/linux/libc.ts";
+import { keepCompiled } from "../compiled.ts";
 import { errnoName, umountFlag } from "../errno.ts";
 import { FuseServer } from "../fuse/server.ts";
 import { adoptMounts } from "../holder/adopt.ts";
@@ -49,6 +50,8 @@ const { config, port, wakeFd, sabotage, holders } = workerData as {
 };
 const say = (message: FromData): void => port.postMessage(message);
 
+// Before other threads need the same.
+keepCompiled();
 const loop = new DataLoop(system);
 const syncers = new Syncers(loop, system);
 const readers = new Readers(loop, system);

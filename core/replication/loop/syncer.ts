@@ -1,6 +1,7 @@
 /** Main file of a syncer thread. */
 import { workerData } from "node:worker_threads";
 import { linuxSystem } from "../../platform/linux/libc.ts";
+import { keepCompiled } from "../compiled.ts";
 import { doJob } from "./syncerJob.ts";
 import { SyncerRing } from "./syncerRing.ts";
 
@@ -8,6 +9,7 @@ const { shared, asleep, wakeFd } = workerData as { shared: SharedArrayBuffer; as
 const ring = new SyncerRing(shared);
 
 linuxSystem.takeShortTurns();
+keepCompiled();
 // Ended by its owner.
 for (;;) {
 	ring.serve(

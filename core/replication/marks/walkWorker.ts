@@ -2,6 +2,7 @@
 import { type MessagePort, workerData } from "node:worker_threads";
 import { asSafekitError } from "../../errors.ts";
 import { linuxSystem as system } from "../../platform/linux/libc.ts";
+import { keepCompiled } from "../compiled.ts";
 import { Exclusion, type ExclusionRules } from "../local/exclusion.ts";
 import { openTree } from "../local/setup.ts";
 import { postAndWake } from "../loop/mailbox.ts";
@@ -19,6 +20,7 @@ export type Walked = { found: Found[] } | { ended: string | null };
 const { order, port, wakeFd } = workerData as { order: WalkOrder; port: MessagePort; wakeFd: number };
 const say = (message: Walked): void => postAndWake(system, port, wakeFd, message);
 
+keepCompiled();
 say({ ended: walk() });
 port.close();
 

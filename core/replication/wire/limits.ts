@@ -18,9 +18,9 @@ export const windowBytes = 64 << 20;
 export const applyQueueBytes = 64 << 20;
 /**
  * What a message counts for beside its bytes, wherever messages wait: its objects take far more memory than its bytes
- * where a million small files are copied.
+ * where a million small files are copied, and keep what lies beside them alive.
  */
-export const messageCost = 1024;
+export const messageCost = 4096;
 /** Files known by reference on both sides of a session (replication.md §5.2); the least used are forgotten beyond. */
 export const maxBindings = 1_000_000;
 /** Comparing of contents: one digest covers so many bytes. */
