@@ -42,6 +42,7 @@ export class ReplicationClient {
 	#requests = 0;
 	readonly #asked = new Map<number, (answer: Answer) => void>();
 	#closed = false;
+	#releases = 0;
 	/** `closed` was told, or this side has let go: the end of the connection is no death. */
 	#expected = false;
 	/** This side has killed the process. */
@@ -64,8 +65,14 @@ export class ReplicationClient {
 	 * @throws SafekitError REPLICATION_PROCESS when there is one that does not answer: no other may take its place.
 	 */
 	async adopt(): Promise<boolean> {
+		const releases = this.#releases;
 		const socket = await tryConnect(this.#config.socket);
 		if (socket === null) return false;
+		if (releases !== this.#releases) {
+			// Let go of meanwhile: it would take the process away from whoever comes next.
+			socket.destroy();
+			return false;
+		}
 		let mute = false;
 		const timer = setTimeout(() => {
 			mute = true;
@@ -90,11 +97,12 @@ export class ReplicationClient {
 	/**
 	 * Finds the process or starts it. `errorFile` gets what a process that dies prints. `adopt`: the mounts of one that
 	 * died are taken over (replication.md §5.9); otherwise they are lost, and made anew.
-	 * @throws SafekitError REPLICATION_PROCESS when it does not come up within 20 s.
+	 * @throws SafekitError REPLICATION_PROCESS when it does not come up within 20 s. One that is to take mounts over has as
+	 * long as the application's changes may wait: giving up costs the mounts.
 	 */
 	async start(errorFile: string, adopt = false): Promise<void> {
 		if (await this.find()) return;
-		const until = Date.now() + startMs;
+		const until = Date.now() + (adopt ? Math.max(startMs, this.#config.lockTimeoutMs) : startMs);
 		for (let started = this.#spawn(errorFile, adopt); Date.now() < until && started.exit !== "failed"; ) {
 			if (await this.adopt()) return;
 			await sleep(retryMs);
@@ -206,6 +214,7 @@ export class ReplicationClient {
 	/** Lets go of the process, which runs on: the daemon ends. */
 	release(): void {
 		this.#closed = true;
+		this.#releases++;
 		this.#expected = true;
 		this.#socket?.destroy();
 		this.#socket = null;
@@ -262,11 +271,13 @@ export class ReplicationClient {
 		}
 		this.adopt().then(
 			(found) => {
-				if (found) return;
+				if (found || this.#closed) return;
 				this.#pid = null;
 				if (!expected) this.#events.fact({ fact: "died" });
 			},
-			() => this.#events.fact({ fact: "died" }),
+			() => {
+				if (!this.#closed) this.#events.fact({ fact: "died" });
+			},
 		);
 	}
 }

@@ -30,9 +30,10 @@ class Chores {
 	async stop(): Promise<ChoresReport> {
 		const ended = once(this.#process, "exit");
 		this.#process.stdin!.write("\n");
-		const { value } = await this.#lines.next();
+		let line = "";
+		while (!line.startsWith("{")) line = (await this.#lines.next()).value;
 		await ended;
-		return JSON.parse(value) as ChoresReport;
+		return JSON.parse(line) as ChoresReport;
 	}
 }
 

@@ -6,7 +6,10 @@ import { Random } from "../../simulation/random.ts";
 import type { Fleet, FleetModule } from "./fleet.ts";
 import { findProcess, type Kind, kinds } from "./processes.ts";
 
-/** Of a module's replication process on one server: one more within a minute is the degraded mode (spec/01 M21). */
+/**
+ * Of a module's replication process on one server: one more within a minute is the degraded mode (spec/01 M21). A death
+ * counts from when it was healed: a daemon that is dead itself hears of it late.
+ */
 const mostDeaths = 3;
 const deathsWithinMs = 61_000;
 const mostPauseMs = 700;
@@ -103,6 +106,7 @@ export class Siege {
 			const blow = `${new Date().toISOString().slice(11, 23)} ${module.name}: ${kind} of ${node.name}, ${place}`;
 			this.#latest = [...this.#latest.slice(-mostLatest), blow];
 			const healedMs = await this.#strike(module, node, kind);
+			if (kind === "replication process") deaths.set(node, [...(deaths.get(node) ?? []), performance.now()]);
 			const noticed = await module.noticed();
 			if (noticed !== null) throw new Error(`after ${blow}: ${noticed}`);
 			this.#blows.push({ kind, place, healedMs });
@@ -120,8 +124,6 @@ export class Siege {
 		if (may.length === 0) return null;
 		const kind = this.#random.pick(may);
 		this.#left[kind]--;
-		// The pause before the blow is within the second that is left over.
-		if (kind === "replication process") deaths.set(node, [...recent, now + mostPauseMs]);
 		return kind;
 	}
 
