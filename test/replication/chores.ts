@@ -36,14 +36,17 @@ const [dir = "", number = "0", pauseMs = "0"] = process.argv.slice(2);
 const own = join(dir, `chores${number}`);
 const report: ChoresReport = { steps: 0, lines: 0, errors: [], longestMs: 0 };
 
+/** The first one is known at once, whenever the rest ends. */
+function wrong(what: string): void {
+	if (report.errors.push(what) === 1) process.stdout.write("wrong\n");
+}
+
 function step<T>(what: string, run: () => T): T | null {
 	const began = performance.now();
 	try {
 		return run();
 	} catch (error) {
-		report.errors.push(`${what}: ${(error as Error).message}`);
-		// Known at once, whenever the rest ends.
-		if (report.errors.length === 1) process.stdout.write(`wrong ${report.errors[0]}\n`);
+		wrong(`${what}: ${(error as Error).message}`);
 		return null;
 	} finally {
 		report.longestMs = Math.max(report.longestMs, performance.now() - began);
@@ -72,7 +75,7 @@ function places(n: number): void {
 	if (fd === undefined || fd === null) return;
 	step("write", () => writeSync(fd, "left"));
 	call("exchange", () => system.renameat2(at.FDCWD, left, at.FDCWD, right, how.EXCHANGE));
-	if (step("read", () => readFileSync(right, "utf8")) !== "left") report.errors.push(`exchange: undone in round ${n}`);
+	if (step("read", () => readFileSync(right, "utf8")) !== "left") wrong(`exchange: undone in round ${n}`);
 	step("unlink", () => unlinkSync(left));
 	call("rename to a free name", () => system.renameat2(at.FDCWD, right, at.FDCWD, left, how.NOREPLACE));
 	call("new attribute", () => system.setxattr(fd, "user.once", Buffer.from(String(n)), createOnly));
@@ -90,9 +93,9 @@ function shift(fd: number, n: number): void {
 	if (!shifts) return;
 	call("insert range", () => result ?? 0);
 	const size = (): number | undefined => step("size", () => fstatSync(fd).size) ?? undefined;
-	if (size() !== 3 * pageBytes) report.errors.push(`insert range: ${size()} bytes in round ${n}`);
+	if (size() !== 3 * pageBytes) wrong(`insert range: ${size()} bytes in round ${n}`);
 	call("collapse range", () => system.fallocate(fd, collapseRange, 0, pageBytes));
-	if (size() !== 2 * pageBytes) report.errors.push(`collapse range: ${size()} bytes in round ${n}`);
+	if (size() !== 2 * pageBytes) wrong(`collapse range: ${size()} bytes in round ${n}`);
 }
 
 function round(n: number, lines: number): void {
@@ -110,7 +113,7 @@ function round(n: number, lines: number): void {
 	const back = Buffer.alloc(1 + (n % block.length));
 	const length = step("read", () => readSync(fd, back, 0, back.length, 0));
 	if (length !== null && (length !== back.length || !back.equals(block.subarray(0, back.length)))) {
-		report.errors.push(`read: other content in round ${n}`);
+		wrong(`read: other content in round ${n}`);
 	}
 	step("unlink the last name", () => unlinkSync(join(folder, "c")));
 	step("write without a name", () => writeSync(fd, "x", 0));
@@ -138,7 +141,7 @@ closeSync(lines);
 const text = readFileSync(join(own, "lines"), "utf8").split("\n");
 for (let line = 1; line <= report.lines; line++) {
 	if (text[line - 1] === String(line)) continue;
-	report.errors.push(`line ${line} is ${text[line - 1]}`);
+	wrong(`line ${line} is ${text[line - 1]}`);
 	break;
 }
 process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit());

@@ -99,10 +99,9 @@ export class FleetModule {
 		});
 	}
 
-	/** What the application has suffered, as soon as it has; null: nothing. */
-	async noticed(): Promise<string | null> {
-		const printed = (await this.primary.read(this.#printed)) ?? "";
-		return printed.split("\n").find((line) => line.startsWith("wrong ")) ?? null;
+	/** Whether something has gone wrong for the application, which says so at once. */
+	async noticed(): Promise<boolean> {
+		return (await this.primary.read(this.#printed))?.includes("\nwrong\n") === true;
 	}
 
 	/** Ends the application. What it says of its steps. */

@@ -81,7 +81,7 @@ export class Siege {
 				}
 				await this.#intermission(module);
 			}
-			await this.#heard(module, await module.rest());
+			this.#heard(await module.rest());
 		} catch (error) {
 			const latest = this.#latest.join("\n");
 			this.#wrong.push(`${module.name}: ${(error as Error).message}\n${latest}\n${await module.logs()}`);
@@ -103,12 +103,11 @@ export class Siege {
 				continue;
 			}
 			await sleep(this.#random.between(0, mostPauseMs));
-			const blow = `${new Date().toISOString().slice(11, 23)} ${module.name}: ${kind} of ${node.name}, ${place}`;
-			this.#latest = [...this.#latest.slice(-mostLatest), blow];
+			const time = new Date().toISOString().slice(11, 23);
+			this.#latest = [...this.#latest.slice(-mostLatest), `${time} ${module.name}: ${kind} of ${node.name}, ${place}`];
 			const healedMs = await this.#strike(module, node, kind);
 			if (kind === "replication process") deaths.set(node, [...(deaths.get(node) ?? []), performance.now()]);
-			const noticed = await module.noticed();
-			if (noticed !== null) throw new Error(`after ${blow}: ${noticed}`);
+			if (await module.noticed()) this.#heard(await module.rest());
 			this.#blows.push({ kind, place, healedMs });
 			if (this.#blows.length % 25 === 0) this.#say(`${this.#blows.length} deaths`);
 		}
@@ -150,18 +149,19 @@ export class Siege {
 
 	/** The application rests: what it noticed, and whether both servers have the same. Then the other one serves. */
 	async #intermission(module: FleetModule): Promise<void> {
-		await this.#heard(module, await module.rest());
+		this.#heard(await module.rest());
 		const different = await module.differences();
 		this.#comparisons++;
-		this.#wrong.push(...different.map((line) => `${module.name} differs: ${line}`));
-		if (different.length === 0) await module.swap();
+		if (different.length > 0) throw new Error(`the servers differ: ${different.join("; ")}`);
+		await module.swap();
 		await module.work();
 	}
 
-	async #heard(module: FleetModule, { steps, errors, longestMs }: ChoresReport): Promise<void> {
+	/** @throws Error with what the application noticed. */
+	#heard({ steps, errors, longestMs }: ChoresReport): void {
 		this.#steps += steps;
 		this.#longest.push(Math.round(longestMs));
-		if (errors.length > 0) this.#wrong.push(...errors.map((line) => `${module.name}: ${line}`), await module.logs());
+		if (errors.length > 0) throw new Error(errors.join("\n"));
 	}
 }
 
