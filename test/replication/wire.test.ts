@@ -89,6 +89,7 @@ const toldMark = fc.record({
 	),
 });
 const epochId = fc.constantFrom("0123456789abcdef", "fedcba9876543210");
+const extended = fc.array(fc.record({ name: bytes(255), value: bytes(100) }));
 const message = fc.oneof(
 	fc.record({ is: is("operation"), dir, seq, operation }),
 	fc.record({ is: is("bind"), dir, file: ref, own: ref }),
@@ -113,7 +114,11 @@ const message = fc.oneof(
 		own: attributes,
 		entries: fc.array(fc.record({ name, id, own: ref, attributes })),
 	}),
-	fc.record({ is: is("place"), request: seq, dir, parent: ref, name, file: ref, id, node, target: bytes(4096) }),
+	fc.record({
+		is: is("place"),
+		...{ seq, request: seq, dir, parent: ref, name, file: ref, id, node, target: bytes(4096) },
+		whole: fc.option(fc.record({ data: bytes(4096), xattrs: extended })),
+	}),
 	fc.record({ is: is("limbo"), dir, parent: ref, name }),
 	fc.record({
 		is: is("compare"),
@@ -130,7 +135,7 @@ const message = fc.oneof(
 		dir,
 		file: ref,
 		last: fc.boolean(),
-		entries: fc.array(fc.record({ name: bytes(255), value: bytes(100) })),
+		entries: extended,
 	}),
 	fc.record({ is: is("promotable"), files: seq, bytes: seq }),
 	fc.record({ is: is("foreign"), dir }),
@@ -321,5 +326,5 @@ test("greetings from outside are bounded and checked", (t) => {
 	for (const text of ["{", " ".repeat(5000)])
 		t.throws(() => readHello(Buffer.from(text)), { code: "REPLICATION_WIRE" });
 	const other = Buffer.from(JSON.stringify({ protocol: 1, nonce: "" }));
-	t.throws(() => readHello(other), { code: "REPLICATION_WIRE", message: /protocol 1, this one 3/ });
+	t.throws(() => readHello(other), { code: "REPLICATION_WIRE", message: /protocol 1, this one 4/ });
 });

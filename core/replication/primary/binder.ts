@@ -15,6 +15,8 @@ import { RefTable } from "../wire/refTable.ts";
 /** Levels of directories. A deeper tree cannot be made by a path, but by steps. */
 const mostLevels = 4096;
 const sweepSlots = 512;
+/** From half of the limit on each new one moves the hand by so many slots: so nobody waits for a whole round of it. */
+const steadySlots = 16;
 /** Directory entries that are looked at for a name that nobody remembers, in one go. */
 const searchSteps = 2000;
 /** `search`: no name is known without a search; `gone`: it has no name. */
@@ -55,9 +57,19 @@ export class Binder {
 
 	/** The peer learns of it by what is sent now. */
 	add(file: FileRef): void {
-		if (this.#bound.size >= this.#most && !this.#bound.has(file)) this.#takeBack();
+		if (this.#bound.size * 2 > this.#most && !this.#bound.has(file)) {
+			if (this.#bound.size >= this.#most) this.#takeBack();
+			else for (const [other] of this.#slots(steadySlots)) this.#bound.set(other, 0n);
+		}
 		if (this.#unbinds.length > 0) this.#unbinds = this.#unbinds.filter((unbind) => !isOf(unbind, file));
 		this.#bound.set(file, 1n);
+	}
+
+	/** What the peer may forget; it counts as sent. */
+	takenBack(): Operation[] {
+		const taken = this.#unbinds;
+		if (taken.length > 0) this.#unbinds = [];
+		return taken;
 	}
 
 	/**
@@ -65,8 +77,7 @@ export class Binder {
 	 * @returns a file that no name was found for, instead.
 	 */
 	before(operation: Operation): Operation[] | { unnamed: FileRef } {
-		const sent = this.#unbinds;
-		this.#unbinds = [];
+		const sent = this.takenBack();
 		for (const file of named(operation)) {
 			if (this.has(file)) continue;
 			const chain = this.introduction(file, true);
@@ -167,21 +178,26 @@ export class Binder {
 	/** The least used go: those that the hand finds unused since it came by last. */
 	#takeBack(): void {
 		for (let rounds = 0; rounds < 3 * Math.ceil((4 * this.#most) / sweepSlots) + 3; rounds++) {
-			const slots = this.#bound.slots(this.#hand, sweepSlots);
-			this.#hand = slots === null ? 0 : this.#hand + sweepSlots;
 			let taken = 0;
-			for (const [file, used] of slots ?? []) {
-				if (file === this.#tree.rootRef || this.#isKept(file)) continue;
+			for (const [file, used] of this.#slots(sweepSlots)) {
 				if (used === 1n) {
 					this.#bound.set(file, 0n);
 					continue;
 				}
+				if (file === this.#tree.rootRef || this.#isKept(file)) continue;
 				this.#bound.delete(file);
 				this.#unbinds.push({ op: "unbind", file });
 				taken++;
 			}
 			if (taken > 0) return;
 		}
+	}
+
+	/** The next ones that the hand comes by. */
+	#slots(count: number): [FileRef, FileRef][] {
+		const slots = this.#bound.slots(this.#hand, count);
+		this.#hand = slots === null ? 0 : this.#hand + count;
+		return slots ?? [];
 	}
 }
 

@@ -79,17 +79,17 @@ export class Primary {
 	 * Sends an operation of a resync, numbered like any other.
 	 * @throws SafekitError REPLICATION_LIMIT when a file that it names cannot be introduced to the peer.
 	 */
-	repair(volume: Volume, operation: Operation): void {
-		const before = this.binders[volume.index]!.before(operation);
+	repair(volume: Volume, given: Operation): void {
+		const before = this.binders[volume.index]!.before(given);
 		if (!Array.isArray(before)) throw new SafekitError("REPLICATION_LIMIT", unnamed(before.unnamed));
-		for (const introduction of before) this.#sendUnawaited(volume, introduction);
-		this.#sendUnawaited(volume, operation);
+		for (const operation of [...before, given])
+			this.numbered((seq) => ({ is: "operation", dir: volume.index, seq, operation }));
 	}
 
 	/** Nobody waits for it; counted until the peer has received it, so that its queue stays bounded. */
-	#sendUnawaited(volume: Volume, operation: Operation): void {
+	numbered(make: (seq: number) => Message): void {
 		if (this.#channel === null) return;
-		const bytes = encodeMessage({ is: "operation", dir: volume.index, seq: ++this.#seq, operation });
+		const bytes = encodeMessage(make(++this.#seq));
 		this.#unreceived.add(this.#seq, bytes.length);
 		this.#channel.sendEncoded(bytes);
 	}

@@ -163,8 +163,9 @@ export class Merge implements Merging {
 			const stat = tree.system.stat(fd, "");
 			if (typeof stat === "number") throw unusable("a file cannot be looked at", stat);
 			const sameKind = theirs !== undefined && ((stat.mode ^ theirs.attributes.mode) & fileType.MASK) === 0;
-			const isNamed = typeof tree.idOfFd(fd, ref) === "string";
-			const id = scope.identify(fd, ref);
+			const ownId = tree.idOfFd(fd, ref);
+			const isNamed = typeof ownId === "string";
+			const id = isNamed ? ownId : scope.identify(fd, ref);
 			// A file that the target knows already may stand there a second time, as a copy with the same id.
 			const known = scope.binder.has(ref);
 			const adopts = scope.adopting && theirs?.id === "" && sameKind && hasContent(stat);
@@ -174,7 +175,7 @@ export class Merge implements Merging {
 					// What has the name there makes room first: something else may wait for it under its own name.
 					if (theirs !== undefined) scope.limbo(this.ref, name);
 					this.#missing.push(Buffer.from(name));
-				} else scope.repairer.place(this.ref, name, ref);
+				} else scope.repairer.placeOpen(this.ref, name, { ref, fd, stat, id });
 				return;
 			}
 			scope.send({ is: "bind", dir: scope.volume.index, file: ref, own: theirs.own });

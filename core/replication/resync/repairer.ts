@@ -1,19 +1,28 @@
 /** Makes the target have what this side has: an entry, a small file whole, attributes. */
 import { type as fileType } from "../errno.ts";
-import type { FileRef, Operation } from "../operation.ts";
+import type { FileId, FileRef, Operation } from "../operation.ts";
 import type { Stat } from "../system.ts";
+import type { Whole } from "../wire/content.ts";
+import { maxWhole } from "../wire/limits.ts";
 import { FileWork } from "./fileWork.ts";
 import { isGone, unusable } from "./gone.ts";
 import { attributeBytes, extendedAttributes, readOnly, readPiece } from "./look.ts";
 import type { Scope } from "./scope.ts";
 import { mergedWork } from "./young.ts";
 
-/** Content that travels with the entry, without a question: as much as the question would cost. */
-const smallBytes = 128 * 1024;
 /** Extended attributes of one message. */
 const attributesAtOnce = 512 * 1024;
 /** Names above this many bytes of blocks beyond the content: preallocated. */
 const slackBytes = 64 * 1024;
+const noBytes = Buffer.alloc(0);
+
+/** A file of this side, open (O_PATH), as it is at this moment. */
+interface Seen {
+	ref: FileRef;
+	fd: number;
+	stat: Stat;
+	id: FileId;
+}
 
 export class Repairer {
 	readonly #scope: Scope;
@@ -38,33 +47,41 @@ export class Repairer {
 	 */
 	place(parent: FileRef, name: Buffer, ref: FileRef): boolean {
 		const scope = this.#scope;
-		const { tree, index } = scope.volume;
+		const { tree } = scope.volume;
 		const fd = tree.openPath(ref);
 		if (isGone(fd)) return false;
 		try {
 			const stat = tree.system.stat(fd, "");
 			if (typeof stat === "number") throw unusable("a file cannot be looked at", stat);
-			const id = scope.identify(fd, ref);
-			const isLink = (stat.mode & fileType.MASK) === fileType.LINK;
-			const target = isLink ? tree.system.readlinkat(fd, "") : Buffer.alloc(0);
-			if (typeof target === "number") throw unusable("a symbolic link cannot be read", target);
-			const { mode, uid, gid, rdev, atimeNs, mtimeNs } = stat;
-			const node = { mode, uid, gid, rdev, times: { atimeNs, mtimeNs } };
-			const known = scope.binder.has(ref);
-			const small = !known && isSmall(stat);
-			const asks = !known && !scope.everything && !small && hasContent(stat);
-			const request = asks ? ++this.#lastRequest : 0;
-			scope.send({ is: "place", request, dir: index, parent, name, file: ref, id, node, target });
-			scope.binder.add(ref);
-			scope.theirs?.claim(id, ref);
-			if (asks) this.#await(request, ref, stat);
-			else if (known) this.#knownPlaced(ref, fd, stat);
-			else if (small) this.#sendWhole(ref, fd, stat);
-			else scope.follow(ref, fd, stat, true);
+			this.placeOpen(parent, name, { ref, fd, stat, id: scope.identify(fd, ref) });
 			return true;
 		} finally {
 			tree.system.close(fd);
 		}
+	}
+
+	/** As `place`, of a file that was looked at already. */
+	placeOpen(parent: FileRef, name: Buffer, { ref, fd, stat, id }: Seen): void {
+		const scope = this.#scope;
+		const { tree, index: dir } = scope.volume;
+		const isLink = (stat.mode & fileType.MASK) === fileType.LINK;
+		const target = isLink ? tree.system.readlinkat(fd, "") : noBytes;
+		if (typeof target === "number") throw unusable("a symbolic link cannot be read", target);
+		const { mode, uid, gid, rdev, atimeNs, mtimeNs } = stat;
+		const node = { mode, uid, gid, rdev, times: { atimeNs, mtimeNs } };
+		const known = scope.binder.has(ref);
+		const whole = !known && isSmall(stat) ? this.#whole(ref, fd, stat) : null;
+		const asks = !known && !scope.everything && whole === null && hasContent(stat);
+		const request = asks ? ++this.#lastRequest : 0;
+		scope.sendNumbered((seq) => ({ is: "place", seq, request, dir, parent, name, file: ref, id, node, target, whole }));
+		scope.binder.add(ref);
+		scope.theirs?.claim(id, ref);
+		if (asks) this.#await(request, ref, stat);
+		else if (known) this.#knownPlaced(ref, fd, stat);
+		else if (whole !== null) {
+			scope.onSent(stat.size);
+			scope.fileEqual(ref);
+		} else scope.follow(ref, fd, stat, true);
 	}
 
 	/** Another name of what the target has: its content goes its own way. */
@@ -141,22 +158,15 @@ export class Repairer {
 		});
 	}
 
-	/** Content and attributes as they are at this moment; equal from here on. */
-	#sendWhole(ref: FileRef, fd: number, stat: Stat): void {
-		const scope = this.#scope;
-		const { tree } = scope.volume;
-		const size = BigInt(stat.size);
-		scope.repair({ op: "truncate", file: ref, size, mtimeNs: stat.mtimeNs });
-		if (stat.size > 0) {
-			const data = tree.withFile<Buffer>(ref, readOnly(tree.system), (file) =>
-				readPiece(tree.system, file, 0n, stat.size),
-			);
-			if (typeof data === "number") throw unusable("a file cannot be read", data);
-			scope.repair({ op: "write", file: ref, offset: 0n, data, mtimeNs: stat.mtimeNs });
-		}
-		this.setAttributes(ref, fd, stat, true);
-		scope.onSent(stat.size);
-		scope.fileEqual(ref);
+	/** Content and extended attributes as they are at this moment; null: too much for one message. */
+	#whole(ref: FileRef, fd: number, { size }: Stat): Whole | null {
+		const { tree } = this.#scope.volume;
+		const xattrs = extendedAttributes(tree, fd);
+		if (xattrs.reduce((sum, entry) => sum + attributeBytes(entry), 0) > attributesAtOnce) return null;
+		if (size === 0) return { data: noBytes, xattrs };
+		const data = tree.withFile<Buffer>(ref, readOnly(tree.system), (file) => readPiece(tree.system, file, 0n, size));
+		if (typeof data === "number") throw unusable("a file cannot be read", data);
+		return data.length === size ? { data, xattrs } : null;
 	}
 
 	/** Owner, mode and times as they are here; `all`: the extended attributes too. */
@@ -201,6 +211,6 @@ function hasContent({ mode }: Stat): boolean {
 /** Without holes, and without space that is reserved only. */
 function isSmall({ mode, size, blocks }: Stat): boolean {
 	const allocated = blocks * 512;
-	const plain = (mode & fileType.MASK) === fileType.FILE && size <= smallBytes;
+	const plain = (mode & fileType.MASK) === fileType.FILE && size <= maxWhole;
 	return plain && allocated >= size && allocated <= size + slackBytes;
 }

@@ -23,6 +23,7 @@ export interface Merging {
 export interface Numbered {
 	readonly binders: readonly Binder[];
 	repair(volume: Volume, operation: Operation): void;
+	numbered(make: (seq: number) => Message): void;
 	nextId(): FileId;
 }
 
@@ -81,11 +82,32 @@ export class Scope {
 	}
 
 	send(message: Message): void {
+		this.#introduce(message);
 		this.#channel.send(message);
 	}
 
 	repair(operation: Operation): void {
 		this.#numbered.repair(this.volume, operation);
+	}
+
+	/** Sends what has a number like an operation, so that it is counted until the target has received it. */
+	sendNumbered(make: (seq: number) => Message): void {
+		this.#introduce(make(0));
+		this.#numbered.numbered(make);
+	}
+
+	/** What the message names, the target may have been told to forget; and it must be told of what it is to forget. */
+	#introduce(message: Message): void {
+		for (const operation of this.binder.takenBack()) this.#numbered.repair(this.volume, operation);
+		const ref = "parent" in message ? message.parent : message.is !== "bind" && "file" in message ? message.file : 0n;
+		if (ref === 0n || this.binder.has(ref)) return;
+		const chain = this.binder.introduction(ref, true);
+		// What has no name any more: what is said of it leads nowhere, and its being gone is said too.
+		if (typeof chain === "string") return;
+		for (const bind of chain) {
+			this.#numbered.repair(this.volume, bind);
+			if (bind.op === "bind") this.binder.add(bind.file);
+		}
 	}
 
 	/** Nothing is known of what differs. Nothing was sent yet. */

@@ -15,16 +15,12 @@ import type { Salvage } from "../quarantine/salvage.ts";
 import { applyQueueBytes, messageCost } from "../wire/limits.ts";
 import type { Message } from "../wire/messages.ts";
 import { RefBindings } from "./bindings.ts";
+import { type Difference, describe, differenceOf } from "./difference.ts";
 import { Repairs } from "./repairs.ts";
 import { Teller } from "./teller.ts";
 
 const sliceMs = 0.2;
-
-/** A directory, in the source's reference, in which something was found that should not be. */
-export interface Difference {
-	dir: number;
-	directory: FileRef;
-}
+const everyByte = 1n << 62n;
 
 /** What the session on this side must know of. */
 export interface ReceiverEvents {
@@ -77,7 +73,10 @@ export class Receiver {
 				volume,
 				bindings,
 				applier: new Applier(volume.tree, bindings, volume.exclusion),
-				repairs: new Repairs(volume, bindings, (entry, ref) => this.#salvage.putAside(volume, entry, ref)),
+				repairs: new Repairs(volume, bindings, {
+					leaves: (entry, ref) => this.#salvage.putAside(volume, entry, ref),
+					changes: (ref) => this.#salvage.active && this.#salvage.keep(volume, ref, 0n, everyByte),
+				}),
 				teller: new Teller(volume),
 			};
 		});
@@ -125,13 +124,13 @@ export class Receiver {
 
 	take(message: Message, bytes: number): void {
 		if (this.#stopped) return;
-		if (message.is === "operation") {
-			const isAgain = message.seq <= this.#received;
-			// A sync whose answer was lost is done again; any other operation counts once.
-			if (isAgain && message.operation.op !== "sync") return;
+		if (message.is === "operation" || message.is === "place") {
+			const isSync = message.is === "operation" && message.operation.op === "sync";
+			// A sync whose answer was lost is done again; anything else counts once.
+			if (message.seq <= this.#received && !isSync) return;
 			this.#received = Math.max(this.#received, message.seq);
 			// A sync is answered when it is done: nobody waits to hear that it came.
-			if (this.#context.config.async === "second" && message.operation.op !== "sync") this.#acknowledge();
+			if (this.#context.config.async === "second" && !isSync) this.#acknowledge();
 		}
 		this.#queue.push({ message, bytes: bytes + messageCost });
 		this.#queuedBytes += bytes + messageCost;
@@ -309,7 +308,8 @@ export class Receiver {
 
 	#place(side: Side, message: Extract<Message, { is: "place" }>): number {
 		const result = side.repairs.place(message);
-		const { request, dir } = message;
+		const { request, dir, seq } = message;
+		if (result >= 0) this.#applied = seq;
 		if (result >= 0 && request !== 0) this.#channel?.send({ is: "placed", request, dir, made: side.repairs.made });
 		return result;
 	}
@@ -330,7 +330,7 @@ export class Receiver {
 		if (operation.op !== "write" && operation.op !== "truncate" && operation.op !== "fallocate") return;
 		const own = bindings.own(operation.file);
 		if (own === undefined) return;
-		if (operation.op === "truncate") this.#salvage.keep(volume, own, operation.size, 1n << 62n);
+		if (operation.op === "truncate") this.#salvage.keep(volume, own, operation.size, everyByte);
 		else if (operation.op === "write") this.#salvage.keep(volume, own, operation.offset, BigInt(operation.data.length));
 		else this.#salvage.keep(volume, own, operation.offset, operation.length);
 	}
@@ -384,15 +384,4 @@ export class Receiver {
 			this.#syncApplied();
 		});
 	}
-}
-
-function describe(message: Message): string {
-	return message.is === "operation" ? message.operation.op : message.is;
-}
-
-/** What a failure says of the directory that the operation names: there something is that should not be. */
-function differenceOf(message: Message): Difference | null {
-	if (message.is !== "operation") return null;
-	const { operation, dir } = message;
-	return "parent" in operation && operation.parent !== 0n ? { dir, directory: operation.parent } : null;
 }

@@ -10,15 +10,25 @@ import { makeFile } from "../local/make.ts";
 import type { FileRef } from "../operation.ts";
 import { labelOfName } from "../quarantine/labels.ts";
 import type { Quarantine } from "../quarantine/quarantine.ts";
-import { attributeNames, attributesOf, digestsOf, lookAt } from "../resync/look.ts";
+import { attributesOf, digestsOf, lookAt } from "../resync/look.ts";
 import type { Stat } from "../system.ts";
+import type { Whole } from "../wire/content.ts";
 import type { Attributes, ListedEntry, Message } from "../wire/messages.ts";
 import type { RefBindings } from "./bindings.ts";
+import { fill, namesOf, refill, removeOthers } from "./fill.ts";
 import { LimboIndex } from "./limbo.ts";
 
 const removedAtOnce = 200;
 /** Entries of a directory that are looked at in one slice. */
 const listedAtOnce = 100;
+
+/** What is about to be lost here, to those who keep it. */
+interface Losing {
+	/** Goes to limbo, under this name there; it is still in its old place. */
+	leaves(entry: string, ref: FileRef): void;
+	/** All its content may change. */
+	changes(ref: FileRef): void;
+}
 
 type Of<K extends Message["is"]> = Extract<Message, { is: K }>;
 
@@ -26,17 +36,16 @@ type Of<K extends Message["is"]> = Extract<Message, { is: K }>;
 export class Repairs {
 	readonly #volume: Volume;
 	readonly #bindings: RefBindings;
-	readonly #putAside: (entry: string, ref: FileRef) => void;
+	readonly #losing: Losing;
 	readonly #limbo: LimboIndex;
 	/** Extended attributes of a file that have come so far. */
 	#attributes: { file: FileRef; names: Set<string> } | null = null;
 	#made = false;
 
-	/** `putAside` hears the name in limbo of what goes there, while it is still in its old place. */
-	constructor(volume: Volume, bindings: RefBindings, putAside: (entry: string, ref: FileRef) => void) {
+	constructor(volume: Volume, bindings: RefBindings, losing: Losing) {
 		this.#volume = volume;
 		this.#bindings = bindings;
-		this.#putAside = putAside;
+		this.#losing = losing;
 		this.#limbo = new LimboIndex(volume.tree);
 	}
 
@@ -51,8 +60,21 @@ export class Repairs {
 	}
 
 	place(message: Of<"place">): number {
-		const { tree } = this.#volume;
 		this.#made = false;
+		const result = this.#place(message);
+		return result < 0 || this.#made || message.whole === null ? result : this.#refill(message, message.whole);
+	}
+
+	/** What was found here may hold something else. */
+	#refill({ file, node }: Of<"place">, whole: Whole): number {
+		const own = this.#bindings.own(file);
+		if (own === undefined) return -errno.ESTALE;
+		this.#losing.changes(own);
+		return refill(this.#volume.tree, own, node, whole);
+	}
+
+	#place(message: Of<"place">): number {
+		const { tree } = this.#volume;
 		const { parent, name, file } = message;
 		if (parent === 0n) return this.#placeKept(message);
 		const directory = this.#bindings.own(parent);
@@ -99,15 +121,12 @@ export class Repairs {
 		const own = this.#bindings.own(file);
 		if (own === undefined) return -errno.ESTALE;
 		const wanted = this.#attributes?.file === file ? this.#attributes.names : new Set<string>();
-		for (const { name } of entries) wanted.add(name.toString("latin1"));
+		for (const name of namesOf(entries)) wanted.add(name);
 		this.#attributes = last ? null : { file, names: wanted };
 		tree.defaultLists.forget();
 		return tree.with<never>(own, (fd) => {
-			let result = 0;
 			// First makes room: there may be no more than fit a block.
-			for (const name of last ? attributeNames(tree, fd) : []) {
-				if (!wanted.has(name.toString("latin1"))) result = Math.min(result, tree.system.removexattr(fd, name));
-			}
+			let result = last ? removeOthers(tree, fd, wanted) : 0;
 			for (const { name, value } of entries) result = Math.min(result, tree.system.setxattr(fd, name, value, 0));
 			return result;
 		});
@@ -219,11 +238,12 @@ export class Repairs {
 		return this.#volume.tree.with<never>(own, (fd) => this.#volume.tree.system.linkFd(fd, dirFd, name));
 	}
 
-	#make({ request, file, id, node, target }: Of<"place">, dirFd: number, name: Buffer | string): number {
+	#make({ request, file, id, node, target, whole }: Of<"place">, dirFd: number, name: Buffer | string): number {
 		const { tree } = this.#volume;
 		const made = makeFile(tree, dirFd, name, { ...node, id: id === "" || request !== 0 ? null : id, target });
 		if (typeof made === "number") return made;
-		const result = tree.system.utimens(made.fd, "", node.times.atimeNs, node.times.mtimeNs);
+		const filled = whole === null ? 0 : fill(tree, made.fd, whole);
+		const result = filled < 0 ? filled : tree.system.utimens(made.fd, "", node.times.atimeNs, node.times.mtimeNs);
 		tree.system.close(made.fd);
 		this.#bindings.bind(file, made.ref);
 		this.#made = true;
@@ -266,7 +286,7 @@ export class Repairs {
 		if (there === ref) return system.unlinkat(dirFd, name, 0);
 		const entry = typeof there === "number" ? waiting : `${waiting}-${refAsName(ref)}`;
 		if (tree.refAt(folderFd.limbo, entry) === ref) return system.unlinkat(dirFd, name, 0);
-		this.#putAside(entry, ref);
+		this.#losing.leaves(entry, ref);
 		const stat = tree.stat(ref);
 		if (typeof stat !== "number") this.#limbo.added(ref, stat.mode);
 		return system.renameat2(dirFd, name, folderFd.limbo, entry, 0);

@@ -10,7 +10,8 @@ import { newIncarnation } from "../primary/source.ts";
 import { Salvage } from "../quarantine/salvage.ts";
 import { type Hello, protocol } from "../wire/handshake.ts";
 import type { Message } from "../wire/messages.ts";
-import { type Difference, Receiver } from "./receiver.ts";
+import type { Difference } from "./difference.ts";
+import { Receiver } from "./receiver.ts";
 import { emptyLimbo } from "./repairs.ts";
 
 export class Target {

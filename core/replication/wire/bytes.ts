@@ -10,6 +10,13 @@ export function wireError(message: string): SafekitError {
 /** 2^31 seconds before 1970, and the last moment that fits in 64 bits from there. */
 const [earliest, latest] = [2n ** 31n * 1_000_000_000n, 2n ** 64n - 1n];
 
+/** A list of at most `limit` values, of which each takes a byte or more. */
+export function many<T>(r: ByteReader, limit: number, read: () => T): T[] {
+	const count = r.u32();
+	if (count > limit || count > r.left) throw wireError(`a list of ${count}`);
+	return Array.from({ length: count }, read);
+}
+
 /** Appends values to a buffer that grows. */
 export class ByteWriter {
 	#buffer: Buffer;

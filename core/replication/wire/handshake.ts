@@ -6,7 +6,7 @@
 import type { MeetingOutcome } from "../../engine/replication.ts";
 import { wireError } from "./bytes.ts";
 
-export const protocol = 3;
+export const protocol = 4;
 /** Bytes of a greeting, at most. */
 export const maxHello = 4096;
 /** Connections of one link, at most (`nbremconn`, spec/06 §2). */

@@ -10,6 +10,8 @@ export const maxName = 255;
 /** Linux: XATTR_NAME_MAX, XATTR_SIZE_MAX, PATH_MAX for the target of a symbolic link. */
 export const maxXattrName = 255;
 export const maxXattrValue = 65_536;
+/** Content that travels with an entry, without a question: as much as the question would cost. */
+export const maxWhole = 128 * 1024;
 export const maxLinkTarget = 4096;
 export const maxFileId = 64;
 /** Sent but not yet acknowledged, kept to be sent again; a full window parks the application's changes. */

@@ -1,8 +1,9 @@
 /** Everything that two replication processes say to each other once the handshake is done. Message ⇄ bytes. */
 import type { Epoch } from "../../engine/replication.ts";
 import type { FileId, FileRef, NewNode, Operation } from "../operation.ts";
-import { ByteReader, ByteWriter, wireError } from "./bytes.ts";
-import { maxFileId, maxLinkTarget, maxMessage, maxName, maxXattrName, maxXattrValue } from "./limits.ts";
+import { ByteReader, ByteWriter, many, wireError } from "./bytes.ts";
+import { type ExtendedAttribute, readExtended, readWhole, type Whole, writeExtended, writeWhole } from "./content.ts";
+import { maxFileId, maxLinkTarget, maxMessage, maxName } from "./limits.ts";
 import { maxTold, readToldMark, type ToldMark, writeToldMark } from "./markMessages.ts";
 import { readName, readNode, readOperation, writeNode, writeOperation } from "./operations.ts";
 
@@ -60,10 +61,11 @@ export type Message =
 	/**
 	 * Source: this name must lead to this file; whatever else has the name goes to limbo. Parent 0: kept open files.
 	 * `request` 0: nobody asks whether it was made or found. Otherwise what is made has no id yet: an interrupted copy
-	 * must not take it for equal.
+	 * must not take it for equal. Numbered like an operation. `whole`: what the file holds, null: that comes by itself.
 	 */
 	| {
 			is: "place";
+			seq: number;
 			request: number;
 			dir: number;
 			parent: FileRef;
@@ -72,6 +74,7 @@ export type Message =
 			id: FileId;
 			node: NewNode;
 			target: Buffer;
+			whole: Whole | null;
 	  }
 	/** Target: it was found here by its id, or it was made and is empty. */
 	| { is: "placed"; request: number; dir: number; made: boolean }
@@ -87,7 +90,7 @@ export type Message =
 	| { is: "compare"; request: number; dir: number; file: FileRef; offset: bigint; length: bigint; region: number }
 	| { is: "compared"; request: number; own: Attributes; digests: Buffer[] }
 	/** Source: exactly these extended attributes, in pieces up to the `last` one. */
-	| { is: "xattrs"; dir: number; file: FileRef; last: boolean; entries: { name: Buffer; value: Buffer }[] }
+	| { is: "xattrs"; dir: number; file: FileRef; last: boolean; entries: ExtendedAttribute[] }
 	/** Source: nothing in this directory is known to me: put all of it into quarantine. */
 	| { is: "foreign"; dir: number }
 	/** Source: all names and contents are sent; become equal durably and take over the epoch. */
@@ -137,8 +140,7 @@ const maxDigests = 64;
 
 /** The message as it travels inside a packet. */
 export function encodeMessage(m: Message): Buffer {
-	const data = m.is === "operation" && m.operation.op === "write" ? m.operation.data.length : 0;
-	const w = new ByteWriter(data + 256).u8(kinds.indexOf(m.is));
+	const w = new ByteWriter(dataOf(m) + 256).u8(kinds.indexOf(m.is));
 	switch (m.is) {
 		case "operation":
 			writeOperation(w.u8(m.dir).count(m.seq), m.operation);
@@ -179,6 +181,12 @@ export function encodeMessage(m: Message): Buffer {
 			writeResync(w, m);
 	}
 	return w.end();
+}
+
+/** Bytes of content in it. */
+function dataOf(m: Message): number {
+	if (m.is === "place") return m.whole?.data.length ?? 0;
+	return m.is === "operation" && m.operation.op === "write" ? m.operation.data.length : 0;
 }
 
 type ResyncMessage = Extract<
@@ -228,8 +236,9 @@ function writeResync(w: ByteWriter, m: ResyncMessage): void {
 			}
 			break;
 		case "place":
-			writeNode(w.count(m.request).u8(m.dir).u64(m.parent).bytes(m.name).u64(m.file).text(m.id), m.node);
-			w.bytes(m.target);
+			w.count(m.seq).count(m.request).u8(m.dir).u64(m.parent).bytes(m.name).u64(m.file).text(m.id);
+			writeNode(w, m.node);
+			writeWhole(w.bytes(m.target), m.whole);
 			break;
 		case "limbo":
 			w.u8(m.dir).u64(m.parent).bytes(m.name);
@@ -242,11 +251,8 @@ function writeResync(w: ByteWriter, m: ResyncMessage): void {
 			for (const digest of m.digests) w.bytes(digest);
 			break;
 		case "xattrs":
-			w.u8(m.dir)
-				.u64(m.file)
-				.u8(m.last ? 1 : 0)
-				.u32(m.entries.length);
-			for (const { name, value } of m.entries) w.bytes(name).bytes(value);
+			w.u8(m.dir).u64(m.file);
+			writeExtended(w.u8(m.last ? 1 : 0), m.entries);
 			break;
 		case "foreign":
 			w.u8(m.dir);
@@ -323,11 +329,8 @@ function readResync(is: ResyncMessage["is"], r: ByteReader): ResyncMessage {
 			});
 			return { is, ...head, entries: many(r, maxEntries, read) };
 		}
-		case "place": {
-			const head = { request: r.count(), dir: r.u8() };
-			const names = { parent: r.u64(), name: readName(r), file: r.u64(), id: r.text(maxFileId) };
-			return { is, ...head, ...names, node: readNode(r), target: r.bytes(maxLinkTarget) };
-		}
+		case "place":
+			return readPlace(r);
 		case "limbo":
 			return { is, dir: r.u8(), parent: r.u64(), name: readName(r) };
 		case "compare": {
@@ -342,18 +345,18 @@ function readResync(is: ResyncMessage["is"], r: ByteReader): ResyncMessage {
 			return { is, request: r.count(), own: readAttributes(r), digests: many(r, maxDigests, () => r.bytes(64)) };
 		case "xattrs": {
 			const file = { dir: r.u8(), file: r.u64(), last: r.u8() !== 0 };
-			const read = () => ({ name: r.bytes(maxXattrName), value: r.bytes(maxXattrValue) });
-			return { is, ...file, entries: many(r, 4096, read) };
+			return { is, ...file, entries: readExtended(r) };
 		}
 		case "foreign":
 			return { is, dir: r.u8() };
 	}
 }
 
-function many<T>(r: ByteReader, limit: number, read: () => T): T[] {
-	const count = r.u32();
-	if (count > limit || count > r.left) throw wireError(`a list of ${count}`);
-	return Array.from({ length: count }, read);
+function readPlace(r: ByteReader): ResyncMessage {
+	const head = { seq: r.count(), request: r.count(), dir: r.u8() };
+	const names = { parent: r.u64(), name: readName(r), file: r.u64(), id: r.text(maxFileId) };
+	const rest = { node: readNode(r), target: r.bytes(maxLinkTarget), whole: readWhole(r) };
+	return { is: "place", ...head, ...names, ...rest };
 }
 
 function writeAttributes(w: ByteWriter, a: Attributes): ByteWriter {
