@@ -173,8 +173,9 @@ export class Repairer {
 	setAttributes(file: FileRef, fd: number, stat: Stat, all: boolean): void {
 		const { mode, uid, gid, atimeNs, mtimeNs } = stat;
 		const ownMode = (mode & fileType.MASK) === fileType.LINK ? {} : { mode };
-		if (all) this.#sendExtended(file, fd);
 		this.#scope.repair({ op: "setattr", file, ...ownMode, uid, gid, times: { atimeNs, mtimeNs } });
+		// Afterwards: a change of the owner takes capabilities away.
+		if (all) this.#sendExtended(file, fd);
 	}
 
 	#sendExtended(file: FileRef, fd: number): void {
