@@ -24,6 +24,7 @@ export class Checkpoints {
 	readonly #context: Context;
 	readonly #term: number;
 	readonly #events: CheckpointEvents;
+	readonly #numbers: { last: number };
 	#timer: Cancel | null = null;
 	#running: { number: number; own: boolean; peer: boolean; spare: boolean } | null = null;
 	#lastMs = Number.NEGATIVE_INFINITY;
@@ -31,9 +32,11 @@ export class Checkpoints {
 	#left = 0;
 	#waiting: (() => void)[] = [];
 
-	constructor(context: Context, term: number, events: CheckpointEvents) {
+	/** @param numbers the last one that was given: what answers one that was given up answers no other. */
+	constructor(context: Context, term: number, numbers: { last: number }, events: CheckpointEvents) {
 		this.#context = context;
 		this.#term = term;
+		this.#numbers = numbers;
 		this.#events = events;
 		this.#arm();
 	}
@@ -82,7 +85,8 @@ export class Checkpoints {
 	#begin(spare: boolean): void {
 		const { records, volumes } = this.#context;
 		const { own } = records.now.checkpoint;
-		const number = Math.max(own + 1, this.#term * numbersInTerm);
+		const number = Math.max(own + 1, this.#term * numbersInTerm, this.#numbers.last + 1);
+		this.#numbers.last = number;
 		const running = { number, own: false, peer: false, spare };
 		this.#running = running;
 		this.#lastMs = this.#context.loop.now();

@@ -6,6 +6,7 @@ export class SessionMarks {
 	readonly #context: Context;
 	readonly #term: number;
 	readonly #events: CheckpointEvents;
+	readonly #numbers = { last: 0 };
 	#checkpoints: Checkpoints | null = null;
 	/** Counted, so that the sync of a session that was interrupted is not taken for one of the next. */
 	#finishes = 0;
@@ -87,6 +88,6 @@ export class SessionMarks {
 
 	#keep(): void {
 		this.#checkpoints?.stop();
-		this.#checkpoints = new Checkpoints(this.#context, this.#term, this.#events);
+		this.#checkpoints = new Checkpoints(this.#context, this.#term, this.#numbers, this.#events);
 	}
 }
