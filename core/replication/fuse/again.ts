@@ -9,6 +9,7 @@ import type { FileRef } from "../operation.ts";
 import type { Or, Stat } from "../system.ts";
 import { replyFlags } from "./files.ts";
 import type { Recalled } from "./intents.ts";
+import { parentAfter } from "./names.ts";
 import {
 	attrReply,
 	entryReply,
@@ -139,20 +140,33 @@ function wasApplied(s: FuseSession, r: Request, known: Recalled): boolean {
 
 /**
  * What was made but perhaps not finished (its id, owner and mode come after it) is taken away, and made anew: nobody
- * has seen it, since the kernel keeps its directory locked until it has the answer.
+ * here has seen it, since the kernel keeps its directory locked until it has the answer. A copy of the session that
+ * began meanwhile may have brought it to the other server.
  */
 function unmake(s: FuseSession, r: Request, known: Recalled): void {
 	const [parent, name] = [s.ref(r.node), nameOf(r)];
 	const made = find(s, r, name);
 	if (made === null || name === null || !isOurs(s, made, known)) return;
-	s.tree.with(parent, (fd) => s.system.unlinkat(fd, name, isDirectory(made.stat.mode) ? at.REMOVEDIR : 0));
+	const isFolder = isDirectory(made.stat.mode);
+	const after = s.inDirectory(parent, (fd) => {
+		const removed = s.system.unlinkat(fd, name, isFolder ? at.REMOVEDIR : 0);
+		return removed < 0 ? removed : parentAfter(s, parent, fd);
+	});
+	if (typeof after === "number" || s.locals.isLocalName(parent, name, isFolder)) return;
+	const gone = { parent, name, after };
+	const submitted = isFolder
+		? ({ op: "rmdir", ...gone } as const)
+		: ({ op: "unlink", ...gone, file: made.ref, keep: false } as const);
+	s.sink.submit(submitted, () => undefined);
 }
 
 function isOurs(s: FuseSession, made: { ref: FileRef; stat: Stat }, known: Recalled): boolean {
 	const id = s.tree.idOf(made.ref);
 	if (typeof id === "string") {
-		const [term, , seq] = id.split(".");
-		return BigInt(term ?? 0) === known.idTerm && BigInt(seq ?? 0) === known.idSeq;
+		const [term, , seq] = id.split(".").map(BigInt);
+		if (term === known.idTerm && seq === known.idSeq) return true;
+		// One of a later term is from a copy that found the file without any.
+		if (known.idTerm === 0n || (term ?? 0n) <= known.idTerm) return false;
 	}
 	// Without an id it died right after making it, or it is not replicated: empty, and no older than the intent.
 	const { stat } = made;

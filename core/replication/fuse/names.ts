@@ -99,7 +99,8 @@ function makeIn(s: FuseSession, r: Request, parentFd: number, name: Buffer, what
 	return { ...made, stat, operations };
 }
 
-function parentAfter(s: FuseSession, parent: FileRef, parentFd: number): ParentAfter {
+/** What a directory is like after its entries were changed: the peer gets its time. */
+export function parentAfter(s: FuseSession, parent: FileRef, parentFd: number): ParentAfter {
 	const stat = s.directoryAfter(parent, parentFd);
 	return { mtimeNs: typeof stat === "number" ? nowNs() : stat.mtimeNs };
 }

@@ -218,14 +218,15 @@ export class FuseServer {
 		const gate = handler.gated === undefined ? 0 : this.#gate();
 		if (gate === "park") return this.#park(raw);
 		if (gate !== 0 && handler.gated === "change") return this.#device.answer(request.unique, gate);
-		if (isResent(request.unique) && handler.gated === "change") {
-			const known = this.#session.intents.recall(request.unique);
-			if (known !== null && answeredAgain(this.#session, request, known)) return;
-		}
 		const { marks } = this.#session.sink;
 		if (gate === 0 && marks !== null && touches.get(request.opcode)?.(this.#session, request, marks) === false) {
 			if (marks.failed) return this.#device.answer(request.unique, errno.EIO);
 			return this.#park(raw, this.#unmarked);
+		}
+		// Marked before: what it takes back, the other server may have.
+		if (isResent(request.unique) && handler.gated === "change") {
+			const known = this.#session.intents.recall(request.unique);
+			if (known !== null && answeredAgain(this.#session, request, known)) return;
 		}
 		// What root does is above quotas on the disk itself too.
 		const limited = this.#hasQuotas && handler.gated === "change" && request.uid !== 0;
