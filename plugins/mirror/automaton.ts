@@ -63,6 +63,7 @@ function handle(ctx: Context): void {
 			ctx.disarm("permission", "lease");
 			beginStop(ctx, { again: true, action: "stopwait", stage: "drop" });
 			s.held = "The disk under the replicated directories failed: repair it, then stop and start this module";
+			s.heldUntilMs = null;
 		} else if (event.fact.fact === "applyFailed" && s.phase === "secondary") {
 			applyFailed(ctx, event.fact.message);
 		}
@@ -163,7 +164,7 @@ function planFailed(ctx: Context, kind: PlanKind, why: string): undefined {
 	}
 	s.held = `${why}; tried again in a minute, or after safekit stop and safekit start`;
 	beginStop(ctx, { again: true, action: "stopwait", stage: s.serving ? "drop" : "leave" });
-	ctx.arm("held", heldMs);
+	holdAwhile(ctx);
 }
 
 /** How long a node that failed for reasons of its own stays out of the way before it tries again. */
@@ -195,6 +196,11 @@ function hold(ctx: Context, message: string): void {
 	s.held = `${message}; tried again in a minute, or after safekit stop and safekit start`;
 	ctx.log("heart", "E", s.held);
 	if (s.phase === "secondary") beginStop(ctx, { again: true, action: "stopwait" });
+	holdAwhile(ctx);
+}
+
+function holdAwhile(ctx: Context): void {
+	ctx.s.heldUntilMs = ctx.event.atMs + heldMs;
 	ctx.arm("held", heldMs);
 }
 
@@ -260,7 +266,7 @@ function resume(ctx: Context, rebooted: boolean): void {
 	if (s.phase === "waiting" || s.phase === "starting") ctx.arm("start", s.config.timeoutMs);
 	if (s.loss !== null || s.healing !== null) ctx.arm("permission", s.config.lockTimeoutMs);
 	if (s.phase === "promoting") ctx.arm("promotion", s.config.lockTimeoutMs);
-	if (s.held !== null) ctx.arm("held", heldMs);
+	if (s.held !== null && s.heldUntilMs !== null) ctx.arm("held", Math.max(0, s.heldUntilMs - ctx.event.atMs));
 	s.lease = { ...s.lease, known: false, renewedMs: -1 };
 	repeatOrders(ctx);
 	tickLease(ctx);

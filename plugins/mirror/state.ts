@@ -89,6 +89,8 @@ export interface MirrorState {
 	stopping: Stopping | null;
 	/** Why this start does not go on by itself, although it could; cleared by the timer `held` or a command. */
 	held: string | null;
+	/** Monotonic: when it tries again by itself; null: when a person says so. */
+	heldUntilMs: number | null;
 	heartbeats: Record<string, boolean>;
 	link: boolean;
 	/** What the peer last said; counts only while a heartbeat is up (`heardPeer`). */
@@ -180,6 +182,7 @@ export function initialState(config: ModeConfig): MirrorState {
 		next: null,
 		stopping: null,
 		held: null,
+		heldUntilMs: null,
 		heartbeats: Object.fromEntries(config.heartbeats.map((ident) => [ident, false])),
 		link: false,
 		says: null,
