@@ -371,6 +371,6 @@ test.serial("a living mount, or one of another module, is not touched", async (t
 	await m.stop();
 	const text = `36 35 98:0 / ${"/a\\040b\\011c"} rw shared:1 - fuse.opensafe opensafe:m rw\nnonsense\n`;
 	t.deepEqual(parseMountInfo(text), [
-		{ target: "/a b\tc", type: "fuse.opensafe", source: "opensafe:m", device: "98:0" },
+		{ id: 36, target: "/a b\tc", type: "fuse.opensafe", source: "opensafe:m", device: "98:0", options: "rw" },
 	]);
 });
