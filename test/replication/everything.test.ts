@@ -13,25 +13,15 @@ for (const seed of seeds) {
 		const trees = new TwoTrees(t);
 		const { application, primary } = trees.source;
 		application.remembers = seed % 3 !== 0;
-		for (let n = 0; n < 250; n++) randomChange(application, next);
-		for (let cuts = Math.floor(next() * 3); cuts > 0; cuts--) {
+		const change = () => void randomChange(application, next);
+		for (let n = 0; n < 250; n++) change();
+		const begin = () => {
+			if (trees.complete) primary.goAlone(10);
 			trees.begin(true);
-			for (let n = Math.floor(next() * 400); n > 0 && trees.broken === null; n--) {
-				if (next() < 0.2) randomChange(application, next);
-				trees.step();
-			}
-			if (trees.complete) primary.goAlone(10 + cuts);
-		}
-		trees.begin(true);
-		let live = 250;
-		trees.finish(() => {
-			if (live > 0 && next() < 0.3) {
-				live--;
-				randomChange(application, next);
-			}
-		});
-		for (let n = 0; n < 60; n++) randomChange(application, next);
-		trees.finish();
+		};
+		trees.interrupted(next, { begin, change, most: 400, often: 0.2 });
+		begin();
+		trees.finishUnder(next, change, 250);
 		t.deepEqual(trees.differences(), [], `seed ${seed}`);
 	});
 }

@@ -234,6 +234,30 @@ export class TwoTrees {
 		emptied = true;
 	}
 
+	/** Up to two copies that end somewhere, while the application changes things now and then. */
+	interrupted(next: () => number, how: { begin(): void; change(): void; most: number; often: number }): void {
+		for (let cuts = Math.floor(next() * 3); cuts > 0; cuts--) {
+			how.begin();
+			for (let n = Math.floor(next() * how.most); n > 0 && this.broken === null; n--) {
+				if (next() < how.often) how.change();
+				this.step();
+			}
+		}
+	}
+
+	/** `finish`, while the application changes things, and once more with some changes after it. */
+	finishUnder(next: () => number, change: () => void, live: number): void {
+		let left = live;
+		this.finish(() => {
+			if (left > 0 && next() < 0.3) {
+				left--;
+				change();
+			}
+		});
+		for (let n = 0; n < 60; n++) change();
+		this.finish();
+	}
+
 	/** Everything is on both sides: no marks any more. */
 	checkpoint(): void {
 		this.source.marks.clear();

@@ -34,23 +34,10 @@ for (const seed of seeds) {
 		trees.source.application.remembers = seed % 3 !== 0;
 		changes(trees, "source", next, Math.floor(next() * 60));
 		changes(trees, "target", next, Math.floor(next() * 60));
-		for (let cuts = Math.floor(next() * 3); cuts > 0; cuts--) {
-			trees.begin(false);
-			for (let n = Math.floor(next() * 200); n > 0 && trees.broken === null; n--) {
-				if (next() < 0.1) changes(trees, "source", next, 1);
-				trees.step();
-			}
-		}
+		const change = () => changes(trees, "source", next, 1);
+		trees.interrupted(next, { begin: () => trees.begin(false), change, most: 200, often: 0.1 });
 		trees.begin(false);
-		let live = 150;
-		trees.finish(() => {
-			if (live > 0 && next() < 0.3) {
-				live--;
-				changes(trees, "source", next, 1);
-			}
-		});
-		changes(trees, "source", next, 60);
-		trees.finish();
+		trees.finishUnder(next, change, 150);
 		t.deepEqual(trees.differences(), [], `seed ${seed}`);
 	});
 }

@@ -22,13 +22,22 @@ export function ask(node: LabNode, argv: string[]): Promise<string> {
 		});
 		socket.on("error", reject);
 		socket.on("close", () => {
-			const frames = text
-				.split("\n")
-				.filter(Boolean)
-				.map((line) => JSON.parse(line));
-			const said = (stream: "o" | "e"): string => frames.map((frame) => frame[stream] ?? "").join("");
-			if (frames.at(-1)?.x === 0) resolve(said("o"));
-			else reject(new Error(said("e") || "the daemon ended during the command"));
+			try {
+				resolve(saidIn(text));
+			} catch (error) {
+				reject(error);
+			}
 		});
 	});
+}
+
+/** A daemon that is killed in the middle of an answer leaves half a line. */
+function saidIn(text: string): string {
+	const frames: { o?: string; e?: string; x?: number }[] = text
+		.split("\n")
+		.filter(Boolean)
+		.map((line) => JSON.parse(line));
+	const said = (stream: "o" | "e"): string => frames.map((frame) => frame[stream] ?? "").join("");
+	if (frames.at(-1)?.x === 0) return said("o");
+	throw new Error(said("e") || "the daemon ended during the command");
 }
