@@ -65,6 +65,8 @@ export interface CommandEvent {
 	identity?: string;
 	fullsync?: boolean;
 	nosync?: boolean;
+	/** `restart` limited to these services (spec/02 §9 `restart_services`): its scripts get them as `-Services "a, b"`. */
+	services?: string;
 	/** `failover on|off`. */
 	on?: boolean;
 	/** Token that comes back in the `answer` effect, so that the caller can be told. */
@@ -111,6 +113,8 @@ export type Step =
 			to: MainState;
 			/** start, stop, stopstart, stopwait, restart, swap (third argument). */
 			action: string;
+			/** Given as the last two arguments, `-Services` and this list as one (spec/03 §2). */
+			services?: string;
 	  }
 	| { do: "vip"; set: boolean }
 	/** Tells the neighbours again where the virtual addresses are; never fails a plan. */

@@ -54,7 +54,13 @@ function parseStored(text: string, name: string): Stored {
 		throw damaged(name, error);
 	}
 	if (stored.format !== format || stored.configuration?.module !== name) throw damaged(name);
-	return stored as Stored;
+	// What a version before this one applied has none of these.
+	const configuration = { ...stored.configuration, ...missing(stored.configuration) };
+	return { ...(stored as Stored), configuration };
+}
+
+function missing({ checkers = [], errd = null }: Partial<ModuleConfiguration>): Partial<ModuleConfiguration> {
+	return { checkers, errd };
 }
 
 function damaged(name: string, cause?: unknown): SafekitError {

@@ -3,6 +3,9 @@
  * plugin's elements, macros expanded, every default filled in (spec/02). Times in milliseconds. Plain JSON.
  */
 
+import type { CheckerSettings } from "./settings/checkers.ts";
+import type { ErrdSettings } from "./settings/errd.ts";
+
 export interface ModuleConfiguration {
 	module: string;
 	/** 1…, the same on all nodes; ports derive from it (spec/05 §1). */
@@ -22,6 +25,10 @@ export interface ModuleConfiguration {
 	rfs: RfsConfiguration | null;
 	user: UserConfiguration | null;
 	splitbrain: { ident: string; addresses: string[] } | null;
+	/** Of `<check>`, and the automatic ones of `<vip>`. */
+	checkers: CheckerSettings[];
+	/** Processes and services that are watched. */
+	errd: ErrdSettings | null;
 	/** Documented elements that are accepted and kept, but that nothing carries out yet: each was a warning. */
 	unsupported: string[];
 }

@@ -195,7 +195,7 @@ export class PlanRunner {
 		const request: ScriptRequest = {
 			module,
 			script: step.script,
-			args: [...(step.force ? ["force"] : []), step.from, step.to, step.action],
+			args: argumentsOf(step),
 			timeoutMs: timeoutOf(step, user),
 			vars: [...user.vars, { name: runVariable, value: this.stored.run }],
 			logging: user.logging,
@@ -217,6 +217,11 @@ export class PlanRunner {
 		const timeoutMs = timeoutOf(step, user);
 		return timeoutMs === null ? null : this.#context.hands.nowMs() + timeoutMs;
 	}
+}
+
+/** `force` first where it applies, then both states and the action, the services last (spec/03 §2). */
+function argumentsOf({ force, from, to, action, services }: Extract<Step, { do: "script" }>): string[] {
+	return [...(force ? ["force"] : []), from, to, action, ...(services === undefined ? [] : ["-Services", services])];
 }
 
 /** What failed and what to do, to be followed by more. */

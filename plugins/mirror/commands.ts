@@ -151,7 +151,7 @@ function restart(ctx: Context, event: CommandEvent): boolean {
 	}
 	ctx.answer(event.request);
 	if (tooManyErrors(ctx, event)) return true;
-	ctx.plan("restart", restartSteps(main));
+	ctx.plan("restart", restartSteps(main, event.services));
 	return true;
 }
 

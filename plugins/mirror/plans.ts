@@ -6,6 +6,8 @@ export interface Passage {
 	from: MainState;
 	to: MainState;
 	action: string;
+	/** A restart of these services only. */
+	services?: string;
 }
 
 const run = (passage: Passage, script: string, force?: boolean): Step => ({
@@ -89,8 +91,9 @@ export function handedOverSteps(): Step[] {
 }
 
 /** Restart in place: scripts only. */
-export function restartSteps(main: "ALONE" | "PRIM" | "SECOND"): Step[] {
-	const passage: Passage = { from: main, to: main, action: "restart" };
+export function restartSteps(main: "ALONE" | "PRIM" | "SECOND", services?: string): Step[] {
+	const limit = services === undefined ? {} : { services };
+	const passage: Passage = { from: main, to: main, action: "restart", ...limit };
 	const classes: WatchClass[] =
 		main === "ALONE" ? ["sec", "prim", "both"] : main === "PRIM" ? ["prim", "both"] : ["sec", "second", "both"];
 	const stops = classes.flatMap((of) => stopTwice(passage, of));

@@ -99,6 +99,8 @@ function configuration(name: string): ModuleConfiguration {
 		rfs: null,
 		user,
 		splitbrain: null,
+		checkers: [],
+		errd: null,
 		unsupported: [],
 	};
 }

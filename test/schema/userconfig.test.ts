@@ -92,7 +92,7 @@ test("an unknown mode names the known ones", (t) => {
 test("defaults of the documentation", (t) => {
 	const configuration = configurationOf(
 		mirror(
-			'<vip><interface_list><interface><real_interface><virtual_addr addr="10.0.0.9"/></real_interface></interface></interface_list></vip><rfs><replicated dir="/data/"/></rfs><user/>',
+			'<vip><interface_list><interface><real_interface><virtual_addr addr="203.0.113.9"/></real_interface></interface></interface_list></vip><rfs><replicated dir="/data/"/></rfs><user/>',
 		),
 		3,
 	);
@@ -117,7 +117,7 @@ test("defaults of the documentation", (t) => {
 			tcpreset: true,
 			addresses: [
 				{
-					addr: "10.0.0.9",
+					addr: "203.0.113.9",
 					where: "one_side_alias",
 					interface: null,
 					netmask: null,
@@ -150,6 +150,27 @@ test("defaults of the documentation", (t) => {
 		},
 		user: { niceStopTimeoutMs: 300_000, forceStopTimeoutMs: 300_000, logging: true, userlogSizeKb: 2048, vars: [] },
 		splitbrain: null,
+		checkers: [
+			{
+				kind: "intf",
+				ident: "203.0.113.9",
+				resource: "intf.203.0.113.9",
+				when: "pre",
+				action: "wait",
+				localAddr: null,
+				virtual: { addr: "203.0.113.9", interface: null, netmask: null },
+			},
+			{
+				kind: "ip",
+				ident: "203.0.113.9",
+				resource: "ip.203.0.113.9",
+				when: "prim",
+				action: "stopstart",
+				addr: "203.0.113.9",
+				intervalMs: 10_000,
+			},
+		],
+		errd: null,
 		unsupported: [],
 	});
 });

@@ -4,6 +4,8 @@ import type { Userconfig } from "../../schema/userconfig.ts";
 import type { CheckedElement } from "../../schema/validate.ts";
 import type { ModuleConfiguration, UserConfiguration } from "../configuration.ts";
 import { portsOf } from "../ports.ts";
+import { checkerSettings } from "./checkers.ts";
+import { errdSettings } from "./errd.ts";
 import { heartSettings } from "./heart.ts";
 import { rfsSettings } from "./rfs.ts";
 import { vipSettings } from "./vip.ts";
@@ -26,6 +28,7 @@ export function moduleSettings(module: string, id: number, read: Userconfig): Mo
 			remedy,
 		});
 	}
+	const addresses = vip === undefined || mode !== "mirror" ? null : vipSettings(vip, report);
 	return {
 		module,
 		id,
@@ -39,10 +42,12 @@ export function moduleSettings(module: string, id: number, read: Userconfig): Mo
 		automaticReboot: isOn(service, "automatic_reboot"),
 		encryption: true,
 		heart,
-		vip: vip === undefined || mode !== "mirror" ? null : vipSettings(vip, report),
+		vip: addresses,
 		rfs: rfs === undefined ? null : rfsSettings(rfs, heart, ports.rfs, report),
 		user: user === undefined ? null : userSettings(user, read),
 		splitbrain: splitbrainSettings(service, read),
+		checkers: checkerSettings(service, addresses, report),
+		errd: errdSettings(service, report),
 		unsupported: read.unsupported,
 	};
 }
