@@ -252,6 +252,7 @@ export const errors = {
 		exit: "failed",
 		remedy: "Wait for the module to become stable with `safekit waitstate`, or use `safekit stop`, and try again.",
 	},
+	MODULE_COMMAND: { exit: "usage", remedy: "`safekit state` shows the mode of each module." },
 	MODULE_NOT_STARTED: { exit: "failed", remedy: "Start the module with `safekit start` first." },
 	MODULE_STARTED: {
 		exit: "failed",

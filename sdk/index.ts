@@ -1,6 +1,8 @@
 /** What plugin authors import: the contracts and the pure helpers of the core, and nothing that does I/O. */
 import type { Plugin } from "../core/engine/plugin.ts";
 
+export * from "../core/engine/commands.ts";
+export * from "../core/engine/context.ts";
 export type * from "../core/engine/contract.ts";
 export * from "../core/engine/maxloop.ts";
 export * from "../core/engine/meeting.ts";
@@ -8,6 +10,7 @@ export * from "../core/engine/permission.ts";
 export type * from "../core/engine/plugin.ts";
 export * from "../core/engine/refusal.ts";
 export type * from "../core/engine/replication.ts";
+export * from "../core/engine/steps.ts";
 export * from "../core/engine/witness.ts";
 export * from "./elements.ts";
 

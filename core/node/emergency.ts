@@ -1,18 +1,18 @@
 /** What happens to a module whose automaton contradicts itself: nothing that led there may stand. */
-import type { Step } from "../engine/contract.ts";
+import type { Step, WatchClass } from "../engine/contract.ts";
+import { forceSteps, virtualAddress, watch } from "../engine/steps.ts";
 import type { Refusal } from "./effects.ts";
 
 /** Number of the plan that brings the module down; automata count from 1. */
 export const emergencyPlan = -1;
 
-function forced(script: string): Step {
-	return { do: "script", script, force: true, from: "WAIT", to: "STOP", action: "stop" };
-}
+const classes: WatchClass[] = ["sec", "prim", "second", "both", "pre"];
 
-/** The application by force, then its address, then its data. */
+/** All checkers, the application by force, then its address, then its data. */
 export const emergencySteps: Step[] = [
-	...["stop_sec", "stop_prim", "stop_second", "stop_both"].map(forced),
-	{ do: "vip", set: false },
+	...classes.map((of) => watch(of, false)),
+	...forceSteps("stop", "WAIT"),
+	virtualAddress(false),
 	{ do: "replication", order: { order: "close" }, until: "closed" },
 ];
 

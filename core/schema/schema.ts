@@ -3,7 +3,7 @@ import type { ElementDeclaration, ModeElements } from "./declare.ts";
 import { checkElement } from "./elements/check.ts";
 import { errdElement } from "./elements/errd.ts";
 import { failoverElement } from "./elements/failover.ts";
-import { farmMode, lightMode } from "./elements/modes.ts";
+import { farmMode } from "./elements/modes.ts";
 import { macroElement, serviceAttributes } from "./elements/service.ts";
 import { userElement } from "./elements/user.ts";
 import { vhostElement } from "./elements/vhost.ts";
@@ -20,7 +20,7 @@ const common = [userElement, vhostElement, errdElement, checkElement, failoverEl
 
 /** The schema with the modes that plugins bring; documented modes that none brings are known too (warned about). */
 export function createSchema(brought: readonly ModeElements[]): Schema {
-	const modes = new Map([farmMode, lightMode, ...brought].map((mode) => [mode.mode, mode]));
+	const modes = new Map([farmMode, ...brought].map((mode) => [mode.mode, mode]));
 	const service = (mode: string | undefined): ElementDeclaration => {
 		const own = mode === undefined ? undefined : modes.get(mode);
 		const elements = own?.elements ?? [...modes.values()].flatMap((each) => each.elements);

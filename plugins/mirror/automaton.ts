@@ -121,6 +121,8 @@ function endStopPlan(ctx: Context, kind: PlanKind, ok: boolean): undefined {
 	const ofThisStop = kind === "dropAddress" || kind === "leave" || kind === "stop" || kind === "cleanUp";
 	const stage =
 		ofThisStop && stopPlans[stopping.stage] === kind ? nextStopStage(stopping.stage, ok, s.main) : stopping.stage;
+	// Left gracefully: no checkers run any more.
+	if (kind === "leave" && ok) s.main = "WAIT";
 	if (stage !== null) {
 		s.stopping = { ...stopping, stage };
 		if (stage === "leave") s.status = "Transient";

@@ -1,37 +1,25 @@
 /** What persons, scripts and checkers may order (spec/04 §3). A command waits for the running plan to end. */
-import { type CommandEvent, countError, noErrors, type Refusal, refusal } from "../../sdk/index.ts";
+import {
+	beginCommand,
+	type CommandEvent,
+	exceedsLoop,
+	keepCommand,
+	loopWhy,
+	refuseCommand,
+	restartSteps,
+	setLoop,
+} from "../../sdk/index.ts";
 import type { Context } from "./context.ts";
 import { beginStart, beginStop } from "./passages.ts";
-import { restartSteps } from "./plans.ts";
 import { beginSwap, hasSecondary } from "./primary.ts";
-
-function refuse(ctx: Context, event: CommandEvent, code: Refusal["code"], message: string): undefined {
-	// Who reads the log has seen that the action was called, and would wait for it.
-	ctx.log("heart", "E", `Requested ${event.command} refused: ${message}`);
-	ctx.answer(event.request, refusal(code, message));
-}
 
 /** Takes a command in: carries out what cannot wait, and remembers one that can. */
 export function takeCommand(ctx: Context, event: CommandEvent): undefined {
-	const { s } = ctx;
 	if (event.command === "failover") return setFailover(ctx, event);
 	if (event.command === "incloop" || event.command === "resetloop") return setLoop(ctx, event);
-	logCommand(ctx, event);
-	if (event.identity === undefined) s.loop = noErrors;
+	beginCommand(ctx, event);
 	if (event.command === "forcestop") return forceStop(ctx, event);
-	const stops = event.command === "stop" || event.command === "shutdown" || event.command === "stopstart";
-	if (s.next !== null && !stops) {
-		return refuse(ctx, event, "MODULE_BUSY", `The module still has to carry out ${s.next.command}`);
-	}
-	if (s.next !== null) refuse(ctx, s.next, "MODULE_BUSY", `${event.command} came first`);
-	s.next = event;
-}
-
-function logCommand(ctx: Context, event: CommandEvent): void {
-	const by = event.identity ?? event.who;
-	const text =
-		event.who === "boot" ? `Action ${event.command} called at boot time` : `Action ${event.command} called by ${by}`;
-	ctx.log("heart", "U", text);
+	return keepCommand(ctx, event);
 }
 
 function setFailover(ctx: Context, event: CommandEvent): undefined {
@@ -39,17 +27,6 @@ function setFailover(ctx: Context, event: CommandEvent): undefined {
 	if (ctx.s.failover) ctx.s.failoverHeld = false;
 	ctx.resource("usersetting.failover", ctx.s.failover ? "on" : "off");
 	ctx.answer(event.request);
-}
-
-/** For handlers that restart the application themselves; the module's own actions are counted where they begin. */
-function setLoop(ctx: Context, event: CommandEvent): undefined {
-	const { s } = ctx;
-	const counted = countError(s.loop, ctx.event.wallMs, s.config);
-	const exceeded = event.command === "incloop" && counted.exceeded;
-	s.loop = event.command === "incloop" ? counted.counter : noErrors;
-	ctx.resource("heart.stopstartloop", String(s.loop.count));
-	const message = `${s.loop.count} errors within loop_interval, maxloop is ${s.config.maxloop}`;
-	ctx.answer(event.request, exceeded ? refusal("LOOP_LIMIT", message) : undefined);
 }
 
 /** M26: whatever runs is killed; only the forced stops are run. */
@@ -113,7 +90,12 @@ function startAs(ctx: Context, event: CommandEvent, goal: "prim" | "primforce" |
 	const { s } = ctx;
 	if (s.phase === "stopped") return start(ctx, event, goal);
 	if (s.phase !== "waiting") {
-		refuse(ctx, event, "MODULE_STARTED", `${goal} is for a module that is stopped or waits; this one is ${s.main}`);
+		refuseCommand(
+			ctx,
+			event,
+			"MODULE_STARTED",
+			`${goal} is for a module that is stopped or waits; this one is ${s.main}`,
+		);
 		return false;
 	}
 	s.goal = goal;
@@ -146,7 +128,7 @@ function restart(ctx: Context, event: CommandEvent): boolean {
 	const { s } = ctx;
 	const { main } = s;
 	if (main !== "ALONE" && main !== "PRIM" && main !== "SECOND") {
-		refuse(ctx, event, "MODULE_NOT_STARTED", `Nothing to restart: the module is ${main}`);
+		refuseCommand(ctx, event, "MODULE_NOT_STARTED", `Nothing to restart: the module is ${main}`);
 		return false;
 	}
 	ctx.answer(event.request);
@@ -158,7 +140,7 @@ function restart(ctx: Context, event: CommandEvent): boolean {
 function swap(ctx: Context, event: CommandEvent): boolean {
 	const { s } = ctx;
 	if (s.phase !== "primary" || s.main !== "PRIM" || !hasSecondary(s) || s.loss !== null || s.degraded) {
-		refuse(ctx, event, "SWAP_NOT_POSSIBLE", `No swap: the module is ${s.main} (${s.status}) here`);
+		refuseCommand(ctx, event, "SWAP_NOT_POSSIBLE", `No swap: the module is ${s.main} (${s.status}) here`);
 		return false;
 	}
 	ctx.answer(event.request);
@@ -172,12 +154,7 @@ function tooManyErrors(ctx: Context, event: CommandEvent): boolean {
 
 /** Counts one more action that an error caused; over the limit the module stops. True if it does. */
 export function countsAsError(ctx: Context): boolean {
-	const counted = countError(ctx.s.loop, ctx.event.wallMs, ctx.s.config);
-	ctx.s.loop = counted.counter;
-	ctx.resource("heart.stopstartloop", String(counted.counter.count));
-	if (!counted.exceeded) return false;
-	ctx.log("heart", "C", "Action stop called by maxloop");
-	const why = `Stopped by maxloop: more than ${ctx.s.config.maxloop} errors within loop_interval. See the log, mend the cause, then safekit start`;
-	beginStop(ctx, { again: false, action: "stop", why });
+	if (!exceedsLoop(ctx)) return false;
+	beginStop(ctx, { again: false, action: "stop", why: loopWhy(ctx.s.config) });
 	return true;
 }

@@ -1,5 +1,5 @@
 /** The beginnings of everything that changes the main state: one plan each. */
-import type { MainState } from "../../sdk/index.ts";
+import { leaveSteps, type MainState, prestartSteps, virtualAddress } from "../../sdk/index.ts";
 import type { Context } from "./context.ts";
 import * as plans from "./plans.ts";
 import type { Session, Stopping } from "./state.ts";
@@ -48,7 +48,7 @@ export function beginStart(ctx: Context, action: "start" | "stopstart"): void {
 	const right = s.config.replicated && s.records?.alone != null;
 	ctx.arm("start", listenMs(s.config.timeoutMs, right));
 	const open = s.config.replicated ? [plans.give({ order: "open" }, "opened")] : [];
-	ctx.plan("start", [...plans.startSteps(action), ...open]);
+	ctx.plan("start", [...prestartSteps(action), ...open]);
 }
 
 /** WAIT→ALONE, or →PRIM when the other is on its way. `serve` is null without replication. */
@@ -166,14 +166,16 @@ export function continueStop(ctx: Context): undefined {
 	if (stopping === null) return;
 	const replicated = s.config.replicated;
 	if (stopping.stage === "drop") {
-		ctx.plan("dropAddress", [plans.address(false)]);
+		ctx.plan("dropAddress", [virtualAddress(false)]);
 	} else if (stopping.stage === "leave") {
-		ctx.plan("leave", plans.leaveSteps(s.main, stopping.action));
+		ctx.plan("leave", leaveSteps(s.main, stopping.action));
 	} else {
+		const leftFrom = s.main;
 		s.main = "WAIT";
 		// What died, or was ended because it hung, seals nothing.
 		const seal = replicated && s.serving && !s.degraded && !s.silent;
-		if (stopping.stage === "stop") ctx.plan("stop", plans.stopSteps(stopping.action, { seal, close: replicated }));
+		if (stopping.stage === "stop")
+			ctx.plan("stop", plans.stopSteps(stopping.action, { leftFrom, seal, close: replicated }));
 		else ctx.plan("cleanUp", plans.cleanUpSteps(stopping.action, replicated));
 	}
 }

@@ -1,13 +1,15 @@
 /**
- * Golden decisions. `m*.json`: a row of the mirror table (spec/01 §3), events in, states and all effects out.
+ * Golden decisions. `m*.json`: a row of the mirror table (spec/01 §3), events in, states and all effects out;
+ * `light-*.json`: the same for the light mode (spec/01 §4).
  * `meet-*.json`: a row of the meeting table (replication.md §5.7). A bug report becomes one more file.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
-import type { EngineEvent, ModeConfig } from "../../core/engine/contract.ts";
+import type { Automaton, EngineEvent, ModeConfig } from "../../core/engine/contract.ts";
 import { step } from "../../core/engine/loop.ts";
 import { type Meeting, meet, type Side } from "../../core/engine/meeting.ts";
+import { upAutomaton } from "../../plugins/light/automaton.ts";
 import { mirror } from "../../plugins/mirror/automaton.ts";
 import { renderEffect } from "./render.ts";
 
@@ -28,21 +30,25 @@ const folder = import.meta.dirname;
 const names = readdirSync(folder).filter((name) => name.endsWith(".json")).sort();
 const read = (name: string) => JSON.parse(readFileSync(join(folder, name), "utf8"));
 
-for (const name of names.filter((each) => each.startsWith("m") && !each.startsWith("meet-"))) {
+const light = upAutomaton({ mode: "light", open: [], close: [] });
+
+for (const name of names.filter((each) => /^(m\d|light-)/.test(each))) {
 	const file: Transition = read(name);
+	// biome-ignore lint/suspicious/noExplicitAny: a state belongs to its automaton; here only what all have is looked at
+	const automaton: Automaton<any> = name.startsWith("light-") ? light : mirror;
 	test(`${file.row}: ${file.title} (${name})`, (t) => {
-		let state = mirror.initial(file.config);
+		let state = automaton.initial(file.config);
 		for (const [index, expected] of file.steps.entries()) {
 			const { atMs } = expected;
-			const result = step(mirror, state, { ...expected.event, atMs, wallMs: 1_800_000_000_000 + atMs });
+			const result = step(automaton, state, { ...expected.event, atMs, wallMs: 1_800_000_000_000 + atMs });
 			state = JSON.parse(JSON.stringify(result.state));
 			const where = `step ${index + 1}, ${JSON.stringify(expected.event).slice(0, 200)}`;
 			t.is(`${state.main} ${state.status}`, expected.state, where);
 			t.deepEqual(result.effects.map(renderEffect), expected.effects, where);
-			const view = mirror.view(state);
+			const view = automaton.view(state);
 			if (expected.rule !== undefined) t.is(view.rule, expected.rule, where);
 			if (expected.why !== undefined) t.is(view.why, expected.why, where);
-			t.true(JSON.stringify(mirror.announce(state)).length <= 1000, "an announcement fits into a pulse");
+			t.true(JSON.stringify(automaton.announce(state)).length <= 1000, "an announcement fits into a pulse");
 		}
 	});
 }

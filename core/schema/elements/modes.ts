@@ -141,4 +141,3 @@ const vipElement: ElementDeclaration = {
 };
 
 export const farmMode: ModeElements = { mode: "farm", carried: false, elements: [farmElement, vipElement] };
-export const lightMode: ModeElements = { mode: "light", carried: false, elements: [] };

@@ -1,0 +1,87 @@
+/**
+ * The steps that the plans of all modes are made of, in the order of the script automaton (spec/03 §3). Of a class X
+ * the checkers and watched processes run from after start_X to before stop_X.
+ */
+import type { MainState, Step, WatchClass } from "./contract.ts";
+
+/** What the scripts of one transition are told. */
+export interface Passage {
+	from: MainState;
+	to: MainState;
+	action: string;
+	/** Only these services: the list after `-Services`. */
+	services?: string;
+}
+
+/** One run of a script. `force`: the second, forced call of a stop script. */
+export function script(passage: Passage, name: string, force = false): Step {
+	return { do: "script", script: name, ...(force ? { force } : {}), ...passage };
+}
+
+/** Checkers of a class on or off. */
+export function watch(of: WatchClass, enable: boolean): Step {
+	return { do: "checkers", class: of, enable };
+}
+
+/** start_X, then its checkers. */
+export function startClass(passage: Passage, of: WatchClass): Step[] {
+	return [script(passage, `start_${of}`), watch(of, true)];
+}
+
+/** Its checkers off, then stop_X, once and gracefully. */
+export function stopClass(passage: Passage, of: WatchClass): Step[] {
+	return [watch(of, false), script(passage, `stop_${of}`)];
+}
+
+/** Nice, then force: the rows that the diagram marks as called twice. */
+export function stopClassTwice(passage: Passage, of: WatchClass): Step[] {
+	return [...stopClass(passage, of), script(passage, `stop_${of}`, true)];
+}
+
+export function transition(passage: Passage): Step {
+	return script({ from: passage.from, to: passage.to, action: passage.action }, "transition");
+}
+
+/** The virtual addresses on or off. */
+export function virtualAddress(set: boolean): Step {
+	return { do: "vip", set };
+}
+
+/** The classes that run in a main state, in the order in which they are stopped. */
+export function classesOf(main: MainState): WatchClass[] {
+	if (main === "SECOND") return ["sec", "second", "both"];
+	return main === "PRIM" ? ["prim", "both"] : ["sec", "prim", "both"];
+}
+
+/** STOP→WAIT. */
+export function prestartSteps(action: string): Step[] {
+	const passage: Passage = { from: "STOP", to: "WAIT", action };
+	return [transition(passage), script(passage, "prestart"), watch("pre", true)];
+}
+
+/** Restart in place: scripts only, all stopped before the first is started. */
+export function restartSteps(main: MainState, services?: string): Step[] {
+	const passage: Passage = { from: main, to: main, action: "restart", ...(services === undefined ? {} : { services }) };
+	const classes = classesOf(main);
+	const stops = classes.flatMap((of) => stopClassTwice(passage, of));
+	return [...stops, ...classes.reverse().flatMap((of) => startClass(passage, of))];
+}
+
+/** A state in which the application runs→WAIT: once, gracefully. */
+export function leaveSteps(main: MainState, action: string): Step[] {
+	const passage: Passage = { from: main, to: "WAIT", action };
+	return [...classesOf(main).flatMap((of) => stopClass(passage, of)), transition(passage)];
+}
+
+/** The application's part of WAIT→STOP. `leftFrom`: a state that was not left gracefully, so that its checkers still run. */
+export function forceSteps(action: string, leftFrom: MainState): Step[] {
+	const passage: Passage = { from: "WAIT", to: "STOP", action };
+	const watched = leftFrom === "WAIT" ? [] : classesOf(leftFrom).map((of) => watch(of, false));
+	return [...watched, ...["sec", "prim", "second", "both"].map((of) => script(passage, `stop_${of}`, true))];
+}
+
+/** The end of WAIT→STOP. */
+export function poststopSteps(action: string): Step[] {
+	const passage: Passage = { from: "WAIT", to: "STOP", action };
+	return [watch("pre", false), script(passage, "poststop"), transition(passage)];
+}
