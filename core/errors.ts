@@ -78,6 +78,7 @@ export const errors = {
 		exit: "invalid",
 		remedy: "Nothing has to be done now; use the present spelling when you edit the file next.",
 	},
+	CONFIG_UNNEEDED: { exit: "invalid", remedy: "Nothing has to be done; leave it out when you edit the file next." },
 	CONFIG_LATER: { exit: "invalid", remedy: "The module works without it; do not rely on it yet." },
 	CONFIG_DIRECTORY: { exit: "invalid", remedy: "Choose another directory, or correct it as the message says." },
 	CONFIG_CLUSTER: {

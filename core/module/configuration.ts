@@ -36,7 +36,6 @@ export interface ModuleConfiguration {
 export interface HeartConfiguration {
 	/** UDP, 8888 + id − 1 unless set. */
 	port: number;
-	permanentArp: boolean;
 	heartbeats: { ident: string; lan: string; pulseMs: number; timeoutMs: number }[];
 }
 

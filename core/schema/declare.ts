@@ -11,26 +11,30 @@ export type AttributeType =
 	| { is: "text" }
 	/** A word used in resource names, file names or commands: no blanks, no `/`. */
 	| { is: "word" }
-	| { is: "integer"; min: number; max: number }
+	/** `star`: `*` may stand for all. */
+	| { is: "integer"; min: number; max: number; star?: true }
 	| { is: "onoff" }
 	| { is: "choice"; values: readonly string[] }
 	/** Read in milliseconds; a bare number counts in `unit`. */
 	| { is: "time"; unit: TimeUnit; min?: number; maxMs?: number }
-	/** IPv4, IPv6 or a host name. */
-	| { is: "address" }
+	/** IPv4, IPv6 or a host name. `star`: `*` may stand for all. */
+	| { is: "address"; star?: true }
 	| { is: "netmask" }
 	/** Absolute, of Linux or of Windows; trailing and doubled separators are taken out. */
 	| { is: "directory" }
 	/** Stays below the directory it belongs to. */
 	| { is: "relative" }
 	/** POSIX extended regular expression. */
-	| { is: "regex" };
+	| { is: "regex" }
+	/** What `pattern` describes whole, in the part of the syntax that JavaScript and XML Schema share. */
+	| { is: "pattern"; pattern: string; expected: string };
 
 /**
  * How far something documented is carried out: `now` by default; `later`: accepted, kept and named in one warning;
- * `legacy`: an old spelling that is accepted with a warning, and that `instead` replaces.
+ * `legacy`: an old spelling that is accepted with a warning, and that `instead` replaces; `unneeded`: accepted without
+ * effect, because of something that the existing product has and this one has not (`because`).
  */
-export type Carried = "now" | "later" | "legacy";
+export type Carried = "now" | "later" | "legacy" | "unneeded";
 
 export interface AttributeDeclaration {
 	type: AttributeType;
@@ -44,6 +48,8 @@ export interface AttributeDeclaration {
 	carried?: Carried;
 	/** With `legacy`: what to write today. */
 	instead?: string;
+	/** With `unneeded`: why it has no effect. */
+	because?: string;
 	doc: string;
 }
 
@@ -55,6 +61,12 @@ export interface ElementDeclaration {
 	/** How often it must and may stand in its parent; any number by default. */
 	min?: number;
 	max?: number;
+	/** More than `max` are read as if they were one, with a warning. */
+	mayRepeat?: true;
+	/** The attribute that no two elements of this name in one parent may have the same. */
+	unique?: string;
+	/** Exactly one of these attributes is written. */
+	exactlyOne?: readonly string[];
 	/** Holds text or CDATA of its own (failover rules). */
 	text?: boolean;
 	carried?: Carried;
@@ -83,6 +95,12 @@ export const onOff: AttributeType = { is: "onoff" };
 export const text: AttributeType = { is: "text" };
 export const word: AttributeType = { is: "word" };
 export const address: AttributeType = { is: "address" };
+/** A name that macros and environment variables may have. */
+export const identifier: AttributeType = {
+	is: "pattern",
+	pattern: "[A-Za-z_][A-Za-z0-9_.()\\-]{0,127}",
+	expected: "a name that begins with a letter or _ and has letters, digits, _ . - ( ) only",
+};
 export const port: AttributeType = { is: "integer", min: 1, max: 65_535 };
 /** A number without a tighter documented bound. */
 export const count: AttributeType = { is: "integer", min: 0, max: 2_147_483_647 };

@@ -60,6 +60,7 @@ export function checkAttributes(
 			});
 		} else if (known.default !== undefined) values[name] = read(element, name, known, known.default, run);
 	}
+	reportAlternatives(element, declaration, run);
 	return { name: element.name, xml: element, values, written, children: [], text: element.text };
 }
 
@@ -105,22 +106,52 @@ export function checkChildren(
 		}
 		const number = (counts.get(child.name) ?? 0) + 1;
 		counts.set(child.name, number);
-		if (known.max !== undefined && number === known.max + 1) {
-			run.report.add(
-				"CONFIG_REPEATED",
-				`<${child.name}> stands more than ${known.max === 1 ? "once" : `${known.max} times`} in <${element.name}>`,
-				child,
-			);
-		}
+		if (number === (known.max ?? Number.POSITIVE_INFINITY) + 1) reportRepeated(child, element, known, run);
 		checked.push(check(child, known));
 	}
 	for (const known of declared) {
+		if (known.unique !== undefined) reportEqual(checked, known.name, known.unique, run);
 		if ((counts.get(known.name) ?? 0) >= (known.min ?? 0)) continue;
 		run.report.add("CONFIG_MISSING", `<${element.name}> has no <${known.name}>`, element, {
 			expected: `<${known.name}>: ${known.doc}`,
 		});
 	}
 	return checked;
+}
+
+function reportRepeated(child: XmlElement, parent: XmlElement, known: ElementDeclaration, run: Validation): void {
+	const often = known.max === 1 ? "once" : `${known.max} times`;
+	run.report.add("CONFIG_REPEATED", `<${child.name}> stands more than ${often} in <${parent.name}>`, child, {
+		...(known.mayRepeat ? { severity: "warning", remedy: "They are read as one; make it one." } : {}),
+	});
+}
+
+/** Elements of one name whose attribute `unique` is the same. */
+function reportEqual(checked: readonly CheckedElement[], name: string, unique: string, run: Validation): void {
+	const seen = new Set<Value>();
+	for (const { name: own, values, xml } of checked) {
+		const value = own === name ? values[unique] : undefined;
+		if (value === undefined) continue;
+		if (seen.has(value)) {
+			const message = `two <${name}> have the ${unique} ${value}`;
+			const details = { attribute: unique, found: String(value), expected: "a name of its own" };
+			run.report.add("CONFIG_REPEATED", message, xml, details);
+		}
+		seen.add(value);
+	}
+}
+
+/** Of attributes of which exactly one is written. */
+function reportAlternatives(element: XmlElement, declaration: ElementDeclaration, run: Validation): void {
+	const all = declaration.exactlyOne ?? [];
+	const [first, second] = element.attributes.filter(({ name }) => all.includes(name));
+	const message = `<${element.name}> takes either ${all.join(" or ")}`;
+	if (all.length > 0 && first === undefined) {
+		run.report.add("CONFIG_MISSING", message, element, { expected: all.join(" or ") });
+	} else if (second !== undefined) {
+		const remedy = `Write two <${element.name}> elements.`;
+		run.report.add("CONFIG_REPEATED", message, element, { attribute: second.name, remedy });
+	}
 }
 
 function expand(element: XmlElement, attribute: string, value: string, run: Validation): string | undefined {
@@ -143,7 +174,17 @@ function read(
 	run: Validation,
 ): Value | undefined {
 	const result = readValue(known.type, text);
-	if ("value" in result) return result.value;
+	if ("value" in result) {
+		if (result.legacy !== undefined) {
+			run.report.add("CONFIG_LEGACY", `the value of ${attribute} is an old spelling`, element, {
+				severity: "warning",
+				attribute,
+				found: text,
+				remedy: `It is read as ${result.legacy}.`,
+			});
+		}
+		return result.value;
+	}
 	// These words are documented (spec/02 §0.1); other values follow them.
 	const message = `invalid value '${text}' for the attribute ${attribute} (expected ${result.expected})`;
 	run.report.add(result.unit ? "CONFIG_TIME_UNIT" : "CONFIG_VALUE", message, element, {
@@ -221,6 +262,10 @@ function warnOfCarried(
 			attribute,
 			remedy: `Today: ${known.instead}.`,
 		});
+	}
+	if (known.carried === "unneeded") {
+		const message = `the attribute ${attribute} of <${element.name}> has no effect here: ${known.because}`;
+		run.report.add("CONFIG_UNNEEDED", message, element, { severity: "warning", attribute });
 	}
 	const key = `${element.name}@${attribute}`;
 	if (known.carried !== "later" || text === "off" || run.later.has(key)) return;

@@ -5,7 +5,8 @@ import type { AttributeType } from "./declare.ts";
 import { readTime } from "./units.ts";
 
 export type Value = string | number | boolean;
-export type ReadValue = { value: Value } | { expected: string; unit?: true };
+/** `legacy`: what the text was read as, where an old spelling meant that. */
+export type ReadValue = { value: Value; legacy?: string } | { expected: string; unit?: true };
 
 /** The value of a non-empty text, or what was expected instead. `unit`: a time that its unit rounds to nothing. */
 export function readValue(type: AttributeType, raw: string): ReadValue {
@@ -18,7 +19,7 @@ export function readValue(type: AttributeType, raw: string): ReadValue {
 				? { value: text }
 				: { expected: "a name without blanks and separators" };
 		case "integer":
-			return readInteger(text, type.min, type.max);
+			return type.star && text === "*" ? { value: text } : readInteger(text, type);
 		case "onoff":
 			return text === "on" || text === "off" ? { value: text === "on" } : { expected: "on or off" };
 		case "choice":
@@ -29,7 +30,7 @@ export function readValue(type: AttributeType, raw: string): ReadValue {
 			return { expected: read.expected, ...(read.wrong === "unit" ? { unit: true } : {}) };
 		}
 		case "address":
-			return readAddress(text);
+			return type.star && text === "*" ? { value: text } : readAddress(text, type.star);
 		case "netmask":
 			return isNetmask(text) ? { value: text } : { expected: "an IPv4 mask such as 255.255.255.0" };
 		case "directory":
@@ -38,21 +39,24 @@ export function readValue(type: AttributeType, raw: string): ReadValue {
 			return readRelative(text);
 		case "regex":
 			return readRegex(raw);
+		case "pattern":
+			return new RegExp(`^(?:${type.pattern})$`, "u").test(text) ? { value: text } : { expected: type.expected };
 	}
 }
 
-function readInteger(text: string, min: number, max: number): ReadValue {
+function readInteger(text: string, { min, max, star }: { min: number; max: number; star?: true }): ReadValue {
 	const number = /^[+-]?\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-	return number >= min && number <= max ? { value: number } : { expected: `a whole number between ${min} and ${max}` };
+	if (number >= min && number <= max) return { value: number };
+	return { expected: `a whole number between ${min} and ${max}${star ? ", or *" : ""}` };
 }
 
-function readAddress(text: string): ReadValue {
+function readAddress(text: string, star?: true): ReadValue {
 	const bare = text.replace(/^\[(.*)\]$/, "$1");
 	if (isIP(bare) !== 0) return { value: bare };
 	// Digits and dots only are a mistyped address, not a name.
 	const isName =
 		text.length <= 253 && /^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$/.test(text) && !/^[\d.]+$/.test(text);
-	return isName ? { value: text } : { expected: "an IP address or a host name" };
+	return isName ? { value: text } : { expected: `an IP address or a host name${star ? ", or *" : ""}` };
 }
 
 function isNetmask(text: string): boolean {
@@ -83,6 +87,9 @@ function readRelative(text: string): ReadValue {
 
 /** A leading `!` inverts (spec/06 §2) and is kept. The check is that of JavaScript, which reads nearly every POSIX ERE. */
 function readRegex(text: string): ReadValue {
+	// Old versions for Windows grouped with braces (spec/02 §13); a POSIX expression cannot begin with one.
+	const braced = /^\{(.*)\}$/.exec(text)?.[1];
+	if (braced !== undefined) return { value: `(${braced})`, legacy: `(${braced})` };
 	try {
 		new RegExp(posixClasses(text.replace(/^!/, "")));
 		return text.length <= 1024 ? { value: text } : { expected: "at most 1024 characters" };

@@ -12,8 +12,14 @@ import {
 	time,
 	vipAttributes,
 	virtualAddressAttributes,
+	virtualMac,
 	word,
 } from "../../sdk/index.ts";
+
+/** What the existing product needs and this one does not. */
+function unneeded(type: AttributeDeclaration["type"], preset: string | undefined, doc: string, because: string) {
+	return { type, doc, carried: "unneeded", because, ...(preset === undefined ? {} : { default: preset }) } as const;
+}
 
 const beat: Readonly<Record<string, AttributeDeclaration>> = {
 	pulse: { type: time("ms", { min: 10 }), dyn: true, doc: "Time between two pulses." },
@@ -29,7 +35,10 @@ const heart: ElementDeclaration = {
 		port: { type: port, dyn: true, doc: "UDP port of all heartbeats; by default 8888 for the first module." },
 		pulse: { ...beat.pulse, default: "700" } as AttributeDeclaration,
 		timeout: { ...beat.timeout, default: "30000" } as AttributeDeclaration,
-		permanent_arp: { type: onOff, default: "on", dyn: true, doc: "Pin the ARP entries of the peers." },
+		permanent_arp: {
+			...unneeded(onOff, "on", "Pin the ARP entries of the peers.", "the pulses keep the entries fresh"),
+			dyn: true,
+		},
 	},
 	children: [
 		{
@@ -51,7 +60,7 @@ const heart: ElementDeclaration = {
 					doc: "Address of a peer.",
 					carried: "legacy",
 					instead: 'name the lan, as in <heartbeat name="default"/>, and describe its nodes in cluster.xml',
-					attributes: { addr: { type: address, required: true, doc: "Address of a peer." } },
+					attributes: { addr: { type: address, required: true, dyn: true, doc: "Address of a peer." } },
 				},
 			],
 		},
@@ -100,12 +109,13 @@ const vip: ElementDeclaration = {
 							carried: "later",
 							attributes: {
 								type: { type: choice("vmac_invisible"), required: true, doc: "How frames reach the primary." },
-								addr: { type: text, doc: "Virtual MAC address." },
+								addr: virtualMac,
 							},
 							children: [
 								{
 									name: "virtual_addr",
 									doc: "One virtual address.",
+									min: 1,
 									attributes: {
 										...virtualAddressAttributes,
 										where: {
@@ -124,10 +134,6 @@ const vip: ElementDeclaration = {
 	],
 };
 
-function later(type: AttributeDeclaration["type"], doc: string, dyn = false): AttributeDeclaration {
-	return { type, doc, dyn, carried: "later" };
-}
-
 const replicated: ElementDeclaration = {
 	name: "replicated",
 	doc: "One replicated directory.",
@@ -145,6 +151,7 @@ const replicated: ElementDeclaration = {
 		{
 			name: "notreplicated",
 			doc: "Something that stays on its server.",
+			exactlyOne: ["path", "regexpath"],
 			attributes: {
 				path: { type: { is: "relative" }, doc: "Path below the directory." },
 				regexpath: { type: { is: "regex" }, doc: "POSIX ERE on names; a leading ! inverts." },
@@ -184,16 +191,53 @@ const rfs: ElementDeclaration = {
 			type: text,
 			doc: "Times at which the secondary is synchronised, in the syntax of crontab; without it, always.",
 		},
-		acl: { ...later(onOff, "Replicate access control lists."), default: "off" },
-		roflags: later(text, "What happens when somebody writes on the secondary (Windows)."),
-		packetsize: later(count, "Size of a packet."),
-		reipacketsize: later(count, "Size of a packet of resynchronisation."),
-		ruzone_blocksize: later(count, "Size of a tracked zone."),
-		namespacepolicy: later(count, "How changes while stopped are found."),
-		reitimeout: later(time("s"), "Longest request of resynchronisation.", true),
-		reicommit: later(count, "Packets between two syncs."),
-		reidetail: later(onOff, "Log resynchronisation in detail.", true),
-		allocthreshold: later(count, "Size in GB from which files are allocated at once."),
+		acl: { type: onOff, default: "off", doc: "Replicate access control lists." },
+		roflags: unneeded(
+			{ is: "pattern", pattern: "0[xX][0-9A-Fa-f]{1,8}|[0-9]{1,10}", expected: "a number such as 0x10" },
+			"0x10",
+			"What happens when somebody writes on the secondary (Windows); 0x10000 stops it.",
+			"nobody can write on the secondary",
+		),
+		packetsize: unneeded(count, undefined, "Size of a packet in bytes.", "replication does not go through NFS"),
+		reipacketsize: unneeded(
+			count,
+			"8388608",
+			"Size of a packet of resynchronisation in bytes.",
+			"replication does not go through NFS",
+		),
+		ruzone_blocksize: unneeded(
+			count,
+			"8388608",
+			"Size of a tracked zone in bytes, a multiple of reipacketsize.",
+			"what differs is tracked exactly",
+		),
+		namespacepolicy: unneeded(
+			choice("0", "1", "3", "4"),
+			"4",
+			"How changes while stopped are found.",
+			"such changes are always found",
+		),
+		reitimeout: {
+			type: time("s", { min: 1 }),
+			default: "150",
+			dyn: true,
+			carried: "later",
+			doc: "Longest request of resynchronisation.",
+		},
+		reicommit: unneeded(count, "0", "Packets between two syncs.", "replication does not go through NFS"),
+		reidetail: {
+			type: onOff,
+			default: "off",
+			dyn: true,
+			carried: "later",
+			doc: "Log resynchronisation in detail.",
+		},
+		allocthreshold: unneeded(
+			count,
+			"0",
+			"Size in GB from which files are allocated at once (Windows); 0: never.",
+			"files are as sparse on the secondary as on the primary",
+		),
 		nbremconn: {
 			type: { is: "integer", min: 1, max: 16 },
 			default: "1",
@@ -205,19 +249,14 @@ const rfs: ElementDeclaration = {
 			doc: "Time within which the replicated directories have to answer; otherwise the module stops and starts.",
 		},
 		checkintv: { type: time("s", { min: 1 }), default: "120", doc: "Time between two such questions." },
-		nfsbox_options: later(choice("cross", "nocross"), "Junctions (Windows)."),
-		mountoversuffix: {
-			type: text,
-			carried: "legacy",
-			instead: "nothing, the directory keeps its name",
-			doc: "Suffix of a renamed directory.",
-		},
-		mountover: {
-			type: onOff,
-			carried: "legacy",
-			instead: "nothing, the directory keeps its name",
-			doc: "How the directory is caught.",
-		},
+		nfsbox_options: unneeded(
+			choice("cross", "nocross"),
+			"cross",
+			"Whether junctions are followed (Windows).",
+			"Linux has no junctions",
+		),
+		mountoversuffix: unneeded(text, undefined, "Suffix of a renamed directory.", "the directory keeps its name"),
+		mountover: unneeded(onOff, undefined, "How the directory is caught (before 8.2).", "the directory keeps its name"),
 	},
 	children: [
 		{
@@ -231,7 +270,7 @@ const rfs: ElementDeclaration = {
 				{
 					name: "server",
 					doc: "Address of a peer.",
-					attributes: { addr: { type: address, required: true, doc: "Address of a peer." } },
+					attributes: { addr: { type: address, required: true, dyn: true, doc: "Address of a peer." } },
 				},
 			],
 		},

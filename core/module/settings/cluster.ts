@@ -1,13 +1,19 @@
 /** Whether a module's configuration and cluster.xml agree: a mirror's lans exist and have two nodes. */
 import type { Cluster, Lan } from "../../cluster/cluster.ts";
+import { nodeNames } from "../../cluster/self.ts";
 import { descendants, textOf } from "../../schema/access.ts";
 import { nearest } from "../../schema/suggest.ts";
 import type { Userconfig } from "../../schema/userconfig.ts";
+import type { CheckedElement } from "../../schema/validate.ts";
 import type { ModuleConfiguration } from "../configuration.ts";
 
 /** Adds what does not agree to the report of `read`; heartbeats that give addresses get the lan that has them. */
 export function clusterProblems(configuration: ModuleConfiguration, cluster: Cluster, read: Userconfig): void {
-	if (configuration.mode !== "mirror") return;
+	if (configuration.mode === "mirror") checkMirror(configuration, cluster, read);
+	if (configuration.mode === "farm") checkFarm(cluster, read);
+}
+
+function checkMirror(configuration: ModuleConfiguration, cluster: Cluster, read: Userconfig): void {
 	for (const [index, element] of descendants(read.service, "heart", "heartbeat").entries()) {
 		const heartbeat = configuration.heart?.heartbeats[index];
 		if (heartbeat === undefined) continue;
@@ -18,14 +24,7 @@ export function clusterProblems(configuration: ModuleConfiguration, cluster: Clu
 		if (byAddress !== undefined) heartbeat.lan = byAddress.name;
 		const lan = cluster.lans.find((each) => each.name === heartbeat.lan);
 		if (lan === undefined) {
-			const names = cluster.lans.map((each) => each.name);
-			const guess = nearest(heartbeat.lan, names);
-			read.report.add("CONFIG_CLUSTER", `cluster.xml has no lan ${heartbeat.lan}`, element.xml, {
-				attribute: "name",
-				found: heartbeat.lan,
-				expected: names.join(", "),
-				...(guess === undefined ? {} : { remedy: `Did you mean \`${guess}\`?` }),
-			});
+			reportUnknown("lan", heartbeat.lan, element, namesOf(cluster.lans), read);
 		} else if (lan.nodes.length !== 2) {
 			const message = `the lan ${lan.name} has ${lan.nodes.length} node${lan.nodes.length === 1 ? "" : "s"}, a mirror needs 2`;
 			read.report.add("CONFIG_CLUSTER", message, element.xml, {
@@ -36,7 +35,7 @@ export function clusterProblems(configuration: ModuleConfiguration, cluster: Clu
 		}
 	}
 	checkReplicationLan(configuration, cluster, read);
-	checkDefaultPrim(configuration, cluster.lans, read);
+	checkDefaultPrim(configuration, nodeNames(cluster), read);
 }
 
 /** `<flow name>` names a lan of its own (legacy); the heartbeats' lans were checked already. */
@@ -44,18 +43,44 @@ function checkReplicationLan(configuration: ModuleConfiguration, cluster: Cluste
 	const flow = descendants(read.service, "rfs", "flow")[0];
 	const lan = flow === undefined ? null : textOf(flow, "name");
 	if (flow === undefined || lan === null || configuration.rfs?.lan !== lan) return;
-	if (cluster.lans.some((each) => each.name === lan)) return;
-	const expected = cluster.lans.map((each) => each.name).join(", ");
-	read.report.add("CONFIG_CLUSTER", `cluster.xml has no lan ${lan}`, flow.xml, {
+	if (!namesOf(cluster.lans).includes(lan)) reportUnknown("lan", lan, flow, namesOf(cluster.lans), read);
+}
+
+/** A farm's lans, and the nodes to which it gives weights. */
+function checkFarm(cluster: Cluster, read: Userconfig): void {
+	for (const element of descendants(read.service, "farm", "lan")) {
+		const name = textOf(element, "name");
+		if (name === null || namesOf(cluster.lans).includes(name)) continue;
+		reportUnknown("lan", name, element, namesOf(cluster.lans), read);
+	}
+	const nodes = nodeNames(cluster);
+	for (const element of descendants(read.service, "vip", "loadbalancing_list", "group", "cluster", "host")) {
+		const name = textOf(element, "name");
+		if (name !== null && !nodes.includes(name)) reportUnknown("node", name, element, nodes, read);
+	}
+}
+
+const namesOf = (lans: readonly Lan[]): string[] => lans.map((each) => each.name);
+
+/** The attribute `name` of `element` names nothing of cluster.xml. */
+function reportUnknown(
+	what: "lan" | "node",
+	name: string,
+	element: CheckedElement,
+	known: readonly string[],
+	read: Userconfig,
+): void {
+	const guess = nearest(name, known);
+	read.report.add("CONFIG_CLUSTER", `cluster.xml has no ${what} ${name}`, element.xml, {
 		attribute: "name",
-		found: lan,
-		expected,
+		found: name,
+		expected: known.join(", "),
+		...(guess === undefined ? {} : { remedy: `Did you mean \`${guess}\`?` }),
 	});
 }
 
-function checkDefaultPrim(configuration: ModuleConfiguration, lans: readonly Lan[], read: Userconfig): void {
+function checkDefaultPrim(configuration: ModuleConfiguration, nodes: readonly string[], read: Userconfig): void {
 	const { defaultprim } = configuration;
-	const nodes = [...new Set(lans.flatMap((lan) => lan.nodes.map((node) => node.name)))];
 	if (["alone", "lastprim", ...nodes].includes(defaultprim)) return;
 	const expected = ["alone", "lastprim", ...nodes].join(", ");
 	read.report.add("CONFIG_CLUSTER", `cluster.xml has no node ${defaultprim}`, read.service.xml, {

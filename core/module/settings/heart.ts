@@ -1,5 +1,5 @@
 /** `<heart>` as the heartbeat service reads it (spec/02 §3). */
-import { descendants, isOn, numberOf, textOf } from "../../schema/access.ts";
+import { descendants, numberOf, textOf } from "../../schema/access.ts";
 import type { Report } from "../../schema/report.ts";
 import type { CheckedElement } from "../../schema/validate.ts";
 import type { HeartConfiguration } from "../configuration.ts";
@@ -7,7 +7,13 @@ import type { HeartConfiguration } from "../configuration.ts";
 /** The lan of a heartbeat that names its peers by address (before 7.2), unless cluster.xml is known and has them. */
 const legacyLan = "default";
 
-export function heartSettings(heart: CheckedElement, defaultPort: number, report: Report): HeartConfiguration {
+/** `replicates`: the module has `<rfs>`. */
+export function heartSettings(
+	heart: CheckedElement,
+	defaultPort: number,
+	replicates: boolean,
+	report: Report,
+): HeartConfiguration {
 	const seen = new Set<string>();
 	const heartbeats = descendants(heart, "heartbeat").map((element) => {
 		const legacy = element.children.length > 0;
@@ -32,6 +38,19 @@ export function heartSettings(heart: CheckedElement, defaultPort: number, report
 			});
 		}
 		seen.add(ident);
+		if (ident === "flow" && !replicates) {
+			report.add(
+				"CONFIG_VALUE",
+				"a heartbeat with ident flow needs <rfs>: the module would wait for ever",
+				element.xml,
+				{
+					attribute: "ident",
+					found: ident,
+					expected: "<rfs>",
+					remedy: "Give the heartbeat another ident, or add <rfs>.",
+				},
+			);
+		}
 		const pulseMs = numberOf(element, "pulse") ?? numberOf(heart, "pulse") ?? 700;
 		const timeoutMs = numberOf(element, "timeout") ?? numberOf(heart, "timeout") ?? 30_000;
 		if (timeoutMs < 2 * pulseMs) {
@@ -49,5 +68,5 @@ export function heartSettings(heart: CheckedElement, defaultPort: number, report
 		}
 		return { ident, lan, pulseMs, timeoutMs };
 	});
-	return { port: numberOf(heart, "port") ?? defaultPort, permanentArp: isOn(heart, "permanent_arp"), heartbeats };
+	return { port: numberOf(heart, "port") ?? defaultPort, heartbeats };
 }

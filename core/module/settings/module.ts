@@ -6,6 +6,7 @@ import type { ModuleConfiguration, UserConfiguration } from "../configuration.ts
 import { portsOf } from "../ports.ts";
 import { checkerSettings } from "./checkers.ts";
 import { errdSettings } from "./errd.ts";
+import { checkFarm } from "./farm.ts";
 import { heartSettings } from "./heart.ts";
 import { rfsSettings } from "./rfs.ts";
 import { vipSettings } from "./vip.ts";
@@ -19,15 +20,8 @@ export function moduleSettings(module: string, id: number, read: Userconfig): Mo
 	const ports = portsOf(id);
 	const mode = textOf(service, "mode");
 	const [heartElement, vip, rfs, user] = ["heart", "vip", "rfs", "user"].map((name) => child(service, name));
-	const heart = heartElement === undefined ? null : heartSettings(heartElement, ports.heart, report);
-	const flow = heart?.heartbeats.some((each) => each.ident === "flow");
-	if (flow && rfs === undefined && heartElement !== undefined) {
-		const remedy = "Give the heartbeat another ident, or add <rfs>.";
-		report.add("CONFIG_VALUE", "a heartbeat with ident flow needs <rfs>", heartElement.xml, {
-			expected: "<rfs>",
-			remedy,
-		});
-	}
+	const heart = heartElement === undefined ? null : heartSettings(heartElement, ports.heart, rfs !== undefined, report);
+	if (mode === "farm") checkFarm(service, report);
 	const addresses = vip === undefined || mode !== "mirror" ? null : vipSettings(vip, report);
 	return {
 		module,
@@ -44,7 +38,7 @@ export function moduleSettings(module: string, id: number, read: Userconfig): Mo
 		heart,
 		vip: addresses,
 		rfs: rfs === undefined ? null : rfsSettings(rfs, heart, ports.rfs, report),
-		user: user === undefined ? null : userSettings(user, read),
+		user: user === undefined ? null : userSettings(user),
 		splitbrain: splitbrainSettings(service, read),
 		checkers: checkerSettings(service, addresses, report),
 		errd: errdSettings(service, report),
@@ -52,26 +46,16 @@ export function moduleSettings(module: string, id: number, read: Userconfig): Mo
 	};
 }
 
-function userSettings(user: CheckedElement, read: Userconfig): UserConfiguration {
-	const vars = descendants(user, "var").map((element) => ({
-		element,
-		name: textOf(element, "name") ?? "",
-		value: textOf(element, "value") ?? "",
-	}));
-	for (const [index, { element, name }] of vars.entries()) {
-		// XPath readers would get several lines (spec/09 §6.4).
-		if (name === "" || !vars.slice(0, index).some((other) => other.name === name)) continue;
-		read.report.add("CONFIG_REPEATED", `the variable ${name} is defined twice`, element.xml, {
-			attribute: "name",
-			found: name,
-		});
-	}
+function userSettings(user: CheckedElement): UserConfiguration {
 	return {
 		niceStopTimeoutMs: numberOf(user, "nicestoptimeout") ?? 300_000,
 		forceStopTimeoutMs: numberOf(user, "forcestoptimeout") ?? 300_000,
 		logging: textOf(user, "logging") !== "none",
 		userlogSizeKb: numberOf(user, "userlogsize") ?? 2048,
-		vars: vars.map(({ name, value }) => ({ name, value })),
+		vars: descendants(user, "var").map((element) => ({
+			name: textOf(element, "name") ?? "",
+			value: textOf(element, "value") ?? "",
+		})),
 	};
 }
 

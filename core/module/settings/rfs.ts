@@ -53,7 +53,6 @@ function directories(rfs: CheckedElement, report: Report): ReplicatedDirectory[]
 	for (const element of descendants(rfs, "replicated")) {
 		const dir = textOf(element, "dir");
 		const excluded = descendants(element, "notreplicated");
-		for (const each of excluded) checkExclusion(each, report);
 		// A blank directory was reported where it stands.
 		if (dir === null) continue;
 		const other = read.find((each) => overlaps(each.dir, dir));
@@ -77,18 +76,6 @@ function directories(rfs: CheckedElement, report: Report): ReplicatedDirectory[]
 
 function texts(elements: CheckedElement[], attribute: string): string[] {
 	return elements.map((element) => textOf(element, attribute)).filter((value) => value !== null);
-}
-
-function checkExclusion(element: CheckedElement, report: Report): void {
-	const given = element.written.filter(({ name }) => name === "path" || name === "regexpath");
-	if (given.length === 1) return;
-	const message = "<notreplicated> takes either path or regexpath";
-	if (given.length === 0) report.add("CONFIG_MISSING", message, element.xml, { attribute: "path" });
-	else
-		report.add("CONFIG_REPEATED", message, element.xml, {
-			attribute: "regexpath",
-			remedy: "Write two <notreplicated> elements.",
-		});
 }
 
 /** One is the other, or contains it. Separators of both systems count. */

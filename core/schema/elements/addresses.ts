@@ -1,6 +1,16 @@
 /** Attributes of virtual addresses that the modes share (spec/02 §5). */
 import { type AttributeDeclaration, address, onOff, text, time } from "../declare.ts";
 
+/** Of an interface that several nodes share; not the address of a group of machines. */
+export const virtualMac: AttributeDeclaration = {
+	type: {
+		is: "pattern",
+		pattern: "[0-9A-Fa-f][02468ACEace]([:\\-][0-9A-Fa-f]{2}){5}",
+		expected: "a MAC address of one machine such as 5a-fe-c0-a8-38-14",
+	},
+	doc: "Virtual MAC address; by default 5A:FE: and the first virtual address in hexadecimal.",
+};
+
 export const vipAttributes: Readonly<Record<string, AttributeDeclaration>> = {
 	tcpreset: { type: onOff, default: "on", doc: "Reset the address's TCP connections before it is taken away." },
 };

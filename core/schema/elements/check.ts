@@ -34,8 +34,9 @@ function ident(doc: string): AttributeDeclaration {
 	return { type: word, required: true, dyn: true, doc };
 }
 
-function to(attributes: Readonly<Record<string, AttributeDeclaration>>): ElementDeclaration {
-	return { name: "to", doc: "What is tested.", attributes };
+/** What is tested; `min` 0: it may be left out. */
+function to(attributes: Readonly<Record<string, AttributeDeclaration>>, min = 1): ElementDeclaration {
+	return { name: "to", doc: "What is tested.", min, max: 1, attributes };
 }
 
 const tested: AttributeDeclaration = { type: address, required: true, dyn: true, doc: "Address that is tested." };
@@ -44,6 +45,7 @@ const later: ElementDeclaration[] = [
 	{
 		name: "tcp",
 		doc: "Opens a TCP connection.",
+		unique: "ident",
 		carried: "later",
 		attributes: {
 			ident: ident("The resource is tcp.<ident>."),
@@ -57,6 +59,7 @@ const later: ElementDeclaration[] = [
 	{
 		name: "ping",
 		doc: "Pings an address.",
+		unique: "ident",
 		carried: "later",
 		attributes: {
 			ident: ident("The resource is ping.<ident>."),
@@ -68,6 +71,7 @@ const later: ElementDeclaration[] = [
 	{
 		name: "intf",
 		doc: "Watches the network interface of a local address.",
+		unique: "ident",
 		carried: "later",
 		attributes: {
 			ident: ident("The resource is intf.<ident>."),
@@ -78,6 +82,7 @@ const later: ElementDeclaration[] = [
 	{
 		name: "ip",
 		doc: "Watches that a virtual address is set.",
+		unique: "ident",
 		carried: "later",
 		attributes: {
 			ident: ident("The resource is ip.<ident>."),
@@ -88,6 +93,7 @@ const later: ElementDeclaration[] = [
 	{
 		name: "custom",
 		doc: "A checker of the module's own.",
+		unique: "ident",
 		carried: "later",
 		attributes: {
 			ident: ident("The resource is custom.<ident>."),
@@ -106,13 +112,16 @@ const later: ElementDeclaration[] = [
 			ident: { type: word, dyn: true, doc: "The resource is module.<ident>." },
 		},
 		children: [
-			to({
-				addr: { type: address, default: "127.0.0.1", dyn: true, doc: "Server of the other module." },
-				port: { type: port, default: "9010", dyn: true, doc: "Its web service." },
-				interval,
-				timeout,
-				secure: { type: onOff, default: "off", dyn: true, doc: "Over HTTPS." },
-			}),
+			to(
+				{
+					addr: { type: address, default: "127.0.0.1", dyn: true, doc: "Server of the other module." },
+					port: { type: port, default: "9010", dyn: true, doc: "Its web service." },
+					interval,
+					timeout,
+					secure: { type: onOff, default: "off", dyn: true, doc: "Over HTTPS." },
+				},
+				0,
+			),
 		],
 	},
 ];
@@ -132,6 +141,8 @@ const splitbrain: ElementDeclaration = {
 export const checkElement: ElementDeclaration = {
 	name: "check",
 	doc: "Checkers of the module.",
+	max: 1,
+	mayRepeat: true,
 	children: [
 		...later,
 		splitbrain,

@@ -14,8 +14,8 @@ export const errdElement: ElementDeclaration = {
 			attributes: {
 				name: { type: text, required: true, dyn: true, doc: "Name of the command or service." },
 				service: { type: choice("yes", "no"), default: "no", dyn: true, doc: "yes: a service of systemd or Windows." },
-				nameregex: { type: text, dyn: true, doc: "Regular expression on the command name (Linux)." },
-				argregex: { type: text, dyn: true, doc: "Regular expression on the whole command line." },
+				nameregex: { type: { is: "regex" }, dyn: true, doc: "Regular expression on the command name (Linux)." },
+				argregex: { type: { is: "regex" }, dyn: true, doc: "Regular expression on the whole command line." },
 				class: {
 					type: text,
 					dyn: true,

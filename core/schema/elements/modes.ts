@@ -1,25 +1,27 @@
 /** Modes that are documented and that no plugin brings yet: their elements are checked and kept (spec/02 §4, §5). */
 import {
+	type AttributeDeclaration,
+	address,
 	choice,
 	count,
 	type ElementDeclaration,
 	type ModeElements,
 	onOff,
 	port,
-	text,
 	time,
 	word,
 } from "../declare.ts";
-import { interfaceAttributes, vipAttributes, virtualAddressAttributes } from "./addresses.ts";
+import { interfaceAttributes, vipAttributes, virtualAddressAttributes, virtualMac } from "./addresses.ts";
 
 const farmElement: ElementDeclaration = {
 	name: "farm",
 	doc: "Membership of the farm.",
+	min: 1,
 	max: 1,
 	carried: "later",
 	attributes: {
 		port: { type: port, doc: "UDP port; by default from the module's id." },
-		pulse: { type: time("ms", { min: 1 }), default: "100", doc: "Time between two pulses." },
+		pulse: { type: time("ms", { min: 10 }), default: "100", doc: "Time between two pulses." },
 		mlost_count: { type: count, default: "20", doc: "Lost pulses after which a new leader is chosen." },
 		slost_count: { type: count, default: "10", doc: "Lost pulses after which a follower is gone." },
 	},
@@ -27,6 +29,7 @@ const farmElement: ElementDeclaration = {
 		{
 			name: "lan",
 			doc: "A network of the farm.",
+			min: 1,
 			attributes: { name: { type: word, doc: "Its name in cluster.xml." } },
 			children: [
 				{
@@ -34,14 +37,18 @@ const farmElement: ElementDeclaration = {
 					doc: "A node by its address.",
 					carried: "legacy",
 					instead: "name the lan and describe its nodes in cluster.xml",
-					attributes: { name: { type: word, doc: "Name." }, addr: { type: text, doc: "Address." } },
+					attributes: {
+						name: { type: word, required: true, doc: "Name of the node." },
+						addr: { type: address, required: true, doc: "Its address." },
+					},
 				},
 			],
 		},
 	],
 };
 
-const where = choice("alias", "one_side_alias", "one_side");
+/** Of virtual addresses in a farm: all nodes have them. */
+const where: AttributeDeclaration = { type: choice("alias"), default: "alias", doc: "Set on every node." };
 
 const vipElement: ElementDeclaration = {
 	name: "vip",
@@ -55,11 +62,13 @@ const vipElement: ElementDeclaration = {
 	children: [
 		{
 			name: "interface_list",
-			doc: "Interfaces.",
+			doc: "The interfaces that carry virtual addresses.",
+			min: 1,
 			children: [
 				{
 					name: "interface",
 					doc: "One interface.",
+					min: 1,
 					attributes: interfaceAttributes,
 					children: [
 						{
@@ -71,13 +80,14 @@ const vipElement: ElementDeclaration = {
 									required: true,
 									doc: "How frames reach the nodes.",
 								},
-								addr: { type: text, doc: "Virtual MAC address." },
+								addr: virtualMac,
 							},
 							children: [
 								{
 									name: "virtual_addr",
 									doc: "One virtual address.",
-									attributes: { ...virtualAddressAttributes, where: { type: where, doc: "Where it is set." } },
+									min: 1,
+									attributes: { ...virtualAddressAttributes, where },
 								},
 							],
 						},
@@ -88,7 +98,8 @@ const vipElement: ElementDeclaration = {
 								{
 									name: "virtual_addr",
 									doc: "One virtual address.",
-									attributes: { ...virtualAddressAttributes, where: { type: where, doc: "Where it is set." } },
+									min: 1,
+									attributes: { ...virtualAddressAttributes, where },
 								},
 							],
 						},
@@ -99,19 +110,25 @@ const vipElement: ElementDeclaration = {
 		{
 			name: "loadbalancing_list",
 			doc: "How clients are shared out.",
+			max: 1,
 			children: [
 				{
 					name: "group",
 					doc: "A group of rules.",
+					min: 1,
+					unique: "name",
 					attributes: { name: { type: word, required: true, doc: "Name of the group." } },
 					children: [
 						{
 							name: "cluster",
 							doc: "Weights of the nodes.",
+							max: 1,
 							children: [
 								{
 									name: "host",
 									doc: "One node.",
+									min: 1,
+									unique: "name",
 									attributes: {
 										name: { type: word, required: true, doc: "Node." },
 										power: { type: count, required: true, doc: "Weight." },
@@ -122,9 +139,14 @@ const vipElement: ElementDeclaration = {
 						{
 							name: "rule",
 							doc: "Which traffic is shared out, and by what.",
+							min: 1,
 							attributes: {
-								virtual_addr: { type: text, default: "*", doc: "Virtual address; * for all." },
-								port: { type: text, default: "*", doc: "Destination port; * for all." },
+								virtual_addr: { type: { is: "address", star: true }, default: "*", doc: "Virtual address; * for all." },
+								port: {
+									type: { is: "integer", min: 1, max: 65_535, star: true },
+									default: "*",
+									doc: "Destination port; * for all.",
+								},
 								proto: { type: choice("tcp", "udp", "arp"), required: true, doc: "Protocol." },
 								filter: {
 									type: choice("on_addr", "on_port", "on_ipid"),

@@ -4,6 +4,7 @@ import {
 	choice,
 	count,
 	type ElementDeclaration,
+	identifier,
 	onOff,
 	text,
 	time,
@@ -17,7 +18,7 @@ export const macroElement: ElementDeclaration = {
 	name: "macro",
 	doc: "Text that replaces %name% in the values of the rest of the file.",
 	attributes: {
-		name: { type: word, required: true, doc: "Name of the macro; capitals count." },
+		name: { type: identifier, required: true, doc: "Name of the macro; capitals count." },
 		value: { type: text, required: true, mayBeEmpty: true, doc: "What %name% stands for." },
 	},
 };

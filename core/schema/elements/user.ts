@@ -1,5 +1,5 @@
 /** `<user>` and `<var>` (spec/02 §7). */
-import { choice, type ElementDeclaration, text, time, word } from "../declare.ts";
+import { choice, type ElementDeclaration, identifier, text, time } from "../declare.ts";
 
 export const userElement: ElementDeclaration = {
 	name: "user",
@@ -30,8 +30,10 @@ export const userElement: ElementDeclaration = {
 		{
 			name: "var",
 			doc: "A variable of the scripts' environment.",
+			// Scripts read the file with XPath tools, and would get several lines (spec/09 §6.4).
+			unique: "name",
 			attributes: {
-				name: { type: word, required: true, dyn: true, doc: "Name of the variable." },
+				name: { type: identifier, required: true, dyn: true, doc: "Name of the variable." },
 				value: { type: text, required: true, mayBeEmpty: true, dyn: true, doc: "Its value." },
 			},
 		},

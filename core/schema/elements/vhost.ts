@@ -10,6 +10,8 @@ export const vhostElement: ElementDeclaration = {
 		{
 			name: "virtualhostname",
 			doc: "One virtual host name.",
+			min: 1,
+			unique: "name",
 			attributes: {
 				name: { type: word, required: true, doc: "The virtual host name." },
 				envfile: { type: text, required: true, doc: "File that scripts source to take the name." },

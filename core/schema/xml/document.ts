@@ -5,6 +5,7 @@
  */
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { type ErrorCode, errors, type Problem } from "../../errors.ts";
+import { decodeBytes } from "./decode.ts";
 import { LineIndex, type XmlElement } from "./element.ts";
 import { maskMarkup } from "./prolog.ts";
 import { decodeReferences, scanStartTag, XmlFault } from "./startTag.ts";
@@ -25,11 +26,15 @@ export interface XmlDocument {
 /** Reads a file called `file` in messages. At most one problem comes back: after it nothing can be trusted. */
 export function readXml(bytes: Uint8Array, file: string): XmlDocument | Problem {
 	if (bytes.length > maxBytes) {
-		return problem("XML_LIMIT", `the file has ${bytes.length} bytes`, { file, expected: "at most 1 MiB" });
+		const message = `the file has ${bytes.length} bytes`;
+		return problem("XML_LIMIT", message, { file, line: 1, column: 1, expected: "at most 1 MiB" });
 	}
-	const text = decodeBytes(bytes);
-	if (text === undefined)
-		return problem("XML_ENCODING", "the file is not valid in its encoding", { file, expected: "UTF-8" });
+	const decoded = decodeBytes(bytes);
+	if ("message" in decoded) {
+		const place = new LineIndex(decoded.before).at(decoded.before.length);
+		return problem("XML_ENCODING", decoded.message, { file, ...place, expected: "UTF-8" });
+	}
+	const { text } = decoded;
 	const lines = new LineIndex(text);
 	try {
 		const masked = maskMarkup(text);
@@ -59,24 +64,6 @@ function problem(
 	place: Omit<Problem, "code" | "severity" | "message" | "remedy">,
 ): Problem {
 	return { code, severity: "error", message, remedy: errors[code].remedy, ...place };
-}
-
-/** The text with LF line ends and without BOM; undefined when the bytes are not what they say. */
-function decodeBytes(bytes: Uint8Array): string | undefined {
-	const utf16 =
-		bytes[0] === 0xff && bytes[1] === 0xfe
-			? "utf-16le"
-			: bytes[0] === 0xfe && bytes[1] === 0xff
-				? "utf-16be"
-				: undefined;
-	const head = new TextDecoder("latin1").decode(bytes.subarray(0, 200));
-	const declared = /^(?:\u00ef\u00bb\u00bf)?<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,32})["']/.exec(head)?.[1];
-	try {
-		const decoded = new TextDecoder(utf16 ?? declared ?? "utf-8", { fatal: true }).decode(bytes);
-		return decoded.includes("\0") ? undefined : decoded.replace(/\r\n?/g, "\n");
-	} catch {
-		return undefined;
-	}
 }
 
 /** Blanks out self-closed `<macro>` elements that stand before the root, and says where they stood. */
