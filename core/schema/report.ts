@@ -29,12 +29,14 @@ export class Report {
 	add(code: ErrorCode, message: string, element: XmlElement, details: ProblemDetails = {}): void {
 		if (this.problems.length >= maxProblems) return;
 		const written = element.attributes.find((attribute) => attribute.name === details.attribute);
+		const place = this.#lines.at(written?.offset ?? element.offset);
+		if (this.problems.some((known) => isSame(known, code, place, details))) return;
 		this.problems.push({
 			code,
 			severity: details.severity ?? "error",
 			message: message.slice(0, maxShown),
 			file: this.#file,
-			...this.#lines.at(written?.offset ?? element.offset),
+			...place,
 			element: element.name.slice(0, maxShown),
 			...(details.attribute === undefined ? {} : { attribute: details.attribute.slice(0, maxShown) }),
 			...(details.found === undefined ? {} : { found: details.found.slice(0, maxShown) }),
@@ -42,4 +44,21 @@ export class Report {
 			remedy: details.remedy ?? errors[code].remedy,
 		});
 	}
+}
+
+/** What the declarations and the settings both find is said once. */
+function isSame(
+	known: Problem,
+	code: ErrorCode,
+	{ line, column }: { line: number; column: number },
+	details: ProblemDetails,
+): boolean {
+	const { attribute, expected } = details;
+	return (
+		known.code === code &&
+		known.line === line &&
+		known.column === column &&
+		known.attribute === attribute &&
+		known.expected === expected
+	);
 }

@@ -134,7 +134,8 @@ function reportEqual(checked: readonly CheckedElement[], name: string, unique: s
 		if (value === undefined) continue;
 		if (seen.has(value)) {
 			const message = `two <${name}> have the ${unique} ${value}`;
-			const details = { attribute: unique, found: String(value), expected: "a name of its own" };
+			const expected = `${/^[aeiou]/.test(unique) ? "an" : "a"} ${unique} of its own`;
+			const details = { attribute: unique, found: String(value), expected };
 			run.report.add("CONFIG_REPEATED", message, xml, details);
 		}
 		seen.add(value);
