@@ -89,6 +89,7 @@ export const errors = {
 		exit: "failed",
 		remedy: "Correct what the script reported above; the previous configuration stays in force.",
 	},
+	CONFIG_HISTORY: { exit: "usage", remedy: "`safekit config -m NAME --list` shows the numbers." },
 	CONFIG_DAMAGED: { exit: "failed", remedy: "Apply the configuration again with `safekit config -m NAME`." },
 
 	MODULE_NAME: {

@@ -1,21 +1,41 @@
 /** `config`, `deconfig`, `confcheck`, `confinfo` (spec/04 §5). */
-import { join } from "node:path";
 import type { Command } from "commander";
 import { type Problem, SafekitError } from "../errors.ts";
 import { problemAsText } from "../log/errorTexts.ts";
 import { configurationInfo, readConfiguration } from "../module/active.ts";
-import type { ModuleConfiguration } from "../module/configuration.ts";
-import { checkConfiguration, configureModule, deconfigureModule, type Hook } from "../module/configure.ts";
-import { inspect, readSource, userconfigName } from "../module/inspect.ts";
+import {
+	type Configured,
+	checkConfiguration,
+	configureModule,
+	deconfigureModule,
+	type Hook,
+} from "../module/configure.ts";
+import { keptConfiguration, keptConfigurationsOf, restoreFiles } from "../module/history.ts";
 import { idOf } from "../module/registry.ts";
 import { printJson, table } from "./call.ts";
 import type { ModuleControl } from "./control.ts";
-import { type Context, type ModuleOptions, moduleCommand, moduleName } from "./groups.ts";
+import { type Context, type ModuleOptions, moduleCommand, moduleName, wholeNumber } from "./groups.ts";
+import { runUpdate } from "./resources.ts";
+
+interface ConfigOptions extends ModuleOptions {
+	list?: boolean;
+	restore?: string;
+}
 
 export function configure(program: Command, context: Context): void {
-	moduleCommand(program, "config", "apply $SAFE/modules/NAME: userconfig.xml and scripts", ["config -m mirror"])
+	moduleCommand(program, "config", "apply $SAFE/modules/NAME: userconfig.xml and scripts", [
+		"config -m mirror",
+		"config -m mirror --list",
+		"config -m mirror --restore 2",
+	])
+		.option("--list", "the last three configurations that were applied; 1 is the newest")
+		.option("--restore <number>", "bring one of them back, with its scripts, and apply it")
 		.option("--dry-run", "check only, as confcheck")
-		.action((options: ModuleOptions) => (options.dryRun ? confcheck(context, options) : config(context, options)));
+		.action((options: ConfigOptions) => {
+			if (options.list) return listKept(context, options);
+			if (options.restore !== undefined) return restore(context, options, options.restore);
+			return options.dryRun ? confcheck(context, options) : config(context, options);
+		});
 	moduleCommand(program, "deconfig", "remove what is in force of a stopped module, keep what you edit", [
 		"deconfig -m mirror",
 	])
@@ -36,16 +56,54 @@ function hookFor(context: Context): Hook {
 
 async function config(context: Context, options: ModuleOptions): Promise<void> {
 	const name = moduleName(context, options);
-	const common = await context.node.configureOptions();
-	const running = runningModule(context, name);
-	if (running !== null) await refuseUnlessScriptsOnly(context, running, name);
-	const done = await configureModule(context.node.paths, name, { ...common, hook: hookFor(context) });
-	if (running === null) await context.node.loadModule(name);
-	else running.reconfigure(done.configuration);
-	context.node.forgetSettings(name);
+	const done = await apply(context, name);
 	tell(context, done.warnings);
 	if (options.json) printJson(context.call, { module: name, signature: done.signature, warnings: done.warnings });
 	else context.call.out(`Module ${name} is configured (${done.signature})\n`);
+}
+
+/** Puts `$SAFE/modules/NAME` in force: of a module that runs only what may change meanwhile (spec/04 §5). */
+async function apply(context: Context, name: string): Promise<Configured> {
+	const { node } = context;
+	const common = await node.configureOptions();
+	const running = runningModule(context, name);
+	const refuse = running === null ? undefined : refusalOf(running, name);
+	const done = await configureModule(node.paths, name, {
+		...common,
+		hook: hookFor(context),
+		...(refuse === undefined ? {} : { refuse }),
+	});
+	if (running === null) await node.loadModule(name);
+	else await node.reconfigureModule(name);
+	node.forgetSettings(name);
+	if (running !== null) await runUpdate(context, { module: name });
+	return done;
+}
+
+async function listKept(context: Context, options: ModuleOptions): Promise<void> {
+	const name = moduleName(context, options);
+	const kept = await keptConfigurationsOf(context.node.paths, name);
+	if (options.json) printJson(context.call, { module: name, kept });
+	else if (kept.length === 0) context.call.out(`Nothing was applied yet: \`safekit config -m ${name}\` does\n`);
+	else context.call.out(table(kept.map(({ number, date, file }) => [String(number), date, file])));
+}
+
+async function restore(context: Context, options: ModuleOptions, given: string): Promise<void> {
+	const name = moduleName(context, options);
+	const { paths } = context.node;
+	const wanted = await keptConfiguration(paths, name, wholeNumber("--restore", given, 1, 1000));
+	if (options.dryRun) return context.call.out(`would restore ${wanted.file} of ${wanted.date} and apply it\n`);
+	const { archived, undo } = await restoreFiles(paths, name, wanted);
+	const done = await apply(context, name).catch(async (error) => {
+		await undo();
+		throw error;
+	});
+	tell(context, done.warnings);
+	const { date } = wanted;
+	if (options.json)
+		return printJson(context.call, { module: name, restored: date, archived, signature: done.signature });
+	context.call.out(`Module ${name} is configured as on ${date} (${done.signature})\n`);
+	if (archived !== null) context.call.out(`What was in ${paths.module(name).source} is kept in ${archived}\n`);
 }
 
 /** The module, if it is not stopped. */
@@ -54,30 +112,19 @@ function runningModule(context: Context, name: string): ModuleControl | null {
 	return module === undefined || (module.view().main === "STOP" && module.idle) ? null : module;
 }
 
-/** While a module runs, only its scripts and variables may change, and only in a stable state (spec/04 §5). */
-async function refuseUnlessScriptsOnly(context: Context, module: ModuleControl, name: string): Promise<void> {
+/** Throws where nothing may change now; otherwise how to refuse what needs a stop. */
+function refusalOf(module: ModuleControl, name: string): (needsStop: string[]) => never {
 	const { main, status } = module.view();
-	const stable = (main === "ALONE" && status === "Ready") || (main === "WAIT" && status === "NotReady");
 	const refuse = (why: string): never => {
-		throw new SafekitError("CLI_CONFIG_RUNNING", `Module '${name}' is in state ${main} ${status}: ${why}.`, {
+		throw new SafekitError("CLI_CONFIG_RUNNING", `Module '${name}' is in state ${main} ${status}: ${why}`, {
 			remedy: `Stop it first: \`safekit stop -m ${name}\`, then \`safekit waitstop -m ${name}\`.`,
 		});
 	};
-	if (!stable) refuse("a configuration can be applied when it is stopped");
-	const { source, sourceConf } = context.node.paths.module(name);
-	const common = await context.node.configureOptions();
-	const id = await idOf(context.node.paths, name);
-	const file = join(sourceConf, userconfigName.slice("conf/".length));
-	const next = inspect(await readSource(source), file, name, id, { ...common, purpose: "config" });
-	// What is wrong with it is told by the configuration itself.
-	if (next.configuration === undefined) return;
-	if (fixedPart(next.configuration) !== fixedPart(module.configuration)) {
-		refuse("only scripts and variables may change while it runs");
+	const stable = ["ALONE", "PRIM", "UP"].includes(main) ? status === "Ready" : main === "WAIT" && status === "NotReady";
+	if (!stable || !module.idle) {
+		refuse("a configuration is applied when it is stopped, ALONE, PRIM or UP and Ready, or WAIT NotReady.");
 	}
-}
-
-function fixedPart(configuration: ModuleConfiguration): string {
-	return JSON.stringify({ ...configuration, user: null, unsupported: null });
+	return (needsStop) => refuse(`nothing was changed, because these changes need a stop:\n  ${needsStop.join("\n  ")}`);
 }
 
 /** Refuses what only a stopped module allows. */

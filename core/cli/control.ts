@@ -84,8 +84,6 @@ export interface ModuleControl {
 	rehearse(order: Order): { refused: Refused | null; steps: Step[] };
 	setResource(name: string, value: string, by: string, history: "auto" | "none" | "force"): void;
 	write(origin: string, level: "C" | "E" | "U" | "S" | "I" | "W" | "D", text: string): void;
-	/** Scripts and variables changed while the module runs. */
-	reconfigure(configuration: ModuleConfiguration): void;
 	/** Calls back after each change. Returns the way to stop. */
 	watch(watcher: () => void): () => void;
 	/** Runs a script of the module beside its plans (update, state, level, confcheck); its output goes to `out`. */
@@ -108,6 +106,8 @@ export interface NodeControl {
 	failure(name: string): unknown;
 	/** The configuration of a module was applied: loads it. */
 	loadModule(name: string): Promise<void>;
+	/** A configuration was applied to a module that runs. */
+	reconfigureModule(name: string): Promise<void>;
 	/** A new configuration was applied: what commands have switched is as configured again. */
 	forgetSettings(name: string): void;
 	/** The module is not configured any more: lets it go. Only when stopped. */

@@ -78,6 +78,8 @@ export type EngineEvent =
 	| CommandEvent
 	/** The first event after the daemon took a stored state up again; `rebooted`: the machine started since. */
 	| { type: "resumed"; rebooted: boolean }
+	/** A configuration was applied while the module runs; also after `resumed`, with the one that is in force. */
+	| { type: "configured"; config: ModeConfig }
 	/** The plan with this number ran to its end (`ok`), or stopped at a step that failed. */
 	| { type: "planEnded"; plan: number; ok: boolean; failed?: string }
 	| { type: "timer"; name: string }

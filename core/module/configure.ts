@@ -5,22 +5,20 @@ import { asSafekitError, type Problem, SafekitError } from "../errors.ts";
 import { writeSafeconf } from "../schema/safeconf.ts";
 import type { CheckedElement } from "../schema/validate.ts";
 import { activeTree, readConfiguration, readConfigurations, signatureOf, storedText } from "./active.ts";
+import { needsStop } from "./changes.ts";
 import type { ModuleConfiguration } from "./configuration.ts";
 import { checkDirectories, createDirectories } from "./directories.ts";
 import { isEncrypted } from "./encryption.ts";
 import { makeFolder, writeSynced } from "./files.ts";
 import type { FileSystemProbe } from "./filesystem.ts";
+import { keepConfiguration } from "./history.ts";
 import { type Inspection, type InspectOptions, inspect, readSource, refuseErrors } from "./inspect.ts";
 import { withModuleLock } from "./lock.ts";
-import { listFolder, writePackage } from "./package/write.ts";
+import { listFolder } from "./package/write.ts";
 import type { Paths } from "./paths.ts";
 import { recover } from "./recover.ts";
 import { idOf } from "./registry.ts";
-import { keepNewest, newArchive } from "./stamps.ts";
 import { exists, type Tree } from "./trees.ts";
-
-/** Successful configurations that are kept in `$SAFE/modules/lastconfig`. */
-const keptConfigurations = 3;
 
 export type HookName = "config" | "postconfig" | "deconfig" | "confcheck";
 /** Runs one script of SAFEUSERBIN, its output to the person who waits. Called only for modules with `<user>`. */
@@ -32,6 +30,8 @@ export type Hook = (
 export interface ConfigureOptions extends Omit<InspectOptions, "purpose"> {
 	probe?: FileSystemProbe;
 	hook: Hook;
+	/** The module runs: called with what only a stopped one can take on, if there is such; has to throw. */
+	refuse?: (needsStop: string[]) => never;
 }
 
 export interface Configured {
@@ -47,8 +47,13 @@ export interface Configured {
 export async function configureModule(paths: Paths, name: string, options: ConfigureOptions): Promise<Configured> {
 	return withModuleLock(paths, async () => {
 		await recover(paths);
-		const { inspection } = await inspectModule(paths, name, options);
+		const { inspection, previous } = await inspectModule(paths, name, options);
 		const encryption = await isEncrypted(paths.module(name).source);
+		if (options.refuse !== undefined) {
+			const changes = await changesThatStop(paths, name, inspection, options);
+			if (previous?.encryption !== encryption) changes.push(`encryption: ${encryption ? "off → on" : "on → off"}`);
+			if (changes.length > 0) options.refuse(changes);
+		}
 		const configuration = { ...(inspection.configuration as ModuleConfiguration), encryption };
 		const { signature } = await signatureOf(paths.module(name).source);
 		const tree = activeTree(paths, name);
@@ -112,6 +117,17 @@ async function inspectModule(
 	return { inspection, previous };
 }
 
+async function changesThatStop(
+	paths: Paths,
+	name: string,
+	{ read }: Inspection,
+	{ schema }: ConfigureOptions,
+): Promise<string[]> {
+	const safeconf = await readFile(join(paths.module(name).userConf, "safeconf.xml")).catch(() => null);
+	if (safeconf === null || read === undefined) return ["the configuration in force is not there"];
+	return needsStop(safeconf, read, schema);
+}
+
 function dirsOf(configuration: ModuleConfiguration): string[] {
 	return configuration.rfs?.directories.map(({ dir }) => dir) ?? [];
 }
@@ -149,10 +165,8 @@ function scriptFailed(script: HookName, exitCode: number | null = null): Safekit
 
 /** The configuration is in force by now: an archive that cannot be written is only told. */
 async function keepLastConfiguration(paths: Paths, name: string): Promise<Problem[]> {
-	const folder = join(paths.safe, "modules/lastconfig");
 	try {
-		await writePackage(paths.module(name).source, await newArchive(folder, name));
-		await keepNewest(folder, name, keptConfigurations);
+		await keepConfiguration(paths, name);
 		return [];
 	} catch (error) {
 		const { code, message, remedy } = asSafekitError(error);

@@ -28,11 +28,14 @@ export interface InstallRequest {
 	file?: string;
 }
 
-/** Installs a package. The bytes of its files are kept as they are; blanks are accepted, `config` asks for them. */
+/**
+ * Installs a package. The bytes of its files are kept as they are; blanks are accepted, `config` asks for them.
+ * `archived`: where what it replaces is kept.
+ */
 export async function installModule(
 	paths: Paths,
 	request: InstallRequest,
-): Promise<{ name: string; id: number; file: string }> {
+): Promise<{ name: string; id: number; file: string; archived: string | null }> {
 	if (request.name === undefined && request.file === undefined)
 		throw new SafekitError("USAGE", "give -m NAME, a package file, or both");
 	const name = checkModuleName(request.name ?? basename(request.file as string, extname(request.file as string)));
@@ -51,11 +54,11 @@ export async function installModule(
 			await tree.abandon();
 			throw error;
 		}
-		if (installed) await archive(paths, name);
+		const archived = installed ? await archive(paths, name) : null;
 		// The id first: an id without a folder is no module and is given again; a folder without an id could not run.
 		const id = await assignId(paths, name, request.id);
 		await tree.replace();
-		return { name, id, file };
+		return { name, id, file, archived };
 	});
 }
 

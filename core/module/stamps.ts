@@ -20,11 +20,18 @@ function stampedName(module: string, at: Date): string {
 	return `${module}_${date}_${[at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join("-")}.safe`;
 }
 
+const stamped = /^(.+)_(\d{4}-\d{2}-\d{2})_(\d{2})-(\d{2})-(\d{2})\.safe$/;
+
 /** The archives of one module, oldest first. */
-async function stampedArchives(folder: string, module: string): Promise<string[]> {
-	const pattern = /^(.+)_\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}\.safe$/;
+export async function stampedArchives(folder: string, module: string): Promise<string[]> {
 	const names = await readdir(folder).catch(() => []);
-	return names.filter((name) => pattern.exec(name)?.[1] === module).sort();
+	return names.filter((name) => stamped.exec(name)?.[1] === module).sort();
+}
+
+/** When an archive was made, `YYYY-MM-DD hh:mm:ss`. */
+export function dateOfArchive(name: string): string {
+	const [, , date, ...time] = stamped.exec(name) ?? [];
+	return `${date} ${time.join(":")}`;
 }
 
 export async function keepNewest(folder: string, module: string, count: number): Promise<void> {

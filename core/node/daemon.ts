@@ -151,6 +151,14 @@ export class Daemon implements NodeControl {
 		runtime.watch(() => this.#remember(hosted));
 	}
 
+	/** A module that runs takes on a configuration that may change meanwhile. */
+	async reconfigureModule(name: string): Promise<void> {
+		const configuration = await this.#world.configuration(name);
+		const { node, peer } = await this.#world.membership(configuration);
+		const config = modeConfigOf(configuration, node, peer, process.env.OPENSAFE_SABOTAGE);
+		await this.#hosted.get(name)?.runtime.reconfigure(configuration, config, digestOf(config));
+	}
+
 	/** A new configuration ends what `errd`, `checker` and `failover` have switched (spec/04 §3). */
 	forgetSettings(name: string): void {
 		const runtime = this.module(name);

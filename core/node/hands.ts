@@ -2,6 +2,7 @@
 import type { DataControl } from "../cli/control.ts";
 import type { Announcement, WatchClass } from "../engine/contract.ts";
 import type { ReplicationFact, ReplicationOrder, ResyncProgress } from "../engine/replication.ts";
+import type { ModuleConfiguration } from "../module/configuration.ts";
 import type { RunningScript, ScriptRequest } from "../scripts/runner.ts";
 
 export interface ScriptHands {
@@ -51,6 +52,8 @@ export interface Hands {
 	connect(running: boolean): void;
 	/** The daemon lets go of the module: whatever is set stays, nothing is delivered any more. */
 	disconnect(): void;
+	/** Another configuration is in force while the module runs: what it changes is started anew, the rest goes on. */
+	reconfigure(configuration: ModuleConfiguration): Promise<void>;
 	/** What pulses say from now on. */
 	announce(says: Announcement, resources: Record<string, string>): void;
 	/** Asks the ping witnesses: true if one answers. */

@@ -46,7 +46,21 @@ export function modeConfigOf(
 	};
 }
 
+/** What may change while the module runs: an automaton takes it on from the event `configured`. */
+type Dynamic =
+	| "heartbeats"
+	| "timeoutMs"
+	| "async"
+	| "maxloop"
+	| "loopIntervalMs"
+	| "automaticReboot"
+	| "splitbrainPing";
+
 /** Two equal digests: a stored state fits the configuration. */
 export function digestOf(mode: ModeConfig): string {
-	return createHash("sha256").update(JSON.stringify(mode)).digest("hex").slice(0, 32);
+	const { heartbeats, timeoutMs, async, maxloop, loopIntervalMs, automaticReboot, splitbrainPing, ...fixed } = mode;
+	return createHash("sha256")
+		.update(JSON.stringify(fixed satisfies Omit<ModeConfig, Dynamic>))
+		.digest("hex")
+		.slice(0, 32);
 }

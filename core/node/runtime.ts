@@ -24,7 +24,7 @@ import { carryOut, isRepeatable, type Refusal } from "./effects.ts";
 import { emergencyPlan, emergencyRefusal, emergencySteps } from "./emergency.ts";
 import type { Hands, ReplicationHands } from "./hands.ts";
 import { PlanRunner } from "./plan.ts";
-import { readStored, removeStored, type Stored, type StoredPlan, writeStored } from "./stored.ts";
+import { StateFile, type Stored, type StoredPlan } from "./stored.ts";
 import { Timers } from "./timers.ts";
 
 export interface RuntimeOptions {
@@ -61,6 +61,7 @@ export class ModuleRuntime {
 	readonly #queue: EngineEvent[] = [];
 	readonly #answers = new Answers();
 	readonly #watchers = new Set<() => void>();
+	readonly #file: StateFile;
 	#state: unknown;
 	#plan: PlanRunner | null = null;
 	#outbox: Effect[] = [];
@@ -84,6 +85,10 @@ export class ModuleRuntime {
 			() => this.#hands.nowMs(),
 			(name) => this.deliver({ type: "timer", name }),
 		);
+		const { module } = options.configuration;
+		this.#file = new StateFile(options.stateFile, options.incarnation, options.digest, (error) =>
+			this.#hands.report(`${module}: the state could not be stored`, error),
+		);
 		this.#state = this.#automaton.initial(options.mode);
 		this.#replication = this.#hands.replication((fact) => this.#onFact(fact));
 	}
@@ -93,7 +98,7 @@ export class ModuleRuntime {
 	 * module runs on; `rebooted`: the machine started since, whatever ran is gone.
 	 */
 	takeUp(): TakenUp {
-		const stored = readStored(this.#options.stateFile, this.#options.digest);
+		const stored = this.#file.read();
 		const taken = this.#whatIs(stored);
 		const running = taken === "resumed";
 		// What is ordered again is for the process that is found, so that is looked for first.
@@ -124,6 +129,8 @@ export class ModuleRuntime {
 			for (const effect of stored.outbox) this.#carryOut(effect);
 		}
 		this.deliver({ type: "resumed", rebooted: !running });
+		// A daemon that was killed in the middle of a `config` has stored what was in force before.
+		this.deliver({ type: "configured", config: this.#options.mode });
 	}
 
 	/** Something happened. Decided at once, after what is being decided. */
@@ -191,9 +198,16 @@ export class ModuleRuntime {
 		return (await this.#hands.scripts.show(request, out)).exitCode;
 	}
 
-	/** Scripts and variables changed while the module runs; whatever starts next uses them. */
-	reconfigure(configuration: ModuleConfiguration): void {
+	/** A configuration that may change while the module runs is in force: whatever begins next uses it. */
+	async reconfigure(configuration: ModuleConfiguration, mode: ModeConfig, digest: string): Promise<void> {
 		this.configuration = configuration;
+		this.#options.mode = mode;
+		this.#file.digest = digest;
+		this.deliver({ type: "configured", config: mode });
+		this.#persist(true);
+		await this.#hands.reconfigure(configuration);
+		this.#announced = "";
+		if (!this.#closed) this.#announce();
 	}
 
 	/** Something changed that only watchers care for. */
@@ -229,7 +243,7 @@ export class ModuleRuntime {
 		this.#timers.disarmAll();
 		this.#replication?.detach();
 		this.#close();
-		removeStored(this.#options.stateFile);
+		this.#file.remove();
 	}
 
 	#close(): void {
@@ -360,23 +374,9 @@ export class ModuleRuntime {
 		this.#changed();
 	}
 
-	/** `durable`: also through a power cut. For what a person ordered, and for whether the module runs. */
 	#persist(durable = false): void {
 		if (this.#closed) return;
-		const stored: Stored = {
-			format: 1,
-			incarnation: this.#options.incarnation,
-			config: this.#options.digest,
-			state: this.#state,
-			plan: this.#plan?.stored ?? null,
-			outbox: this.#outbox,
-		};
-		try {
-			writeStored(this.#options.stateFile, stored, durable);
-		} catch (error) {
-			// A full disk must not stop a failover. What a killed daemon would then take up is older than it should be.
-			this.#hands.report(`${this.configuration.module}: the state could not be stored`, error);
-		}
+		this.#file.write({ state: this.#state, plan: this.#plan?.stored ?? null, outbox: this.#outbox }, durable);
 	}
 
 	#announce(): void {

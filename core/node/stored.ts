@@ -53,6 +53,41 @@ export interface Stored {
 	outbox: Effect[];
 }
 
+/** The file of one module, written in one run of the system with one configuration. */
+export class StateFile {
+	readonly #file: string;
+	readonly #incarnation: string;
+	readonly #failed: (error: unknown) => void;
+	/** Of the configuration in force: a state that was made with another one is void. */
+	digest: string;
+
+	/** `failed` hears of a state that could not be written. */
+	constructor(file: string, incarnation: string, digest: string, failed: (error: unknown) => void) {
+		this.#file = file;
+		this.#incarnation = incarnation;
+		this.digest = digest;
+		this.#failed = failed;
+	}
+
+	read(): Stored | null {
+		return readStored(this.#file, this.digest);
+	}
+
+	/** `durable`: also through a power cut. For what a person ordered, and for whether the module runs. */
+	write(now: Pick<Stored, "state" | "plan" | "outbox">, durable: boolean): void {
+		try {
+			writeStored(this.#file, { format: 1, incarnation: this.#incarnation, config: this.digest, ...now }, durable);
+		} catch (error) {
+			// A full disk must not stop a failover. What a killed daemon would then take up is older than it should be.
+			this.#failed(error);
+		}
+	}
+
+	remove(): void {
+		rmSync(this.#file, { force: true });
+	}
+}
+
 /** What was stored with this configuration; null if there is nothing that counts, or half a file. */
 export function readStored(file: string, config: string): Stored | null {
 	try {
@@ -96,10 +131,6 @@ function overwrite(file: string, text: string): void {
 	} finally {
 		closeSync(fd);
 	}
-}
-
-export function removeStored(file: string): void {
-	rmSync(file, { force: true });
 }
 
 /** Atomic; with `durable` also against a power cut. Mode 0600, the folder is made if need be. */

@@ -102,7 +102,7 @@ async function handsOf(
 	runtime: () => ModuleRuntime,
 ): Promise<Hands> {
 	const { module } = configuration;
-	const heartbeat = await cluster.heartbeatOf(configuration);
+	let heartbeat = await cluster.heartbeatOf(configuration);
 	if (heartbeat === null) heart.stop(module);
 	const vip = await vipOf(paths, cluster, configuration, runtime);
 	const logged = async (done: Promise<void> | undefined): Promise<void> =>
@@ -119,10 +119,13 @@ async function handsOf(
 			if (heartbeat !== null) heart.listen(module, (message) => hear(runtime(), message));
 		},
 		disconnect: () => vip?.close(),
+		async reconfigure(next) {
+			heartbeat = await cluster.heartbeatOf(next);
+		},
 		announce(says, resources) {
 			if (heartbeat !== null) heart.start(heartbeat, says, resources);
 		},
-		ping: () => anyAnswers(configuration.splitbrain?.addresses ?? [], platform().ping, pingTimeoutMs),
+		ping: () => anyAnswers(runtime().configuration.splitbrain?.addresses ?? [], platform().ping, pingTimeoutMs),
 		// The splitbrain checker is asked by the automaton; checkers of the other kinds do not exist yet.
 		checkers: () => {},
 		reboot: () => void execa("systemctl", ["reboot"], { timeout: 30_000 }).catch((error) => report("no reboot", error)),

@@ -21,6 +21,7 @@ export function upAutomaton(traffic: Traffic): Automaton<UpState> {
 function decide(traffic: Traffic, state: UpState, event: Stamped): Decision<UpState> {
 	const ctx = new Context(state, event);
 	if (event.type === "command") takeCommand(ctx, event);
+	else if (event.type === "configured") ctx.s.config = event.config;
 	else if (event.type === "rule") applyRule(ctx, event);
 	else if (event.type === "planEnded") endPlan(ctx, event);
 	else if (event.type === "resumed" && event.rebooted) {

@@ -1,5 +1,5 @@
 /** Takes what happened into the state, and says in the log what persons look for there. Decides nothing. */
-import type { ReplicationFact, Stamped } from "../../sdk/index.ts";
+import type { ModeConfig, ReplicationFact, Stamped } from "../../sdk/index.ts";
 import { observe } from "../../sdk/index.ts";
 import { usesLease } from "./ask.ts";
 import type { Context } from "./context.ts";
@@ -12,6 +12,7 @@ import { isHeard, type MirrorAnnouncement } from "./state.ts";
 export function absorb(ctx: Context): void {
 	const { s, event } = ctx;
 	if (event.type === "heartbeat") absorbHeartbeat(ctx, event);
+	else if (event.type === "configured") absorbConfiguration(ctx, event.config);
 	else if (event.type === "peer") s.says = event.says as MirrorAnnouncement;
 	else if (event.type === "replication") absorbFact(ctx, event.fact);
 	else if (event.type === "ping") {
@@ -41,6 +42,12 @@ function absorbHeartbeat(ctx: Context, event: Stamped & { type: "heartbeat" }): 
 	if (event.up) s.ping = "idle";
 	// What the peer said before a silence is no news after it: it may have lost power and be stopped by now.
 	else if (!isHeard(s)) s.says = null;
+}
+
+/** Of a heartbeat that is new nothing is known yet; one that is gone counts no more. */
+function absorbConfiguration({ s }: Context, config: ModeConfig): void {
+	s.config = config;
+	s.heartbeats = Object.fromEntries(config.heartbeats.map((ident) => [ident, s.heartbeats[ident] ?? false]));
 }
 
 function logRemote(ctx: Context): void {

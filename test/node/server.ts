@@ -124,14 +124,18 @@ export async function pair(
 	first.ok("cluster", "package", join(first.folder, "cluster.zip"));
 	second.ok("cluster", "config", join(first.folder, "cluster.zip"));
 	for (const server of servers) {
-		mkdirSync(join(server.safe, "modules"), { recursive: true });
-		const file = join(first.folder, "m.safe");
-		if (server === first) packModule(source, file);
-		server.ok("module", "install", "-m", "m", file);
+		installSource(server, "m", source);
 		edit(server);
 		server.ok("config", "-m", "m");
 	}
 	return servers;
+}
+
+/** `module install` of a folder. */
+export function installSource(server: Server, name: string, source: string): void {
+	const file = join(server.folder, `${name}.safe`);
+	packModule(source, file);
+	server.ok("module", "install", "-m", name, file);
 }
 
 function packModule(source: string, file: string): void {

@@ -127,6 +127,7 @@ const daemon = new Daemon({
 		replication: () => null,
 		connect: () => {},
 		disconnect: () => {},
+		reconfigure: async () => {},
 		announce: () => {},
 		ping: async () => false,
 		checkers: () => {},
