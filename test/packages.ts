@@ -9,6 +9,7 @@ export const testPackages = [
 	"iputils-arping",
 	"iputils-ping",
 	"kmod",
+	"libxml2-utils",
 	"nftables",
 	"postgresql",
 	"procps",

@@ -3,32 +3,52 @@ import type { Command } from "commander";
 import { SafekitError } from "../errors.ts";
 import { pathsFrom } from "../module/paths.ts";
 import type { ElementDeclaration } from "../schema/declare.ts";
+import { writeReference } from "../schema/reference.ts";
+import { writeXsd } from "../schema/xsd/document.ts";
 import { printJson } from "./call.ts";
 import { type Context, type ModuleOptions, plainCommand } from "./groups.ts";
 import { localSchema } from "./schema.ts";
 
+interface SchemaOptions extends ModuleOptions {
+	xsd?: boolean;
+	reference?: boolean;
+}
+
 export function reference(program: Command, context: Context): void {
-	plainCommand(program, "schema [mode]", "the elements and attributes of userconfig.xml", [
+	plainCommand(program, "schema [mode]", "the elements and attributes of userconfig.xml, of one mode or of all", [
 		"schema mirror",
 		"schema mirror --json",
-	]).action(async (mode: string | undefined, options: ModuleOptions) => {
-		const schema = await localSchema();
-		const modes = [...schema.modes.values()].filter(({ carried }) => carried).map(({ mode: name }) => name);
-		const chosen = mode ?? modes[0] ?? "mirror";
-		if (!schema.modes.has(chosen)) {
-			throw new SafekitError(
-				"USAGE",
-				`'${chosen}' is no mode; expected one of ${[...schema.modes.keys()].join(", ")}.`,
-			);
-		}
-		const service = schema.service(chosen);
-		if (options.json)
-			printJson(context.call, {
-				mode: chosen,
-				safe: { ...schema.safe, children: [schema.safe.children?.[0], service] },
-			});
-		else context.call.out(asText(service, 0));
-	});
+		"schema --xsd > userconfig.xsd",
+		"schema --reference > userconfig.md",
+	])
+		.option("--xsd", "print an XML Schema, with which editors help and xmllint checks")
+		.option("--reference", "print the reference page, in Markdown")
+		.addHelpText(
+			"after",
+			`
+An editor finds the schema by an attribute of the root element:
+  <safe xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="userconfig.xsd">
+On the command line: xmllint --noout --schema userconfig.xsd conf/userconfig.xml
+`,
+		)
+		.action((mode: string | undefined, options: SchemaOptions) => printSchema(context, mode, options));
+}
+
+async function printSchema(context: Context, mode: string | undefined, options: SchemaOptions): Promise<void> {
+	const schema = await localSchema();
+	const known = [...schema.modes.keys()].sort();
+	if (mode !== undefined && !known.includes(mode)) {
+		throw new SafekitError("USAGE", `'${mode}' is no mode; expected one of ${known.join(", ")}.`);
+	}
+	if ([options.xsd, options.reference, options.json].filter((each) => each === true).length > 1) {
+		throw new SafekitError("USAGE", "--xsd, --reference and --json are three forms; give one.");
+	}
+	const root = schema.root(mode);
+	const { call } = context;
+	if (options.xsd) call.out(writeXsd(root));
+	else if (options.reference) call.out(writeReference(schema, mode === undefined ? known : [mode]));
+	else if (options.json) printJson(call, { mode: mode ?? null, safe: root });
+	else call.out(asText(root, 0));
 }
 
 /** One element with its attributes, and what is below it, indented. */

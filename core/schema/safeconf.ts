@@ -29,7 +29,7 @@ const escapes: Readonly<Record<string, string>> = {
 };
 
 /** What was read from XML or the environment and is no character of XML is left out. */
-function escapeValue(value: string): string {
+export function escapeValue(value: string): string {
 	const legal = [...value].filter((character) => character >= " " || "\t\n\r".includes(character)).join("");
 	return legal.replace(/[&<>"\n\r\t]/g, (found) => escapes[found] ?? "");
 }

@@ -1,5 +1,5 @@
 /** Everything that may stand in userconfig.xml: the common elements and those of each mode. */
-import type { ElementDeclaration, ModeElements } from "./declare.ts";
+import { type AttributeDeclaration, choice, type ElementDeclaration, type ModeElements } from "./declare.ts";
 import { checkElement } from "./elements/check.ts";
 import { errdElement } from "./elements/errd.ts";
 import { failoverElement } from "./elements/failover.ts";
@@ -7,6 +7,7 @@ import { farmMode } from "./elements/modes.ts";
 import { macroElement, serviceAttributes } from "./elements/service.ts";
 import { userElement } from "./elements/user.ts";
 import { vhostElement } from "./elements/vhost.ts";
+import { mergeModes } from "./merge.ts";
 
 export interface Schema {
 	/** `<safe>`; its `<service>` has the children of no mode. */
@@ -14,6 +15,8 @@ export interface Schema {
 	modes: ReadonlyMap<string, ModeElements>;
 	/** `<service>` as the mode of this name knows it; with an unknown mode, as any mode knows it. */
 	service(mode: string | undefined): ElementDeclaration;
+	/** `<safe>` with all that is below it in one mode, or in any. */
+	root(mode: string | undefined): ElementDeclaration;
 }
 
 const common = [userElement, vhostElement, errdElement, checkElement, failoverElement];
@@ -23,7 +26,7 @@ export function createSchema(brought: readonly ModeElements[]): Schema {
 	const modes = new Map([farmMode, ...brought].map((mode) => [mode.mode, mode]));
 	const service = (mode: string | undefined): ElementDeclaration => {
 		const own = mode === undefined ? undefined : modes.get(mode);
-		const elements = own?.elements ?? [...modes.values()].flatMap((each) => each.elements);
+		const elements = own?.elements ?? mergeModes([...modes.values()]);
 		return {
 			name: "service",
 			doc: "The module itself.",
@@ -38,5 +41,16 @@ export function createSchema(brought: readonly ModeElements[]): Schema {
 		doc: "The root of userconfig.xml.",
 		children: [macroElement, { name: "service", doc: "The module itself.", min: 1, max: 1 }],
 	};
-	return { safe, modes, service };
+	const root = (mode: string | undefined): ElementDeclaration => ({
+		...safe,
+		children: [macroElement, ofMode(service(mode), mode)],
+	});
+	return { safe, modes, service, root };
+}
+
+/** With a known mode, its attribute names that one only. */
+function ofMode(service: ElementDeclaration, mode: string | undefined): ElementDeclaration {
+	if (mode === undefined) return service;
+	const known = { ...serviceAttributes.mode, type: choice(mode) } as AttributeDeclaration;
+	return { ...service, attributes: { ...service.attributes, mode: known } };
 }

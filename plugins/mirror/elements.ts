@@ -33,8 +33,8 @@ const heart: ElementDeclaration = {
 	max: 1,
 	attributes: {
 		port: { type: port, dyn: true, doc: "UDP port of all heartbeats; by default 8888 for the first module." },
-		pulse: { ...beat.pulse, default: "700" } as AttributeDeclaration,
-		timeout: { ...beat.timeout, default: "30000" } as AttributeDeclaration,
+		pulse: { ...beat.pulse, default: "700ms" } as AttributeDeclaration,
+		timeout: { ...beat.timeout, default: "30000ms" } as AttributeDeclaration,
 		permanent_arp: {
 			...unneeded(onOff, "on", "Pin the ARP entries of the peers.", "the pulses keep the entries fresh"),
 			dyn: true,
@@ -171,9 +171,9 @@ const rfs: ElementDeclaration = {
 			dyn: true,
 			doc: "none: a write is acknowledged after both disks have it.",
 		},
-		iotimeout: { type: time("s", { min: 1 }), default: "300", doc: "Longest wait for a replicated change." },
-		locktimeout: { type: time("s", { min: 1 }), default: "100", doc: "Longest wait for the peer's answer." },
-		sendtimeout: { type: time("s", { min: 1 }), default: "30", doc: "Longest wait for the link to take data." },
+		iotimeout: { type: time("s", { min: 1 }), default: "300s", doc: "Longest wait for a replicated change." },
+		locktimeout: { type: time("s", { min: 1 }), default: "100s", doc: "Longest wait for the peer's answer." },
+		sendtimeout: { type: time("s", { min: 1 }), default: "30s", doc: "Longest wait for the link to take data." },
 		nbrei: {
 			type: { is: "integer", min: 1, max: 64 },
 			default: "6",
@@ -184,7 +184,7 @@ const rfs: ElementDeclaration = {
 		scripts: { type: onOff, default: "off", doc: "Call _rfs_callback." },
 		syncdelta: {
 			type: time("m", { maxMs: 365 * 86_400_000 }),
-			default: "0",
+			default: "0m",
 			doc: "Age of the last synchronisation up to which a stale server may become primary.",
 		},
 		syncat: {
@@ -219,7 +219,7 @@ const rfs: ElementDeclaration = {
 		),
 		reitimeout: {
 			type: time("s", { min: 1 }),
-			default: "150",
+			default: "150s",
 			dyn: true,
 			carried: "later",
 			doc: "Longest request of resynchronisation.",
@@ -245,10 +245,10 @@ const rfs: ElementDeclaration = {
 		},
 		checktime: {
 			type: time("ms", { min: 1 }),
-			default: "220000",
+			default: "220000ms",
 			doc: "Time within which the replicated directories have to answer; otherwise the module stops and starts.",
 		},
-		checkintv: { type: time("s", { min: 1 }), default: "120", doc: "Time between two such questions." },
+		checkintv: { type: time("s", { min: 1 }), default: "120s", doc: "Time between two such questions." },
 		nfsbox_options: unneeded(
 			choice("cross", "nocross"),
 			"cross",

@@ -52,7 +52,11 @@ test("without a daemon: help, version, paths, schema", (t) => {
 		/^SAFE="\/nonexistent\/safe"\nSAFEVAR="\/nonexistent\/var"\nSAFEBIN="\/nonexistent\/safe\/private\/bin"\n$/,
 	);
 	t.regex(safekit("schema", "mirror").out, /<heartbeat> One network on which pulses travel\./);
-	t.is(JSON.parse(safekit("schema", "--json").out).mode, "mirror");
+	t.is(JSON.parse(safekit("schema", "mirror", "--json").out).mode, "mirror");
+	t.regex(safekit("schema", "--xsd").out, /<xs:element name="heartbeat"/);
+	t.regex(safekit("schema", "farm", "--reference").out, /\n\| `mlost_count` \| 0 to 2147483647 \| `20` \|/);
+	t.is(safekit("schema", "cluster").code, 2);
+	t.is(safekit("schema", "--xsd", "--json").code, 2);
 });
 
 test("each command has help with examples", async (t) => {

@@ -18,8 +18,8 @@ export const vipAttributes: Readonly<Record<string, AttributeDeclaration>> = {
 export const interfaceAttributes: Readonly<Record<string, AttributeDeclaration>> = {
 	check: { type: onOff, default: "on", carried: "later", doc: "Wait while the interface is down." },
 	arpreroute: { type: onOff, default: "off", doc: "Go on announcing the addresses after they are set." },
-	arpinterval: { type: time("s", { min: 1 }), default: "60", doc: "Time between two announcements." },
-	arpelapse: { type: time("s"), default: "1200", doc: "How long announcements go on." },
+	arpinterval: { type: time("s", { min: 1 }), default: "60s", doc: "Time between two announcements." },
+	arpelapse: { type: time("s"), default: "1200s", doc: "How long announcements go on." },
 	name: { type: text, doc: "Network interface; by default the one with an address in the same network." },
 };
 

@@ -13,13 +13,13 @@ import {
 
 const interval: AttributeDeclaration = {
 	type: time("s", { min: 1 }),
-	default: "10",
+	default: "10s",
 	dyn: true,
 	doc: "Time between two tests.",
 };
 const timeout: AttributeDeclaration = {
 	type: time("s", { min: 1 }),
-	default: "5",
+	default: "5s",
 	dyn: true,
 	doc: "Longest wait for an answer.",
 };

@@ -6,7 +6,7 @@ export const errdElement: ElementDeclaration = {
 	doc: "Watches processes and services.",
 	max: 1,
 	carried: "later",
-	attributes: { polltimer: { type: time("s", { min: 1 }), default: "30", dyn: true, doc: "Time between two looks." } },
+	attributes: { polltimer: { type: time("s", { min: 1 }), default: "30s", dyn: true, doc: "Time between two looks." } },
 	children: [
 		{
 			name: "proc",

@@ -9,7 +9,11 @@ export const failoverElement: ElementDeclaration = {
 	text: true,
 	attributes: {
 		extends: { type: choice("yes", "no"), default: "yes", doc: "no: the default rules do not apply." },
-		period: { type: time("ms", { min: 1 }), default: "5000", doc: "Time between two evaluations." },
-		handle_time: { type: time("ms"), default: "15000", doc: "How long a decision must hold before it is carried out." },
+		period: { type: time("ms", { min: 1 }), default: "5000ms", doc: "Time between two evaluations." },
+		handle_time: {
+			type: time("ms"),
+			default: "15000ms",
+			doc: "How long a decision must hold before it is carried out.",
+		},
 	},
 };

@@ -21,7 +21,7 @@ const farmElement: ElementDeclaration = {
 	carried: "later",
 	attributes: {
 		port: { type: port, doc: "UDP port; by default from the module's id." },
-		pulse: { type: time("ms", { min: 10 }), default: "100", doc: "Time between two pulses." },
+		pulse: { type: time("ms", { min: 10 }), default: "100ms", doc: "Time between two pulses." },
 		mlost_count: { type: count, default: "20", doc: "Lost pulses after which a new leader is chosen." },
 		slost_count: { type: count, default: "10", doc: "Lost pulses after which a follower is gone." },
 	},

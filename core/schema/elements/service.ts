@@ -35,7 +35,7 @@ export const serviceAttributes: Readonly<Record<string, AttributeDeclaration>> =
 		dyn: true,
 		doc: "Whether the module starts with the server; auto: if it ran before; ignore: `safekit boot` decides.",
 	},
-	boot_delay: { type: time("s"), default: "0", dyn: true, doc: "Wait before the start at boot." },
+	boot_delay: { type: time("s"), default: "0s", dyn: true, doc: "Wait before the start at boot." },
 	failover: { type: onOff, default: "on", doc: "Mirror: whether the secondary takes over by itself." },
 	defaultprim: {
 		type: word,
@@ -45,7 +45,7 @@ export const serviceAttributes: Readonly<Record<string, AttributeDeclaration>> =
 	maxloop: { type: count, default: "3", dyn: true, doc: "Consecutive error actions after which the module stops." },
 	loop_interval: {
 		type: time("h", { maxMs: yearMs }),
-		default: "24",
+		default: "24h",
 		dyn: true,
 		doc: "Window in which maxloop counts; 0: never.",
 	},

@@ -6,10 +6,10 @@ export const userElement: ElementDeclaration = {
 	doc: "The module's scripts; without it none is run.",
 	max: 1,
 	attributes: {
-		nicestoptimeout: { type: time("s", { min: 1 }), default: "300", dyn: true, doc: "Longest run of a stop script." },
+		nicestoptimeout: { type: time("s", { min: 1 }), default: "300s", dyn: true, doc: "Longest run of a stop script." },
 		forcestoptimeout: {
 			type: time("s", { min: 1 }),
-			default: "300",
+			default: "300s",
 			dyn: true,
 			doc: "Longest run of a stop script called with force.",
 		},
