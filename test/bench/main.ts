@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { ensureDebianPackages } from "../../sdk/lab/prerequisites.ts";
 import { diskFolder, makeTestFolder } from "../folder.ts";
 import { benchPackages } from "../packages.ts";
+import { journaledFolder } from "./journal.ts";
 import { commit, describeMachine, freeBytes } from "./machine.ts";
-import type { Bench, Subject } from "./measure.ts";
+import type { Bench, Subject, Work } from "./measure.ts";
 import { type Options, readOptions, UsageError, usage } from "./options.ts";
 import { aimTable } from "./report/aims.ts";
 import { writeResults } from "./report/results.ts";
@@ -14,13 +15,16 @@ import { asText, numbers, ratios, rowsOf } from "./report/table.ts";
 import { makeScratch, Runner } from "./runner.ts";
 import { scenarios } from "./scale/all.ts";
 import { openSubject } from "./subjects/open.ts";
-import { works } from "./works/all.ts";
+import { dataWorks, nameWorks, works } from "./works/all.ts";
 
 const project = join(import.meta.dirname, "../..");
 const rounds = { quick: 2, full: 5 };
 const neededBytes = { quick: 4e9, full: 25e9 };
 /** Of the time, for what is done on every subject; the rest is for resyncs. */
-const shareOfWorks = 0.6;
+const kinds = [
+	{ all: dataWorks, share: 0.4, place: (_bench: Bench, root: string) => root },
+	{ all: nameWorks, share: 0.2, place: journaledFolder },
+];
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -62,8 +66,14 @@ async function measure(options: Options, signal: AbortSignal): Promise<{ runner:
 		const scratch = makeScratch(root);
 		const bench: Bench = { quick: options.quick, scratch, signal, say, atEnd: (action) => undo.add(action) };
 		const runner = new Runner(bench, performance.now() + options.budgetMs);
-		await measureWorks(options, bench, runner, root, missing);
-		await undo.all();
+		for (const { all, share, place } of kinds) {
+			const wanted = wantedOf(options, all, missing);
+			if (wanted.length === 0) continue;
+			const untilMs = performance.now() + options.budgetMs * share;
+			const subjects = await openSubjects(options, bench, runner, await place(bench, root), missing);
+			await runner.rounds(wanted, subjects, rounds[options.quick ? "quick" : "full"], untilMs);
+			await undo.all();
+		}
 		await measureScenarios(options, runner, undo);
 		if (runner.leftOut.size > 0) notes.push(`No time was left for ${[...runner.leftOut].join("; ")}`);
 		return { runner, notes: [...notes, ...runner.problems] };
@@ -74,13 +84,21 @@ async function measure(options: Options, signal: AbortSignal): Promise<{ runner:
 	}
 }
 
-async function measureWorks(options: Options, bench: Bench, runner: Runner, root: string, missing: string[]) {
-	const wanted = works.filter(
+function wantedOf(options: Options, all: readonly Work[], missing: readonly string[]): readonly Work[] {
+	return all.filter(
 		(work) =>
 			work.rows.some(({ row }) => options.only?.includes(row) ?? true) &&
 			!work.needs.some((name) => missing.includes(name)),
 	);
-	if (wanted.length === 0) return;
+}
+
+async function openSubjects(
+	options: Options,
+	bench: Bench,
+	runner: Runner,
+	root: string,
+	missing: readonly string[],
+): Promise<Subject[]> {
 	const subjects: Subject[] = [];
 	for (const name of options.subjects) {
 		if (name === "gluster" && missing.some((each) => each.startsWith("glusterfs"))) continue;
@@ -92,8 +110,7 @@ async function measureWorks(options: Options, bench: Bench, runner: Runner, root
 			bench.say(runner.problems.at(-1)!);
 		}
 	}
-	const until = performance.now() + options.budgetMs * shareOfWorks;
-	await runner.rounds(wanted, subjects, rounds[options.quick ? "quick" : "full"], until);
+	return subjects;
 }
 
 async function measureScenarios(options: Options, runner: Runner, undo: Undo) {

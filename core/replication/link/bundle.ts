@@ -5,6 +5,7 @@
  */
 import type { DataLoop } from "../loop/dataLoop.ts";
 import { maxPacket, windowBytes } from "../wire/limits.ts";
+import { keep } from "../wire/passing.ts";
 import type { Connection, ConnectionEvents } from "./connection.ts";
 
 /** What a channel speaks over: one connection, or several. */
@@ -106,6 +107,7 @@ export class Bundle implements Carrier {
 			if (this.#over) return;
 			this.#early.delete(this.#next++);
 			this.#earlyBytes -= content.length;
+			keep(content);
 			this.#events.received(content);
 		}
 	}

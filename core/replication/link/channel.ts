@@ -5,6 +5,7 @@ import type { MakeGcm } from "../wire/gcm.ts";
 import { maxMessage } from "../wire/limits.ts";
 import { decodeMessage, encodeMessage, type Message } from "../wire/messages.ts";
 import { Opener, Sealer } from "../wire/packets.ts";
+import { keep, passed } from "../wire/passing.ts";
 import type { Carrier } from "./bundle.ts";
 
 export interface ChannelEvents {
@@ -12,6 +13,9 @@ export interface ChannelEvents {
 	/** Exactly once; nothing comes after it. `refused`: for what came, which the other side cannot have sent so. */
 	ended(why: string, refused: boolean): void;
 }
+
+/** Kinds of message of which nothing lies where it was received once it is decoded. */
+const holdsNothing: ReadonlySet<Message["is"]> = new Set(["pulse", "echo", "received", "synced"]);
 
 /** For the log, on the side that noticed: a network that alters what it carries, or somebody who does. */
 export function refusedText(why: string): string {
@@ -25,6 +29,8 @@ export class Channel {
 	readonly #opener: Opener;
 	#events: ChannelEvents;
 	#batch: Buffer[] = [];
+	/** Those of the batch that nobody needs once it has left. */
+	#once: Buffer[] = [];
 	#batchBytes = 0;
 	#flushing = false;
 	#refused = false;
@@ -77,16 +83,23 @@ export class Channel {
 
 	/** Bytes that came together with the end of the handshake. */
 	start(rest: Buffer): void {
-		if (rest.length > 0) this.#received(rest);
+		if (rest.length === 0) return;
+		// Whoever shook hands may still look at it.
+		keep(rest);
+		this.#received(rest);
 	}
 
-	send(message: Message): void {
-		this.sendEncoded(encodeMessage(message));
+	/** Returns the bytes of the message. */
+	send(message: Message): number {
+		const bytes = encodeMessage(message);
+		this.sendEncoded(bytes);
+		if (this.#connection.open) this.#once.push(bytes);
+		return bytes.length;
 	}
 
 	/**
-	 * Queues an encoded message; everything queued in one round of the loop leaves in as few packets as fit. `isUrgent`:
-	 * it leaves now, with what is queued (a sync: the other disk begins while this one does).
+	 * Queues an encoded message, which remains the caller's; everything queued in one round of the loop leaves in as few
+	 * packets as fit. `isUrgent`: it leaves now, with what is queued (a sync: the other disk begins while this one does).
 	 */
 	sendEncoded(message: Buffer, isUrgent = false): void {
 		if (!this.#connection.open) return;
@@ -108,6 +121,7 @@ export class Channel {
 		this.#batch = [];
 		this.#batchBytes = 0;
 		this.#connection.send([this.#sealer.seal(batch)]);
+		for (const bytes of this.#once.splice(0)) passed(bytes);
 	}
 
 	/** Ends on purpose: what waits is offered to the network once more, `ended` is not called. */
@@ -130,6 +144,7 @@ export class Channel {
 				if (message.is === "echo") this.#echoedMs = Math.max(this.#echoedMs, message.at);
 				else if (message.is === "pulse") this.#sendNow({ is: "echo", at: message.at });
 				else this.#events.received(message, packet.length);
+				if (holdsNothing.has(message.is)) passed(packet);
 			}
 		} catch (error) {
 			const known = asSafekitError(error);

@@ -2,9 +2,10 @@
 import { errno, errnoName, poll } from "../errno.ts";
 import type { Cancel, DataLoop } from "../loop/dataLoop.ts";
 import type { System } from "../system.ts";
+import { keep, passed, passing } from "../wire/passing.ts";
 
 export interface ConnectionEvents {
-	/** What came; it may be kept, and changed. */
+	/** What came; it may be kept, and changed. Given back (wire/passing.ts) its memory is used again. */
 	received(bytes: Buffer): void;
 	/** Exactly once, never from inside `send`. The descriptor is closed already. */
 	ended(why: string): void;
@@ -29,7 +30,7 @@ export class Connection {
 	/** Nothing can be sent any more. */
 	#broken = false;
 	/** Received bytes go one after another into pieces of memory that nobody else uses. */
-	#room = Buffer.alloc(0);
+	#room: Buffer = Buffer.alloc(0);
 	#movedMs: number;
 	#check: Cancel;
 	readonly #attempt: Cancel;
@@ -70,8 +71,10 @@ export class Connection {
 			const sent = this.#queue.length > 0 ? 0 : this.#offer(piece);
 			if (this.#broken) return;
 			if (sent === piece.length) continue;
-			this.#queue.push(Buffer.from(piece.subarray(sent)));
-			this.#queuedBytes += piece.length - sent;
+			const rest = passing(piece.length - sent);
+			piece.copy(rest, 0, sent);
+			this.#queue.push(rest);
+			this.#queuedBytes += rest.length;
 		}
 		if (!waited && this.#queue.length > 0) this.#watch();
 	}
@@ -109,12 +112,16 @@ export class Connection {
 
 	/** False: nothing has come. */
 	#read(): boolean {
-		if (this.#room.length < leastRoomBytes) this.#room = Buffer.allocUnsafeSlow(roomBytes);
+		if (this.#room.length < leastRoomBytes) {
+			passed(this.#room);
+			this.#room = passing(roomBytes);
+		}
 		const got = this.#system.recv(this.#fd, this.#room);
 		if (got === -errno.EAGAIN || got === -errno.EINTR) return false;
 		if (got > 0) {
 			const bytes = this.#room.subarray(0, got);
 			this.#room = this.#room.subarray(got);
+			keep(bytes);
 			this.#events.received(bytes);
 		} else if (got === 0) this.fail("the other side closed the connection");
 		else this.fail(`receiving failed: ${errnoName(got)}`);
@@ -132,7 +139,7 @@ export class Connection {
 				this.#queue[0] = piece.subarray(sent);
 				return;
 			}
-			this.#queue.shift();
+			passed(this.#queue.shift()!);
 		}
 		this.#watch();
 	}

@@ -89,9 +89,7 @@ export class Primary {
 	/** Nobody waits for it; counted until the peer has received it, so that its queue stays bounded. */
 	numbered(make: (seq: number) => Message): void {
 		if (this.#channel === null) return;
-		const bytes = encodeMessage(make(++this.#seq));
-		this.#unreceived.add(this.#seq, bytes.length);
-		this.#channel.sendEncoded(bytes);
+		this.#unreceived.add(++this.#seq, this.#channel.send(make(this.#seq)));
 	}
 
 	/** In a complete session: the peer gets to know a file, in the order of the changes. */
@@ -197,6 +195,8 @@ export class Primary {
 		this.#channel = channel;
 		this.peerReceived(seq);
 		for (const entry of this.#window.after(seq)) channel.sendEncoded(entry.bytes);
+		// They leave before an answer to them can be heard: then their memory is used again.
+		channel.flush();
 		if (this.#mode === "frozen") this.#set("paired");
 	}
 

@@ -1,5 +1,6 @@
 /** Operations that were sent and whose callers wait: kept until the peer has them, to be sent again after a break. */
 import { messageCost, windowBytes } from "../wire/limits.ts";
+import { passed } from "../wire/passing.ts";
 
 export interface Unacknowledged {
 	seq: number;
@@ -43,13 +44,13 @@ export class Window {
 	received(seq: number): void {
 		for (const entry of this.#entries.values()) {
 			if (entry.seq > seq) return;
-			if (!entry.isSync) this.#take(entry).acknowledge(0);
+			if (!entry.isSync) this.#passed(entry).acknowledge(0);
 		}
 	}
 
 	synced(seq: number): void {
 		const entry = this.#entries.get(seq);
-		if (entry?.isSync) this.#take(entry).acknowledge(0);
+		if (entry?.isSync) this.#passed(entry).acknowledge(0);
 	}
 
 	/** What must be sent again to a peer that has everything up to `seq`: syncs, whose answer may be lost, always. */
@@ -60,6 +61,12 @@ export class Window {
 	/** Answers all callers: 0 when this node goes on alone, an errno when it must not. */
 	settle(errno: number): void {
 		for (const entry of [...this.#entries.values()]) this.#take(entry).acknowledge(errno);
+	}
+
+	/** The peer has it, so it has left this side: nobody looks at its bytes any more. */
+	#passed(entry: Unacknowledged): Unacknowledged {
+		passed(entry.bytes);
+		return this.#take(entry);
 	}
 
 	#take(entry: Unacknowledged): Unacknowledged {

@@ -166,7 +166,7 @@ export class Repairer {
 		if (size === 0) return { data: noBytes, xattrs };
 		const data = tree.withFile<Buffer>(ref, readOnly(tree.system), (file) => readPiece(tree.system, file, 0n, size));
 		if (typeof data === "number") throw unusable("a file cannot be read", data);
-		return data.length === size ? { data, xattrs } : null;
+		return data.length === size ? { data: Buffer.from(data), xattrs } : null;
 	}
 
 	/** Owner, mode and times as they are here; `all`: the extended attributes too. */

@@ -14,6 +14,7 @@ import type { FileRef, Operation } from "../operation.ts";
 import type { Salvage } from "../quarantine/salvage.ts";
 import { applyQueueBytes, messageCost } from "../wire/limits.ts";
 import type { Message } from "../wire/messages.ts";
+import { passed } from "../wire/passing.ts";
 import { RefBindings } from "./bindings.ts";
 import { type Difference, describe, differenceOf } from "./difference.ts";
 import { Repairs } from "./repairs.ts";
@@ -322,6 +323,7 @@ export class Receiver {
 		if (this.#salvage.active) this.#keepBefore(side, operation);
 		const result = side.applier.apply(operation);
 		if (result >= 0) this.#applied = seq;
+		if (operation.op === "write") passed(operation.data);
 		return Math.min(result, 0);
 	}
 

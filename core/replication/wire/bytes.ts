@@ -1,6 +1,6 @@
 /** Reading and writing of bounded binary values: big-endian, every length checked before it is believed. */
 import { SafekitError } from "../../errors.ts";
-import { passing } from "./passing.ts";
+import { passed, passing } from "./passing.ts";
 
 /** What arrived over the link makes no sense: the link ends, nothing of it is used. */
 export function wireError(message: string): SafekitError {
@@ -31,6 +31,7 @@ export class ByteWriter {
 		if (at + bytes > this.#buffer.length) {
 			const larger = passing(Math.max(this.#buffer.length * 2, at + bytes));
 			this.#buffer.copy(larger, 0, 0, at);
+			passed(this.#buffer);
 			this.#buffer = larger;
 		}
 		this.#length = at + bytes;

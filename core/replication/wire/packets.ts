@@ -8,6 +8,7 @@ import { wireError } from "./bytes.ts";
 import { FrameKeys } from "./frameKeys.ts";
 import { type Gcm, type MakeGcm, NodeGcm, tagBytes } from "./gcm.ts";
 import { maxMessage, maxPacket } from "./limits.ts";
+import { keep, passed, passing } from "./passing.ts";
 
 const headBytes = 4;
 const usualBytes = 64 * 1024;
@@ -89,12 +90,14 @@ export class Opener {
 	}
 
 	/**
-	 * Takes received bytes, which become this one's own, and returns the messages of all complete packets: views of
-	 * what was received, where that is in one piece of memory.
+	 * Takes received bytes, which it gives back itself, and returns the messages of all complete packets: views of
+	 * what was received, where that is in one piece of memory. Each of them is to be given back (passing.ts), or kept.
 	 */
 	push(bytes: Buffer): Buffer[] {
 		const messages: Buffer[] = [];
+		const begun = this.#begun;
 		const left = this.#continued(bytes, messages);
+		passed(begun);
 		let at = 0;
 		while (left.length - at >= headBytes) {
 			const length = this.#length(left, at);
@@ -104,6 +107,8 @@ export class Opener {
 			at += length;
 		}
 		this.#begun = at < left.length ? left.subarray(at) : nothing;
+		keep(this.#begun);
+		passed(bytes);
 		return messages;
 	}
 
@@ -116,7 +121,7 @@ export class Opener {
 			return Buffer.from(bytes.buffer, begun.byteOffset, begun.length + bytes.length);
 		if (begun.length < headBytes) return Buffer.concat([begun, bytes]);
 		this.#begun = nothing;
-		this.#packet = Buffer.allocUnsafe(this.#length(begun, 0));
+		this.#packet = passing(this.#length(begun, 0));
 		this.#filled = begun.copy(this.#packet, 0, headBytes);
 		return this.#fill(this.#packet, bytes, messages);
 	}
@@ -128,6 +133,7 @@ export class Opener {
 		if (this.#filled < packet.length) return nothing;
 		this.#packet = null;
 		this.#open(packet, messages);
+		passed(packet);
 		return bytes.subarray(copied);
 	}
 
@@ -157,7 +163,9 @@ function split(plain: Buffer, messages: Buffer[]): void {
 		if (plain.length - at < headBytes) throw wireError("a packet ends inside a length");
 		const length = plain.readUInt32BE(at);
 		if (length > maxMessage || length > plain.length - at - headBytes) throw wireError(`a message of ${length} bytes`);
-		messages.push(plain.subarray(at + headBytes, at + headBytes + length));
+		const message = plain.subarray(at + headBytes, at + headBytes + length);
+		keep(message);
+		messages.push(message);
 		at += headBytes + length;
 	}
 }

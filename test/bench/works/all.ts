@@ -6,4 +6,7 @@ import { postgresWorks } from "./postgres.ts";
 import { sqliteWorks } from "./sqlite.ts";
 import { treeWorks } from "./trees.ts";
 
-export const works: Work[] = [...fioWorks, ...fileWorks, ...treeWorks, ...postgresWorks, ...sqliteWorks];
+export const dataWorks: readonly Work[] = [...fioWorks, ...postgresWorks, ...sqliteWorks];
+/** Many names are made and removed: see journal.ts. */
+export const nameWorks: readonly Work[] = [...fileWorks, ...treeWorks];
+export const works: readonly Work[] = [...dataWorks, ...nameWorks];
