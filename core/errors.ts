@@ -180,6 +180,7 @@ export const errors = {
 		exit: "failed",
 		remedy: '`safekit rfssync` shows what was declared; see README, "A second server from a backup".',
 	},
+	RFS_CALLBACK: { exit: "failed", remedy: "See the user log of the script; its exit code has to be 0." },
 	RFS_ENTRY: { exit: "failed", remedy: "`safekit rfs diverged` lists the entries; four characters are enough." },
 	RFS_EXISTS: { exit: "unsafe", remedy: "Give an empty folder with --to, or replace what is there with --force." },
 	RFS_WHERE: {
@@ -213,6 +214,7 @@ export const errors = {
 	CLI_RESOURCE_INTERNAL: { exit: "usage", remedy: "Use a class of your own, as in custom.mycheck." },
 	CLI_RESOURCE_LIMIT: { exit: "failed", remedy: "Use fewer names: a module may have 2000 resources." },
 	CLI_LATER: { exit: "usage", remedy: "Run `safekit --help` to see what this version has." },
+	CLI_SAFEBIN: { exit: "usage", remedy: "`safekit -r PROGRAM [argument]...` runs one of these." },
 	CLI_CLUSTER_RUNNING: { exit: "unsafe", remedy: "Stop them with `safekit shutdown`, then run the command again." },
 	CLI_CONFIG_RUNNING: { exit: "unsafe", remedy: "Stop the module first with `safekit stop`, then `safekit waitstop`." },
 	CLI_UPDATE_STATE: {

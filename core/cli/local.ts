@@ -6,6 +6,7 @@ import { allGroups } from "./all.ts";
 import type { Call } from "./call.ts";
 import { runProgram } from "./program.ts";
 import { pathsText } from "./reference.ts";
+import { runSafebin } from "./safebin.ts";
 
 /** The simulator of whole clusters stands beside the tests; it is a program of its own. */
 const simulator = join(import.meta.dirname, "../../test/simulation/main.ts");
@@ -20,6 +21,7 @@ export function runLocal(argv: string[]): Promise<number> {
 		process.stdout.write(pathsText());
 		return Promise.resolve(0);
 	}
+	if (argv[0] === "-r") return Promise.resolve(runSafebin(argv.slice(1)));
 	const abort = new AbortController();
 	process.once("SIGINT", () => abort.abort());
 	const call: Call = {

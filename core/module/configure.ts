@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { asSafekitError, type Problem, SafekitError } from "../errors.ts";
 import { writeSafeconf } from "../schema/safeconf.ts";
 import type { CheckedElement } from "../schema/validate.ts";
+import { environmentFile, type VirtualHost } from "../scripts/vhost.ts";
 import { activeTree, readConfiguration, readConfigurations, signatureOf, storedText } from "./active.ts";
 import { needsStop } from "./changes.ts";
 import type { ModuleConfiguration } from "./configuration.ts";
@@ -18,6 +19,7 @@ import { listFolder } from "./package/write.ts";
 import type { Paths } from "./paths.ts";
 import { recover } from "./recover.ts";
 import { idOf } from "./registry.ts";
+import { virtualHosts } from "./settings/vhost.ts";
 import { exists, type Tree } from "./trees.ts";
 
 export type HookName = "config" | "postconfig" | "deconfig" | "confcheck";
@@ -64,7 +66,7 @@ export async function configureModule(paths: Paths, name: string, options: Confi
 			await stage(
 				tree,
 				paths.module(name).source,
-				writeSafeconf(safe),
+				{ safeconf: writeSafeconf(safe), hosts: virtualHosts(inspection.read?.service as CheckedElement) },
 				storedText(configuration, signature, nowInSeconds()),
 			);
 			undo = await createDirectories(dirsOf(configuration));
@@ -132,15 +134,26 @@ function dirsOf(configuration: ModuleConfiguration): string[] {
 	return configuration.rfs?.directories.map(({ dir }) => dir) ?? [];
 }
 
-async function stage(tree: Tree, source: string, safeconf: string, stored: string): Promise<void> {
+async function stage(
+	tree: Tree,
+	source: string,
+	{ safeconf, hosts }: { safeconf: string; hosts: VirtualHost[] },
+	stored: string,
+): Promise<void> {
 	const folder = await tree.begin();
 	await makeFolder(join(folder, "conf"));
 	await makeFolder(join(folder, "bin"));
 	// Every file of bin/ goes along: scripts load their siblings (spec/09 §2.2).
 	const { files } = await listFolder(source);
-	for (const file of files.filter((each) => each.name.startsWith("bin/"))) {
+	const made = new Set(hosts.map(({ envfile }) => `bin/${envfile}`));
+	for (const file of files.filter((each) => each.name.startsWith("bin/") && !made.has(each.name))) {
 		await makeFolder(dirname(join(folder, file.name)));
 		await writeSynced(join(folder, file.name), await readFile(join(source, file.name)), file.mode);
+	}
+	for (const host of hosts) {
+		const file = join(folder, "bin", host.envfile);
+		await makeFolder(dirname(file));
+		await writeSynced(file, environmentFile(host), 0o755);
 	}
 	await writeSynced(join(folder, "conf/safeconf.xml"), safeconf, 0o644);
 	await writeSynced(join(folder, "conf/configuration.json"), stored, 0o644);

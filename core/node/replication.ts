@@ -12,6 +12,7 @@ import type { Paths } from "../module/paths.ts";
 import { ReplicationClient, type ReplicationEvents } from "../replication/client.ts";
 import type { ProcessConfiguration } from "../replication/control/context.ts";
 import { mountOn, mountPath, mountSource } from "../replication/fuse/mountTable.ts";
+import type { Callbacks } from "./callbacks.ts";
 import { type Copier, type Examined, ModuleData } from "./data.ts";
 import type { ReplicationHands } from "./hands.ts";
 import type { ClusterView } from "./membership.ts";
@@ -29,8 +30,8 @@ export interface ReplicationParts {
 	askMounts: MountAsker;
 	unmount(path: string): Promise<void>;
 	verifier: ConstructorParameters<typeof ModuleData>[2];
-	/** Runs `_rfs_callback` with the name of an event (spec/03 §1). */
-	callback(event: string): Promise<void>;
+	/** With `<rfs scripts="on">`. */
+	callbacks: Callbacks | null;
 }
 
 const answered = { verified: "verify", estimated: "estimate" } as const;
@@ -45,7 +46,6 @@ export class ModuleReplication implements ReplicationHands {
 	#detached = false;
 	/** Who waits for the answer to an order of a person. */
 	readonly #examining = new Map<"verify" | "estimate", (fact: ReplicationFact) => void>();
-	#served = false;
 
 	readonly data: ModuleData;
 	readonly #metrics: SyncMetrics;
@@ -75,6 +75,7 @@ export class ModuleReplication implements ReplicationHands {
 	}
 
 	give(order: ReplicationOrder): void {
+		if (order.order === "close" || order.order === "abandon") this.#parts.callbacks?.abandon();
 		this.#inTurn(order.order, () => this.#carryOut(order));
 	}
 
@@ -161,8 +162,7 @@ export class ModuleReplication implements ReplicationHands {
 			await this.#removeFences();
 			return this.#parts.fact({ fact: "closed" });
 		}
-		if (order.order === "session" && !order.source && this.#rfs.scripts) await this.#callbacks();
-		this.#served = order.order === "serve" || (this.#served && order.order !== "session");
+		if (order.order === "session" && !order.source) await this.#parts.callbacks?.beforeCopy();
 		this.#metrics.ordered(order);
 		this.#parts.log("D", "rfsplug", `Order ${JSON.stringify(order)}`);
 		client.order(order);
@@ -193,17 +193,12 @@ export class ModuleReplication implements ReplicationHands {
 		}
 	}
 
-	/** The application's own scripts, before its data is overwritten by the other server's. */
-	async #callbacks(): Promise<void> {
-		if (this.#served) await this.#parts.callback("_rfs_pritoscd");
-		await this.#parts.callback("_rfs_startsynch");
-	}
-
 	async #connected(): Promise<ReplicationClient> {
 		this.#client ??= new ReplicationClient(await processConfiguration(this.#parts, this.#rfs), {
 			fact: (fact) => {
 				if (this.#answersPerson(fact)) return;
 				this.#metrics.heard(fact);
+				this.#parts.callbacks?.heard(fact);
 				if (fact.fact === "synced") this.data.sync.synced();
 				this.#parts.log("D", "rfsplug", `Fact ${JSON.stringify(fact)}`);
 				this.#parts.fact(fact);

@@ -20,7 +20,8 @@ import { readIds } from "../module/registry.ts";
 import { platform } from "../platform/index.ts";
 import { createSchema } from "../schema/schema.ts";
 import { VipService } from "../vip/service.ts";
-import type { Hands } from "./hands.ts";
+import { Callbacks } from "./callbacks.ts";
+import type { Hands, ScriptHands } from "./hands.ts";
 import type { HeartLink } from "./heart.ts";
 import { ClusterView } from "./membership.ts";
 import { ModuleReplication, type ReplicationParts } from "./replication.ts";
@@ -105,15 +106,16 @@ async function handsOf(
 	let heartbeat = await cluster.heartbeatOf(configuration);
 	if (heartbeat === null) heart.stop(module);
 	const vip = await vipOf(paths, cluster, configuration, runtime);
+	const scripts = scriptHands(module, paths, (level, text) => runtime().write("userplug", level, text));
 	const logged = async (done: Promise<void> | undefined): Promise<void> =>
 		await done?.catch((error) => runtime().write("vipplug", "E", String(error.message)));
 	return {
 		nowMs: () => Number(process.hrtime.bigint() / 1_000_000n),
 		wallMs: () => Date.now(),
-		scripts: scriptHands(module, paths, (level, text) => runtime().write("userplug", level, text)),
+		scripts,
 		vip: async (set) => (set ? await vip?.set() : await vip?.unset()),
 		announceVip: () => logged(vip?.resume()),
-		replication: (fact) => replicationOf(paths, cluster, configuration, runtime, fact),
+		replication: (fact) => replicationOf(paths, cluster, configuration, runtime, fact, scripts),
 		connect(running) {
 			void logged(running ? vip?.resume() : vip?.unset());
 			if (heartbeat !== null) heart.listen(module, (message) => hear(runtime(), message));
@@ -139,6 +141,7 @@ function replicationOf(
 	configuration: ModuleConfiguration,
 	runtime: () => ModuleRuntime,
 	fact: (fact: ReplicationFact) => void,
+	scripts: ScriptHands,
 ): ModuleReplication | null {
 	const { rfs } = configuration;
 	if (rfs === null || rfs.directories.length === 0) return null;
@@ -155,12 +158,14 @@ function replicationOf(
 		unmount: platform().unmount,
 		verifier: verifierOf(runtime),
 	};
-	// What the script returns is told, and decides nothing.
-	const callback = async (event: string): Promise<void> => {
-		const code = await runtime().runScript("_rfs_callback", [event], () => {});
-		if (code) runtime().write("rfsplug", "E", `Script _rfs_callback ${event} ended with ${code}`);
-	};
-	return new ModuleReplication({ ...parts, callback }, rfs);
+	const { module } = configuration;
+	const callbacks = new Callbacks({
+		module,
+		user: () => runtime().configuration.user,
+		start: scripts.start,
+		log: (level, text) => runtime().write("userplug", level, text),
+	});
+	return new ModuleReplication({ ...parts, callbacks: rfs.scripts ? callbacks : null }, rfs);
 }
 
 function verifierOf(runtime: () => ModuleRuntime): ReplicationParts["verifier"] {

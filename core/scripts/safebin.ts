@@ -1,7 +1,7 @@
 /**
- * The programs of SAFEBIN (spec/03 §7, spec/09 §5): `xpathGet`, `logI18nMSG`, `boundcmd`, `gencron`, which is all
- * that published packages and the guide's scripts call on Linux. Left out: `processtree` (internal to the existing
- * product), `saferpc_send` (load balancing of farms) and the tools that exist on Windows only.
+ * The programs of SAFEBIN (spec/03 §7, spec/09 §5) that published packages and the guide's scripts call on Linux:
+ * `xpathGet`, `logI18nMSG`, `boundcmd`, `gencron`, `processtree`. Left out: `saferpc_send` and `vip_if_ctrl`, which
+ * belong to the load balancing of farms, `safeenc`, and the tools that exist on Windows only.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -11,9 +11,11 @@ export async function dataPair(
 	timeout = 2000,
 	/** Mounts something on the folder of a server, or on the one above it. */
 	prepare: (server: Server, dir: string) => void = () => {},
+	scripts: Record<string, string> = {},
 ): Promise<{ n1: Server; n2: Server; dirs: [string, string] }> {
-	const service = `<service mode="mirror"><heart pulse="100" timeout="${timeout}"><heartbeat name="default"/></heart><rfs ${rfs}><replicated dir="/nonexistent"/></rfs></service>`;
-	const [n1, n2] = await pair(t, service, {}, (server) => {
+	const user = Object.keys(scripts).length === 0 ? "" : '<user><var name="OWN" value="1"/></user>';
+	const service = `<service mode="mirror"><heart pulse="100" timeout="${timeout}"><heartbeat name="default"/></heart><rfs ${rfs}><replicated dir="/nonexistent"/></rfs>${user}</service>`;
+	const [n1, n2] = await pair(t, service, scripts, (server) => {
 		const dir = dirOf(server);
 		mkdirSync(dirname(dir));
 		prepare(server, dir);

@@ -1,5 +1,5 @@
 /** The programs of SAFEBIN as scripts call them: by path, with nothing in the environment. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -41,7 +41,7 @@ async function install(t: ExecutionContext): Promise<Installed> {
 
 test("all programs are there, executable, and nothing else; a second time replaces them", async (t) => {
 	const place = await install(t);
-	const names = ["boundcmd", "gencron", "logI18nMSG", "xpathGet"];
+	const names = ["boundcmd", "gencron", "logI18nMSG", "processtree", "xpathGet"];
 	writeFileSync(join(place.paths.safebin, "boundcmd"), "damaged");
 	t.deepEqual(await installSafebin(place.paths.safebin, process.execPath), names);
 	t.deepEqual(readdirSync(place.paths.safebin).sort(), names);
@@ -112,6 +112,27 @@ test("boundcmd answers 2 when the time is over, and the command is gone", async 
 	t.true(Date.now() - before < 30_000);
 	t.false(isAlive(await pidIn(pid)));
 	t.is(place.call("boundcmd", ["1", "sleep", "60"]).code, 2);
+});
+
+test("processtree finds processes by name and command line, with what they started, and never its caller", async (t) => {
+	const place = await install(t);
+	const mark = `mark-${process.pid}`;
+	const child = spawn("sh", ["-c", `sleep 1000 & echo $! > ${place.file("pid")}; wait`, mark], { stdio: "ignore" });
+	t.teardown(() => child.kill("SIGKILL"));
+	const sleeper = await pidIn(place.file("pid"));
+	const found = place.call("processtree", ["list", "sh", `${mark}$`]);
+	t.is(found.code, 0);
+	t.deepEqual(
+		found.out.match(/^\d+ \w+/gm),
+		[`${child.pid} sh`, `${sleeper} sleep`],
+		"what it started is there, the caller with the same words is not",
+	);
+	t.regex(found.out, new RegExp(`^${sleeper} sleep sleep 1000 \\(parent=${child.pid}\\)$`, "m"));
+	t.is(place.call("processtree", ["list", "no-such-name"]).code, 1);
+	t.is(place.call("processtree", ["kill", "all"]).code, 2, "not everything on this server");
+	t.is(place.call("processtree", ["remove", "sh"]).code, 2);
+	t.is(place.call("processtree", ["kill", "sh", `${mark}$`]).code, 0);
+	t.false(isAlive(sleeper));
 });
 
 /** A crontab command that keeps its table in a file, so that no real user's table is touched. */

@@ -9,6 +9,7 @@ import { errdSettings } from "./errd.ts";
 import { checkFarm } from "./farm.ts";
 import { heartSettings } from "./heart.ts";
 import { rfsSettings } from "./rfs.ts";
+import { checkVirtualHosts } from "./vhost.ts";
 import { vipSettings } from "./vip.ts";
 
 /**
@@ -22,6 +23,7 @@ export function moduleSettings(module: string, id: number, read: Userconfig): Mo
 	const [heartElement, vip, rfs, user] = ["heart", "vip", "rfs", "user"].map((name) => child(service, name));
 	const heart = heartElement === undefined ? null : heartSettings(heartElement, ports.heart, rfs !== undefined, report);
 	if (mode === "farm") checkFarm(service, report);
+	checkVirtualHosts(service, report);
 	const addresses = vip === undefined || mode !== "mirror" ? null : vipSettings(vip, report);
 	return {
 		module,

@@ -1,11 +1,16 @@
 /** `<vhost>` (spec/02 §8). */
-import { choice, type ElementDeclaration, text, word } from "../declare.ts";
+import { type AttributeType, choice, type ElementDeclaration, word } from "../declare.ts";
+
+const envfile: AttributeType = {
+	is: "pattern",
+	pattern: "[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*",
+	expected: "a file name below SAFEUSERBIN",
+};
 
 export const vhostElement: ElementDeclaration = {
 	name: "vhost",
 	doc: "Virtual host names for applications that want the same one on both servers.",
 	max: 1,
-	carried: "later",
 	children: [
 		{
 			name: "virtualhostname",
@@ -14,7 +19,11 @@ export const vhostElement: ElementDeclaration = {
 			unique: "name",
 			attributes: {
 				name: { type: word, required: true, doc: "The virtual host name." },
-				envfile: { type: text, required: true, doc: "File that scripts source to take the name." },
+				envfile: {
+					type: envfile,
+					required: true,
+					doc: "File below SAFEUSERBIN that `config` makes and scripts source to take the name.",
+				},
 				when: { type: choice("prim", "second", "both"), default: "prim", doc: "In which states the name is virtual." },
 			},
 		},

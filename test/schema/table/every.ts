@@ -6,6 +6,7 @@ import {
 	blank,
 	count,
 	type ElementRow,
+	fileName,
 	form,
 	identifier,
 	milliseconds,
@@ -77,7 +78,7 @@ export const everyAttribute: readonly AttributeRow[] = [
 	row("user/var@value", must, "dyn", ["", "a b"], "%NONE%", unknownMacro),
 	// §8
 	row("vhost/virtualhostname@name", must, "", ["virtualhost"], "virtual host", word),
-	row("vhost/virtualhostname@envfile", must, "", ["vhostenv", "/etc/vhostenv"], "", blank),
+	row("vhost/virtualhostname@envfile", must, "", ["vhostenv", "env/vhost.sh"], "/etc/vhostenv", fileName),
 	row("vhost/virtualhostname@when", "prim", "", ["prim", "second", "both"], "pre", oneOf("prim", "second", "both")),
 	// §9
 	row("errd@polltimer", "30s", "dyn", ["10", "1m"], "400ms", unit("s")),
