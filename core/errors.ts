@@ -74,6 +74,7 @@ export const errors = {
 		exit: "invalid",
 		remedy: "Add a <macro> of this name before its first use, or set the environment variable.",
 	},
+	CONFIG_RULE: { exit: "invalid", remedy: "Correct the failover rule at this place." },
 	CONFIG_LEGACY: {
 		exit: "invalid",
 		remedy: "Nothing has to be done now; use the present spelling when you edit the file next.",

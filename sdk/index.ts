@@ -10,6 +10,7 @@ export * from "../core/engine/permission.ts";
 export type * from "../core/engine/plugin.ts";
 export * from "../core/engine/refusal.ts";
 export type * from "../core/engine/replication.ts";
+export * from "../core/engine/rules/holding.ts";
 export * from "../core/engine/steps.ts";
 export * from "../core/engine/witness.ts";
 export * from "./elements.ts";

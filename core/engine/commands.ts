@@ -1,7 +1,7 @@
 /** What commands come to in every mode: their log line, their turn, and the counter of errors (spec/01 §6, spec/04 §3). */
 import type { ModeContext, Planned } from "./context.ts";
 import type { CommandEvent, ModeConfig } from "./contract.ts";
-import { countError, type LoopCounter, noErrors } from "./maxloop.ts";
+import { countError, type LoopCounter, loopResource } from "./maxloop.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 
 /** What a state needs for commands. */
@@ -30,7 +30,13 @@ export function beginCommand(ctx: Commandable, event: CommandEvent): void {
 	const by = event.identity ?? event.who;
 	const how = event.who === "boot" ? "called at boot time" : `called by ${by}`;
 	ctx.log("heart", "U", `Action ${event.command} ${how}`);
-	if (event.identity === undefined) ctx.s.loop = noErrors;
+	if (event.identity === undefined && ctx.s.loop.count > 0) count(ctx, { count: 0, sinceWallMs: ctx.event.wallMs });
+}
+
+/** Its date is that of the last error or reset, its history has them all. */
+function count(ctx: Commandable, loop: LoopCounter): void {
+	ctx.s.loop = loop;
+	ctx.renew("heart.stopstartloop", loopResource(loop));
 }
 
 /** Keeps a command until the running plan has ended. One that stops comes before one that does not. */
@@ -49,8 +55,7 @@ export function setLoop(ctx: Commandable, event: CommandEvent): undefined {
 	const { s } = ctx;
 	const counted = countError(s.loop, ctx.event.wallMs, s.config);
 	const exceeded = event.command === "incloop" && counted.exceeded;
-	s.loop = event.command === "incloop" ? counted.counter : noErrors;
-	ctx.resource("heart.stopstartloop", String(s.loop.count));
+	count(ctx, event.command === "incloop" ? counted.counter : { count: 0, sinceWallMs: ctx.event.wallMs });
 	const message = `${s.loop.count} errors within loop_interval, maxloop is ${s.config.maxloop}`;
 	ctx.answer(event.request, exceeded ? refusal("LOOP_LIMIT", message) : undefined);
 }
@@ -58,8 +63,7 @@ export function setLoop(ctx: Commandable, event: CommandEvent): undefined {
 /** M25: counts one more action that an error caused. True if that is one too many, which the log then says: stop. */
 export function exceedsLoop(ctx: Commandable): boolean {
 	const counted = countError(ctx.s.loop, ctx.event.wallMs, ctx.s.config);
-	ctx.s.loop = counted.counter;
-	ctx.resource("heart.stopstartloop", String(counted.counter.count));
+	count(ctx, counted.counter);
 	if (counted.exceeded) ctx.log("heart", "C", "Action stop called by maxloop");
 	return counted.exceeded;
 }

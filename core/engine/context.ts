@@ -47,6 +47,11 @@ export class ModeContext<S extends Planned<Kind>, Kind extends string> {
 		this.effects.push({ type: "resource", name, value });
 	}
 
+	/** Dated anew even if the value is the same. */
+	renew(name: string, value: string): void {
+		this.effects.push({ type: "resource", name, value, renew: true });
+	}
+
 	plan(kind: Kind, steps: Step[]): void {
 		const number = this.s.plans + 1;
 		this.s.plans = number;

@@ -28,7 +28,9 @@
  * 7. `answer` may come in the same step as the command or much later (prim, second); `resource` sets the internal
  *    resource without a log line of its own.
  */
+import type { LoopCounter } from "./maxloop.ts";
 import type { ReplicationFact, ReplicationOrder } from "./replication.ts";
+import type { RuleAction } from "./rules/language.ts";
 
 /** Main states, spec/01 §2. */
 export type MainState = "STOP" | "WAIT" | "ALONE" | "UP" | "PRIM" | "SECOND";
@@ -52,7 +54,7 @@ export type CommandName =
 	| "forcestop"
 	| "shutdown"
 	| "failover"
-	/** The counter of maxloop: one more error (refused with LOOP_LIMIT beyond the limit), or none (spec/01 §6). */
+	/** The counter of maxloop (spec/01 §6): one more error (refused with LOOP_LIMIT beyond the limit), or none. */
 	| "incloop"
 	| "resetloop";
 
@@ -88,8 +90,11 @@ export type EngineEvent =
 	/** What the peer says of itself, delivered whenever its announcement changes. */
 	| { type: "peer"; says: Announcement }
 	| { type: "resource"; name: string; value: string; by: string }
-	/** A failover rule became true or stopped being true; only `wait` rules hold on. */
-	| { type: "rule"; rule: string; action: "wait" | "restart" | "stopstart"; holds: boolean }
+	/**
+	 * A failover rule acts (core/engine/rules/machine.ts). Only `wait` rules hold on: `holds` says whether one does, and
+	 * `init` names the resource without which that cannot be said yet, which a start waits for.
+	 */
+	| { type: "rule"; rule: string; action: RuleAction; holds: boolean; init?: string }
 	| { type: "replication"; fact: ReplicationFact }
 	/** Answer of `<splitbrain exec="ping">`: true if at least one witness address answered. */
 	| { type: "ping"; reachable: boolean }
@@ -137,8 +142,11 @@ export type Effect =
 	| { type: "armTimer"; name: string; afterMs: number }
 	| { type: "disarmTimer"; name: string }
 	| { type: "log"; origin: string; level: LogLevel; text: string }
-	/** Sets an internal resource (state.local, rfs.uptodate, …). The runtime logs nothing for it by itself. */
-	| { type: "resource"; name: string; value: string }
+	/**
+	 * Sets an internal resource (state.local, rfs.uptodate, …). The runtime logs nothing for it by itself. `renew`: its
+	 * date and history change even if the value does not.
+	 */
+	| { type: "resource"; name: string; value: string; renew?: true }
 	/** Ask the ping witnesses now; a `ping` event follows. */
 	| { type: "ping" }
 	| { type: "witness"; request: WitnessRequest }
@@ -183,6 +191,8 @@ export interface StateView {
 	uptodate: boolean | null;
 	rule: string | null;
 	why: string;
+	/** Errors counted towards maxloop. */
+	loop: LoopCounter;
 }
 
 export interface Decision<S> {

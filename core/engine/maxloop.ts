@@ -2,8 +2,13 @@
 
 export interface LoopCounter {
 	count: number;
-	/** Wall clock of the first error counted, milliseconds; 0: none. */
+	/** Wall clock of the first error counted, milliseconds; without errors, when the counter was set to 0 (0: never). */
 	sinceWallMs: number;
+}
+
+export interface LoopLimit {
+	maxloop: number;
+	loopIntervalMs: number;
 }
 
 export const noErrors: LoopCounter = { count: 0, sinceWallMs: 0 };
@@ -12,7 +17,7 @@ export const noErrors: LoopCounter = { count: 0, sinceWallMs: 0 };
 export function countError(
 	counter: LoopCounter,
 	wallMs: number,
-	limit: { maxloop: number; loopIntervalMs: number },
+	limit: LoopLimit,
 ): { counter: LoopCounter; exceeded: boolean } {
 	if (limit.loopIntervalMs === 0) return { counter: noErrors, exceeded: false };
 	const age = wallMs - counter.sinceWallMs;
@@ -20,4 +25,15 @@ export function countError(
 	const fresh = counter.count === 0 || age >= limit.loopIntervalMs || age < 0;
 	const next = fresh ? { count: 1, sinceWallMs: wallMs } : { ...counter, count: counter.count + 1 };
 	return { counter: next, exceeded: next.count > limit.maxloop };
+}
+
+/** `checkloop`: the limit was exceeded within loop_interval. */
+export function isLoopReached(counter: LoopCounter, wallMs: number, limit: LoopLimit): boolean {
+	const age = wallMs - counter.sinceWallMs;
+	return limit.loopIntervalMs > 0 && age >= 0 && age < limit.loopIntervalMs && counter.count > limit.maxloop;
+}
+
+/** The value of heart.stopstartloop: when the counter began, in seconds since 1970. */
+export function loopResource({ sinceWallMs }: LoopCounter): string {
+	return String(Math.floor(sinceWallMs / 1000));
 }

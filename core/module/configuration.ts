@@ -5,6 +5,7 @@
 
 import type { CheckerSettings } from "./settings/checkers.ts";
 import type { ErrdSettings } from "./settings/errd.ts";
+import type { FailoverConfiguration } from "./settings/failover.ts";
 
 export interface ModuleConfiguration {
 	module: string;
@@ -29,6 +30,7 @@ export interface ModuleConfiguration {
 	checkers: CheckerSettings[];
 	/** Processes and services that are watched. */
 	errd: ErrdSettings | null;
+	failoverRules: FailoverConfiguration;
 	/** Documented elements that are accepted and kept, but that nothing carries out yet: each was a warning. */
 	unsupported: string[];
 }

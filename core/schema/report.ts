@@ -13,6 +13,8 @@ export interface ProblemDetails {
 	found?: string;
 	expected?: string;
 	remedy?: string;
+	/** Where in the file it is, if not at the element or attribute. */
+	offset?: number;
 }
 
 export class Report {
@@ -25,11 +27,16 @@ export class Report {
 		this.#lines = lines;
 	}
 
+	/** Line and column, from 1, of a place in the file. */
+	place(offset: number): { line: number; column: number } {
+		return this.#lines.at(offset);
+	}
+
 	/** A problem of `element`, placed at the attribute if it names one that is written. */
 	add(code: ErrorCode, message: string, element: XmlElement, details: ProblemDetails = {}): void {
 		if (this.problems.length >= maxProblems) return;
 		const written = element.attributes.find((attribute) => attribute.name === details.attribute);
-		const place = this.#lines.at(written?.offset ?? element.offset);
+		const place = this.#lines.at(details.offset ?? written?.offset ?? element.offset);
 		if (this.problems.some((known) => isSame(known, code, place, details))) return;
 		this.problems.push({
 			code,

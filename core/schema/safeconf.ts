@@ -13,9 +13,12 @@ function write(element: CheckedElement, indent: string): string {
 	const start = `${indent}<${element.name}${attributes}`;
 	if (element.children.length === 0 && element.text === "") return `${start}/>\n`;
 	const inner = element.children.map((each) => write(each, `${indent}\t`)).join("");
-	const text =
-		element.text === "" ? "" : `${indent}\t<![CDATA[${element.text.replaceAll("]]>", "]]]]><![CDATA[>")}]]>\n`;
+	const text = element.xml.sections.map((section) => cdata(section.text, indent)).join("");
 	return `${start}>\n${text}${inner}${indent}</${element.name}>\n`;
+}
+
+function cdata(text: string, indent: string): string {
+	return `${indent}\t<![CDATA[${text.replaceAll("]]>", "]]]]><![CDATA[>")}]]>\n`;
 }
 
 const escapes: Readonly<Record<string, string>> = {

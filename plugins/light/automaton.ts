@@ -1,6 +1,15 @@
 /** STOP, WAIT, UP (spec/01 §4): takes an event in, then lets the rules act until none has anything to do. */
-import { type Automaton, type Decision, leaveSteps, type Stamped } from "../../sdk/index.ts";
-import { actCommand, applyRule, beginStart, hold, stopToWait, takeCommand } from "./commands.ts";
+import {
+	type Automaton,
+	type Decision,
+	holdingWhy,
+	leaveSteps,
+	nothingHolds,
+	type Stamped,
+	takeRule,
+	wakeupLog,
+} from "../../sdk/index.ts";
+import { actCommand, beginStart, stopToWait, takeCommand } from "./commands.ts";
 import { assertInvariants } from "./invariants.ts";
 import { cleanUpSteps, stopSteps, type Traffic, upSteps } from "./plans.ts";
 import { Context, initialState, type Stopping, type UpState } from "./state.ts";
@@ -22,7 +31,7 @@ function decide(traffic: Traffic, state: UpState, event: Stamped): Decision<UpSt
 	const ctx = new Context(state, event);
 	if (event.type === "command") takeCommand(ctx, event);
 	else if (event.type === "configured") ctx.s.config = event.config;
-	else if (event.type === "rule") applyRule(ctx, event);
+	else if (event.type === "rule") takeRule(ctx, event);
 	else if (event.type === "planEnded") endPlan(ctx, event);
 	else if (event.type === "resumed" && event.rebooted) {
 		const { config, plans, loop } = state;
@@ -42,13 +51,12 @@ function act(ctx: Context, traffic: Traffic): boolean {
 	if (s.plan !== null) return false;
 	if (s.phase === "stopping") return continueStop(ctx, traffic);
 	if (actCommand(ctx)) return true;
-	const [rule] = s.waitRules;
-	if (s.phase === "up" && rule !== undefined) return stopToWait(ctx, rule);
+	const holding = holdingWhy(s.holding);
+	if (s.phase === "up" && typeof holding?.rule === "string") return stopToWait(ctx, holding.rule);
 	if (s.phase !== "waiting") return false;
-	if (rule !== undefined) {
-		hold(ctx, rule);
-		s.why = `The failover rule ${rule} holds the module`;
-		ctx.blocked = true;
+	if (holding !== null) {
+		Object.assign(s, { why: holding.why, rule: holding.rule ?? s.rule });
+		ctx.blocked = holding.rule !== null;
 		return false;
 	}
 	Object.assign(s, { phase: "up", main: "UP", rule: null });
@@ -83,6 +91,7 @@ function endPlan(ctx: Context, ended: { plan: number; ok: boolean; failed?: stri
 		return;
 	}
 	if (kind === "start") s.phase = "waiting";
+	if (kind === "restart") s.rule = null;
 }
 
 function endStopPlan(ctx: Context, stopping: Stopping, kind: string, ok: boolean): undefined {
@@ -100,13 +109,13 @@ function endStopPlan(ctx: Context, stopping: Stopping, kind: string, ok: boolean
 		return;
 	}
 	Object.assign(s, { phase: "stopped", main: "STOP", stopping: null, why: stopping.why ?? "The module is stopped" });
-	if (!stopping.again) {
-		s.rule = null;
-		return;
-	}
 	// A stop that came meanwhile wins over the start that was to follow.
-	if (s.next?.command === "stop" || s.next?.command === "shutdown") {
-		ctx.answer(s.next.request);
+	const stops = s.next?.command === "stop" || s.next?.command === "shutdown";
+	if (!stopping.again || stops) {
+		s.rule = null;
+		s.holding = nothingHolds;
+		if (!stops) return;
+		ctx.answer(s.next?.request);
 		s.next = null;
 		return;
 	}
@@ -120,7 +129,7 @@ function finish(ctx: Context, before: UpState): void {
 	s.status = statusOf(ctx);
 	const released = before.phase === "waiting" && before.status === "NotReady" && before.rule !== null;
 	if (released && !ctx.blocked && s.phase !== "stopping") {
-		ctx.log("heart", "I", "Action wakeup from failover rule Implicit_wakeup");
+		ctx.effects.push(wakeupLog());
 	}
 	if (s.main === before.main && s.status === before.status) return;
 	ctx.resource("state.local", `${s.main} ${s.status}`);

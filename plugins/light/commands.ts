@@ -8,7 +8,6 @@ import {
 	prestartSteps,
 	refuseCommand,
 	restartSteps,
-	type Stamped,
 	setLoop,
 } from "../../sdk/index.ts";
 import type { Context, Stopping } from "./state.ts";
@@ -90,7 +89,8 @@ function stop(ctx: Context, event: CommandEvent, again: boolean): boolean {
 			return false;
 		}
 	}
-	beginStop(ctx, { again, action: again ? "stopstart" : "stop" });
+	const by = event.identity === undefined || again ? {} : { why: `Stopped by ${event.identity}: see the log` };
+	beginStop(ctx, { again, action: again ? "stopstart" : "stop", ...by });
 	return true;
 }
 
@@ -106,27 +106,11 @@ function restart(ctx: Context, event: CommandEvent): boolean {
 	return true;
 }
 
-/** A failover rule of the configuration became true, or stopped being true. */
-export function applyRule(ctx: Context, event: Stamped & { type: "rule" }): undefined {
-	const { s } = ctx;
-	const others = s.waitRules.filter((rule) => rule !== event.rule);
-	if (event.action === "wait") s.waitRules = event.holds ? [...others, event.rule] : others;
-	if (event.action === "wait" || !event.holds || s.phase === "stopped" || s.phase === "stopping") return;
-	ctx.log("heart", "C", `Action ${event.action} from failover rule ${event.rule}`);
-	s.next ??= { type: "command", command: event.action, who: event.rule, identity: event.rule };
-}
-
 /** M18: the application stops, and the start that follows is held. No plan runs now: a start script is never cut off. */
 export function stopToWait(ctx: Context, rule: string): boolean {
-	hold(ctx, rule);
+	ctx.s.rule = rule;
 	if (!countsAsError(ctx)) beginStop(ctx, { again: true, action: "stopwait" });
 	return true;
-}
-
-/** The rule in force, said once. */
-export function hold(ctx: Context, rule: string): void {
-	if (ctx.s.rule !== rule) ctx.log("heart", "C", `Action wait from failover rule ${rule}`);
-	ctx.s.rule = rule;
 }
 
 /** M25: one more action that an error caused; over the limit the module stops. True if it does. */

@@ -1,10 +1,12 @@
 /** What a module that knows only STOP, WAIT and UP remembers between two events. */
 import {
 	type CommandEvent,
+	type Holding,
 	type LoopCounter,
 	type ModeConfig,
 	ModeContext,
 	noErrors,
+	nothingHolds,
 	type Status,
 } from "../../sdk/index.ts";
 
@@ -29,8 +31,8 @@ export interface UpState {
 	main: "STOP" | "WAIT" | "UP";
 	status: Status;
 	rule: string | null;
-	/** Failover rules of action wait that are true now. */
-	waitRules: readonly string[];
+	/** Failover rules of action wait. */
+	holding: Holding;
 	why: string;
 	plan: { number: number; kind: PlanKind } | null;
 	plans: number;
@@ -50,7 +52,7 @@ export function initialState(config: ModeConfig): UpState {
 		main: "STOP",
 		status: "NotReady",
 		rule: null,
-		waitRules: [],
+		holding: nothingHolds,
 		why: "The module is stopped",
 		plan: null,
 		plans: 0,

@@ -10,6 +10,7 @@ export function view(s: UpState): StateView {
 		uptodate: null,
 		rule: s.rule,
 		why: why(s),
+		loop: s.loop,
 	};
 }
 

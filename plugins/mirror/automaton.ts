@@ -1,5 +1,5 @@
 /** The mirror automaton (spec/01 §3): takes an event in, then lets the rules act until none has anything to do. */
-import { type Automaton, type Decision, refusal, type Stamped } from "../../sdk/index.ts";
+import { type Automaton, type Decision, nothingHolds, refusal, type Stamped, wakeupLog } from "../../sdk/index.ts";
 import { absorb } from "./absorb.ts";
 import { leaseLeft, tickLease, usesLease, watchLease } from "./ask.ts";
 import { actCommand, countsAsError, takeCommand } from "./commands.ts";
@@ -11,6 +11,7 @@ import { orderSession } from "./meet.ts";
 import { beginStart, beginStop, continueStop, nextStopStage } from "./passages.ts";
 import { handedOverSteps } from "./plans.ts";
 import { actPrimary, actPrimaryAtOnce } from "./primary.ts";
+import { applyRule } from "./rules.ts";
 import { checkSynced, showSyncAt } from "./schedule.ts";
 import { actPromoting, actSecondary, actSecondaryAtOnce, isPromotable, refuse } from "./secondary.ts";
 import { mountsAreSilent } from "./silence.ts";
@@ -107,6 +108,8 @@ function endPlan(ctx: Context, number: number, ok: boolean, failed: string | und
 		tickLease(ctx);
 	} else if (kind === "promote") {
 		s.phase = "promoting";
+	} else if (kind === "restart") {
+		s.rule = null;
 	} else if (kind === "swap") {
 		Object.assign(s, { phase: "secondary", main: "SECOND", serving: false, session: null, swapped: true });
 		s.wasPrimary = false;
@@ -134,13 +137,13 @@ function endStopPlan(ctx: Context, kind: PlanKind, ok: boolean): undefined {
 	s.opened = false;
 	s.loss = null;
 	s.why = stopping.why ?? "The module is stopped";
-	if (!stopping.again) {
-		s.rule = null;
-		return;
-	}
 	// A stop that came meanwhile wins over the start that was to follow.
-	if (s.next?.command === "stop" || s.next?.command === "shutdown") {
-		ctx.answer(s.next.request);
+	const stops = s.next?.command === "stop" || s.next?.command === "shutdown";
+	if (!stopping.again || stops) {
+		s.rule = null;
+		s.holding = nothingHolds;
+		if (!stops) return;
+		ctx.answer(s.next?.request);
 		s.next = null;
 		return;
 	}
@@ -239,20 +242,6 @@ function fire(ctx: Context, name: string): void {
 	}
 }
 
-/** M18, M19: a failover rule of the configuration. */
-function applyRule(ctx: Context, event: Stamped & { type: "rule" }): void {
-	const { s } = ctx;
-	const others = s.waitRules.filter((rule) => rule !== event.rule);
-	if (event.action === "wait") s.waitRules = event.holds ? [...others, event.rule] : others;
-	if (!event.holds || s.phase === "stopped" || s.phase === "stopping") return;
-	ctx.log("heart", "C", `Action ${event.action} from failover rule ${event.rule}`);
-	if (event.action !== "wait") {
-		s.next ??= { type: "command", command: event.action, who: event.rule, identity: event.rule };
-	} else if (s.phase !== "waiting" && !countsAsError(ctx)) {
-		beginStop(ctx, { again: true, action: "stopwait", stage: s.phase === "starting" ? "stop" : "leave" });
-	}
-}
-
 /** The daemon, or the machine, started again. */
 function resume(ctx: Context, rebooted: boolean): void {
 	const { s } = ctx;
@@ -294,7 +283,7 @@ function finish(ctx: Context, before: MirrorState): void {
 	s.status = statusOf(ctx);
 	const released = before.phase === "waiting" && before.status === "NotReady" && before.rule !== null;
 	if (released && !ctx.blocked && s.phase !== "stopping") {
-		ctx.log("heart", "I", "Action wakeup from failover rule Implicit_wakeup");
+		ctx.effects.push(wakeupLog());
 		if (s.phase === "waiting") s.rule = null;
 	}
 	if (s.main !== before.main || s.status !== before.status) {

@@ -120,7 +120,8 @@ function stop(ctx: Context, event: CommandEvent, again: boolean): boolean {
 		return false;
 	}
 	s.failoverHeld = false;
-	beginStop(ctx, { again, action: again ? "stopstart" : "stop" });
+	const by = event.identity === undefined || again ? {} : { why: `Stopped by ${event.identity}: see the log` };
+	beginStop(ctx, { again, action: again ? "stopstart" : "stop", ...by });
 	return true;
 }
 

@@ -2,6 +2,7 @@
 import type {
 	Announcement,
 	CommandEvent,
+	Holding,
 	LeaseView,
 	LoopCounter,
 	MainState,
@@ -10,7 +11,7 @@ import type {
 	NodeRecords,
 	Status,
 } from "../../sdk/index.ts";
-import { noErrors, unseenLease } from "../../sdk/index.ts";
+import { noErrors, nothingHolds, unseenLease } from "../../sdk/index.ts";
 
 /** Where the module is in its life; `main` and `status` are what persons see of it. */
 export type Phase = "stopped" | "starting" | "waiting" | "primary" | "secondary" | "promoting" | "stopping";
@@ -75,8 +76,8 @@ export interface MirrorState {
 	main: MainState;
 	status: Status;
 	rule: string | null;
-	/** Failover rules of action wait that are true now. */
-	waitRules: readonly string[];
+	/** Failover rules of action wait. */
+	holding: Holding;
 	why: string;
 	goal: "start" | "prim" | "primforce" | "second";
 	fullsync: "take" | "give" | null;
@@ -172,7 +173,7 @@ export function initialState(config: ModeConfig): MirrorState {
 		main: "STOP",
 		status: "NotReady",
 		rule: null,
-		waitRules: [],
+		holding: nothingHolds,
 		why: "The module is stopped",
 		goal: "start",
 		fullsync: null,

@@ -1,5 +1,5 @@
 /** What persons and the other node see of a mirror. */
-import type { StateView } from "../../sdk/index.ts";
+import { holdingWhy, type StateView } from "../../sdk/index.ts";
 import { endedTerm } from "./meet.ts";
 import { mustWaitForTime } from "./schedule.ts";
 import { heardPeer, type MirrorAnnouncement, type MirrorState } from "./state.ts";
@@ -9,7 +9,7 @@ export function announce(s: MirrorState): MirrorAnnouncement {
 	const source = s.config.replicated && session?.source === true && (s.loss === null || s.healing !== null);
 	// With replication a node held by failover="off" still meets: only the data decides who may be primary.
 	const blocked =
-		mustWaitForTime(s) || s.held !== null || s.waitRules.length > 0 || (s.failoverHeld && !s.config.replicated);
+		mustWaitForTime(s) || s.held !== null || holdingWhy(s.holding) !== null || (s.failoverHeld && !s.config.replicated);
 	const settled = s.phase === "waiting" ? !blocked : s.phase === "secondary";
 	const asking = s.loss?.stage === "asking" && session !== null && s.healing === null;
 	return {
@@ -52,6 +52,7 @@ export function view(s: MirrorState): StateView {
 		uptodate: s.config.replicated ? isUptodate(s) : null,
 		rule: s.rule,
 		why: why(s),
+		loop: s.loop,
 	};
 }
 
@@ -76,6 +77,7 @@ function why(s: MirrorState): string {
 		case "starting":
 			return "Starting: scripts and replication are being prepared";
 		case "waiting":
+			if (holdingWhy(s.holding) !== null) return holdingWhy(s.holding)?.why ?? "";
 			return peer === null ? `Waiting to hear ${name}` : `Agreeing with ${name} on who has the latest data`;
 		case "promoting":
 			return `Taking over from ${name}: waiting for the lease witness`;

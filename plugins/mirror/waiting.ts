@@ -1,5 +1,5 @@
 /** WAIT: meet the other node, or start without it where the rules allow, or say what is missing. */
-import { mayStartAlone, type Refusal, refusal } from "../../sdk/index.ts";
+import { holdingWhy, mayStartAlone, type Refusal, refusal } from "../../sdk/index.ts";
 import { askWitness } from "./ask.ts";
 import type { Context } from "./context.ts";
 import { joinOffer, meeting, offerSession } from "./meet.ts";
@@ -11,9 +11,11 @@ import { heardPeer, isHeard, type MirrorAnnouncement, type MirrorState, type Wai
 export function actWaiting(ctx: Context): boolean {
 	const { s } = ctx;
 	const peer = heardPeer(s);
-	const waitRule = s.waitRules[0];
-	if (waitRule !== undefined) return block(ctx, waitRule, `The failover rule ${waitRule} holds the module`);
+	const holding = holdingWhy(s.holding);
+	if (holding !== null && holding.rule !== null) return block(ctx, holding.rule, holding.why);
 	if (s.held !== null) return block(ctx, null, s.held);
+	// Without the first value of a resource nobody can say whether a rule holds the module: it starts no further.
+	if (holding !== null) return false;
 	if (peer?.degraded === true && peer.serves) {
 		return block(
 			ctx,

@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import type { Automaton, Effect, MainState, Status } from "../../core/engine/contract.ts";
 import type { ModuleConfiguration } from "../../core/module/configuration.ts";
 import { pathsFrom } from "../../core/module/paths.ts";
+import { defaultFailover } from "../../core/module/settings/failover.ts";
 import { Daemon } from "../../core/node/daemon.ts";
 import { takeInstance } from "../../core/node/instance.ts";
 import { scriptHands } from "../../core/node/scripts.ts";
@@ -77,6 +78,7 @@ const toy: Automaton<Toy> = {
 		uptodate: null,
 		rule: null,
 		why: `It is ${main}.`,
+		loop: { count: 0, sinceWallMs: 0 },
 	}),
 };
 
@@ -101,6 +103,7 @@ function configuration(name: string): ModuleConfiguration {
 		splitbrain: null,
 		checkers: [],
 		errd: null,
+		failoverRules: defaultFailover,
 		unsupported: [],
 	};
 }

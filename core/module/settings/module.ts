@@ -6,6 +6,7 @@ import type { ModuleConfiguration, UserConfiguration } from "../configuration.ts
 import { portsOf } from "../ports.ts";
 import { checkerSettings } from "./checkers.ts";
 import { errdSettings } from "./errd.ts";
+import { failoverSettings } from "./failover.ts";
 import { checkFarm } from "./farm.ts";
 import { heartSettings } from "./heart.ts";
 import { rfsSettings } from "./rfs.ts";
@@ -44,6 +45,7 @@ export function moduleSettings(module: string, id: number, read: Userconfig): Mo
 		splitbrain: splitbrainSettings(service, read),
 		checkers: checkerSettings(service, addresses, report),
 		errd: errdSettings(service, report),
+		failoverRules: failoverSettings(service, report),
 		unsupported: read.unsupported,
 	};
 }

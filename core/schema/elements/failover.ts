@@ -1,19 +1,26 @@
-/** `<failover>` (spec/02 §11): its rules are kept as text. */
+/** `<failover>` (spec/02 §11): its rules are text, in CDATA. */
 import { choice, type ElementDeclaration, time } from "../declare.ts";
 
 export const failoverElement: ElementDeclaration = {
 	name: "failover",
 	doc: "Failover rules of the module's own.",
 	max: 1,
-	carried: "later",
 	text: true,
 	attributes: {
-		extends: { type: choice("yes", "no"), default: "yes", doc: "no: the default rules do not apply." },
-		period: { type: time("ms", { min: 1 }), default: "5000ms", doc: "Time between two evaluations." },
+		extends: {
+			type: choice("yes", "no"),
+			default: "yes",
+			doc: "no: module_failure, interface_failure and ip_failure do not apply.",
+		},
+		period: {
+			type: time("ms", { min: 1 }),
+			default: "5000ms",
+			doc: "Unit of handle_time. Rules are looked at whenever something changes, not only once in this time.",
+		},
 		handle_time: {
 			type: time("ms"),
 			default: "15000ms",
-			doc: "How long a decision must hold before it is carried out.",
+			doc: "How long a condition must hold before its rule acts; a multiple of period.",
 		},
 	},
 };

@@ -8,6 +8,7 @@ import { type ErrorCode, errors, type Problem } from "../../errors.ts";
 import { decodeBytes } from "./decode.ts";
 import { LineIndex, type XmlElement } from "./element.ts";
 import { maskMarkup } from "./prolog.ts";
+import { textSections } from "./sections.ts";
 import { decodeReferences, scanStartTag, XmlFault } from "./startTag.ts";
 
 const maxBytes = 1 << 20;
@@ -113,7 +114,9 @@ function elementsOf(text: string): XmlElement[] {
 				if (++seen > maxElements) throw new XmlFault("the file has more than 10,000 elements", offset);
 				if (depth > maxDepth) throw new XmlFault("the elements are nested too deeply", offset);
 				const inner = convert(node[name] as Node[], depth + 1);
-				children.push({ ...leaf(text, offset), name, children: inner.children, text: inner.text.trim() });
+				const words = inner.text.trim();
+				const sections = words === "" || inner.children.length > 0 ? [] : textSections(text, offset);
+				children.push({ ...leaf(text, offset), name, children: inner.children, text: words, sections });
 			}
 		}
 		return { children, text: own };
@@ -132,5 +135,5 @@ function parse(parser: XMLParser, text: string): Node[] {
 
 function leaf(text: string, offset: number): XmlElement {
 	const name = /^<([^\s/>]*)/.exec(text.slice(offset, offset + 256))?.[1] ?? "";
-	return { name, attributes: scanStartTag(text, offset), children: [], text: "", offset };
+	return { name, attributes: scanStartTag(text, offset), children: [], text: "", sections: [], offset };
 }

@@ -1,4 +1,5 @@
 /** An XML file as the schema reads it: elements and attributes with their places. */
+import type { TextSection } from "./sections.ts";
 
 export interface XmlAttribute {
 	name: string;
@@ -14,6 +15,8 @@ export interface XmlElement {
 	children: XmlElement[];
 	/** Text and CDATA directly inside, in order, without blanks around. */
 	text: string;
+	/** The same in pieces that know their places, of elements without children. */
+	sections: TextSection[];
 	/** Where `<name` stands in the text. */
 	offset: number;
 }
