@@ -1,5 +1,6 @@
 /** Commands that read and set resources and settings of a module (spec/04 §3). */
 import type { Command } from "commander";
+import { isLoopReached } from "../engine/maxloop.ts";
 import { SafekitError } from "../errors.ts";
 import { formatUs } from "../log/clock.ts";
 import { give } from "./actions.ts";
@@ -55,17 +56,15 @@ function loopCommands(program: Command, context: Context): void {
 				return give(context, options, { command: name, who });
 			});
 	}
-	moduleCommand(program, "checkloop", "exit code 1 if maxloop is reached within loop_interval", [
+	moduleCommand(program, "checkloop", "exit code 1 if more than maxloop errors were counted within loop_interval", [
 		"checkloop -m mirror",
 	]).action((options: ModuleOptions) => {
 		const module = findModule(context, options);
-		const { maxloop, loopIntervalMs } = module.configuration;
-		const counter = module.resources.get("heart.stopstartloop");
-		const count = Number(counter?.value ?? 0);
-		const within = counter !== undefined && Date.now() - counter.us / 1000 < loopIntervalMs;
-		const reached = within && count >= maxloop;
+		const { module: name, maxloop } = module.configuration;
+		const { loop } = module.view();
+		const reached = isLoopReached(loop, Date.now(), module.configuration);
 		if (reached) context.exit = 1;
-		if (options.json) printJson(context.call, { module: module.configuration.module, count, maxloop, reached });
+		if (options.json) printJson(context.call, { module: name, count: loop.count, maxloop, reached });
 	});
 }
 

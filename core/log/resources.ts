@@ -1,5 +1,7 @@
 /** Resources of one module with the date of their last assignment and their history: `resource.db` (spec/01 §1). */
+
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { LogLevel } from "../engine/contract.ts";
 import { nowUs } from "./clock.ts";
 import { openDatabase } from "./database.ts";
 import { Pruner } from "./pruner.ts";
@@ -55,31 +57,36 @@ export class Resources {
 		return Object.fromEntries(this.all().map(({ name, value }) => [name, value]));
 	}
 
+	names(): Iterable<string> {
+		return this.#now.keys();
+	}
+
 	/** True if one more name fits. */
 	accepts(name: string): boolean {
 		return this.#now.has(name) || this.#now.size < resourceLimit;
 	}
 
 	/**
-	 * Sets a resource. An equal value changes nothing, not even the date (spec/09 §5), unless `history` is `force`.
-	 * Returns whether the value changed.
+	 * Sets a resource. An equal value changes nothing, not even the date (spec/09 §5), unless `history` is `force`; with
+	 * `renew` it gets a new date too. Returns whether the value changed.
 	 */
-	set(name: string, value: string, by: string, history: "auto" | "none" | "force" = "auto"): boolean {
+	set(name: string, value: string, by: string, history: "auto" | "none" | "force" | "renew" = "auto"): boolean {
 		const before = this.#now.get(name);
 		const changed = before?.value !== value;
-		if (!changed && history !== "force") return false;
+		if (!changed && history !== "force" && history !== "renew") return false;
 		const row = { name, value, by, us: nowUs() };
-		if (changed) this.#now.set(name, row);
+		const dated = changed || history === "renew";
+		if (dated) this.#now.set(name, row);
 		try {
-			this.#write(row, changed, history !== "none");
+			this.#write(row, dated, history !== "none");
 		} catch {
 			// What is decided with is in memory; a full disk costs the history.
 		}
 		return changed;
 	}
 
-	#write({ name, value, by, us }: Resource, changed: boolean, history: boolean): void {
-		if (changed) this.#put.run(name, value, by, us);
+	#write({ name, value, by, us }: Resource, dated: boolean, history: boolean): void {
+		if (dated) this.#put.run(name, value, by, us);
 		if (!history) return;
 		this.#add.run(us, name, value, by);
 		this.#pruner.added();
@@ -96,4 +103,19 @@ export class Resources {
 	close(): void {
 		this.#database.close();
 	}
+}
+
+/** Classes that checkers, and scripts in their place, keep up to date. */
+const checked = /^(tcp|ping|intf|ip|custom|module|proc|splitbrain)\./;
+
+/** The documented line for a new value (spec/10 §4), with origin and level; null for resources that have none. */
+export function resourceLine(
+	name: string,
+	value: string,
+	by: string,
+): [origin: string, level: LogLevel, text: string] | null {
+	if (!checked.test(name)) return null;
+	// A script's own name says who, but is no component.
+	const origin = /^[a-z]{2,16}check$|^errd$/.test(by) ? by : "safekit";
+	return [origin, value === "down" ? "C" : "I", `Resource ${name} set to ${value} by ${by}`];
 }

@@ -48,9 +48,14 @@ export function changesBetween(
 		const [from, to] = [before, after].map((element) => shown(element, name, attribute.default));
 		found.push({ where: `${where}@${name}`, from: from ?? null, to: to ?? null, dyn: mayChange(attribute) });
 	}
-	if (before.text !== after.text) found.push({ where, from: "its text", to: "another text", dyn: false });
+	if (wordsOf(before) !== wordsOf(after)) found.push({ where, from: "its text", to: "another text", dyn: false });
 	for (const child of declaration.children ?? []) found.push(...childChanges(before, after, child, where));
 	return found;
+}
+
+/** Sections without the blanks around them, which safeconf.xml does not keep. */
+function wordsOf({ xml }: CheckedElement): string {
+	return JSON.stringify(xml.sections.map(({ text }) => text.trim()));
 }
 
 function childChanges(

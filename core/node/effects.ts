@@ -12,7 +12,7 @@ export interface Refusal {
 
 export interface EffectTargets {
 	write(origin: string, level: LogLevel, text: string): void;
-	resource(name: string, value: string): void;
+	resource(name: string, value: string, renew: boolean): void;
 	order(order: ReplicationOrder): void;
 	timers: Timers;
 	abort(plan: number): void;
@@ -28,7 +28,7 @@ export function carryOut(effect: Effect, to: EffectTargets): void {
 			to.write(effect.origin, effect.level, effect.text);
 			break;
 		case "resource":
-			to.resource(effect.name, effect.value);
+			to.resource(effect.name, effect.value, effect.renew === true);
 			break;
 		case "replication":
 			to.order(effect.order);

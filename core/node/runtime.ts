@@ -4,7 +4,6 @@
  */
 import type { DataControl } from "../cli/control.ts";
 import type {
-	Announcement,
 	Automaton,
 	CommandEvent,
 	Effect,
@@ -17,13 +16,17 @@ import type {
 import { step } from "../engine/loop.ts";
 import type { ReplicationFact, ResyncProgress } from "../engine/replication.ts";
 import type { ModuleLog } from "../log/moduleLog.ts";
-import type { Resources } from "../log/resources.ts";
+import { type Resources, resourceLine } from "../log/resources.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
+import { Announcer } from "./announcer.ts";
 import { Answers, type Asked } from "./answers.ts";
 import { carryOut, isRepeatable, type Refusal } from "./effects.ts";
 import { emergencyPlan, emergencyRefusal, emergencySteps } from "./emergency.ts";
 import type { Hands, ReplicationHands } from "./hands.ts";
 import { PlanRunner } from "./plan.ts";
+import { rehearse } from "./rehearse.ts";
+import { RuleLoop } from "./rules.ts";
+import { showScript } from "./scripts.ts";
 import { StateFile, type Stored, type StoredPlan } from "./stored.ts";
 import { Timers } from "./timers.ts";
 
@@ -44,8 +47,6 @@ export interface RuntimeOptions {
 
 export type TakenUp = "fresh" | "resumed" | "rebooted";
 
-/** Scripts beside the plans (state, level, update) have to end in this time. */
-const besideTimeoutMs = 60_000;
 /** Events that may wait: far more than ever do, because deciding takes microseconds. */
 const queueLimit = 10_000;
 
@@ -58,14 +59,15 @@ export class ModuleRuntime {
 	readonly #hands: Hands;
 	readonly #timers: Timers;
 	readonly #replication: ReplicationHands | null;
+	readonly #file: StateFile;
+	readonly #rules: RuleLoop;
 	readonly #queue: EngineEvent[] = [];
 	readonly #answers = new Answers();
 	readonly #watchers = new Set<() => void>();
-	readonly #file: StateFile;
 	#state: unknown;
 	#plan: PlanRunner | null = null;
 	#outbox: Effect[] = [];
-	#announced = "";
+	readonly #announcer = new Announcer((says, resources) => this.#hands.announce(says, resources));
 	#draining = false;
 	/** Facts that came before the stored state was taken up: `resumed` is the first event of all. */
 	readonly #early: EngineEvent[] = [];
@@ -90,6 +92,11 @@ export class ModuleRuntime {
 			this.#hands.report(`${module}: the state could not be stored`, error),
 		);
 		this.#state = this.#automaton.initial(options.mode);
+		this.#rules = new RuleLoop(
+			this,
+			() => this.#hands.nowMs(),
+			(event) => this.deliver(event),
+		);
 		this.#replication = this.#hands.replication((fact) => this.#onFact(fact));
 	}
 
@@ -153,11 +160,7 @@ export class ModuleRuntime {
 
 	/** What a command would do now: the steps it would start with, or why it would be refused. Changes nothing. */
 	rehearse(event: Omit<CommandEvent, "type" | "request">): { refused: Refusal | null; steps: Step[] } {
-		const copy = structuredClone(this.#state);
-		const decision = this.#automaton.decide(copy, this.#stamp({ type: "command", ...event, request: 0 }));
-		const answer = decision.effects.find((effect) => effect.type === "answer");
-		const plan = decision.effects.find((effect) => effect.type === "plan");
-		return { refused: answer?.refused ?? null, steps: plan?.steps ?? [] };
+		return rehearse(this.#automaton, this.#state, this.#stamp({ type: "command", ...event, request: 0 }));
 	}
 
 	view(): StateView {
@@ -185,28 +188,28 @@ export class ModuleRuntime {
 	/** A person, a script or a checker sets a resource. Equal values leave no trace (spec/09 §5). */
 	setResource(name: string, value: string, by: string, history: "auto" | "none" | "force" = "auto"): void {
 		if (!this.resources.set(name, value, by, history)) return;
+		const told = resourceLine(name, value, by);
+		if (told !== null) this.write(...told);
 		this.#announce();
 		this.deliver({ type: "resource", name, value, by });
 		this.#changed();
 	}
 
 	/** Runs a script of the module beside its plans; its output goes to `out`. Null: no such script. */
-	async runScript(script: string, args: string[], out: (text: string) => void): Promise<number | null> {
-		const { module, user } = this.configuration;
-		if (user === null) return null;
-		const request = { module, script, args, timeoutMs: besideTimeoutMs, vars: user.vars, logging: user.logging };
-		return (await this.#hands.scripts.show(request, out)).exitCode;
+	runScript(script: string, args: string[], out: (text: string) => void): Promise<number | null> {
+		return showScript(this.#hands.scripts, this.configuration, { script, args }, out);
 	}
 
 	/** A configuration that may change while the module runs is in force: whatever begins next uses it. */
 	async reconfigure(configuration: ModuleConfiguration, mode: ModeConfig, digest: string): Promise<void> {
 		this.configuration = configuration;
+		this.#rules.reread();
 		this.#options.mode = mode;
 		this.#file.digest = digest;
 		this.deliver({ type: "configured", config: mode });
 		this.#persist(true);
 		await this.#hands.reconfigure(configuration);
-		this.#announced = "";
+		this.#announcer.forget();
 		if (!this.#closed) this.#announce();
 	}
 
@@ -247,6 +250,7 @@ export class ModuleRuntime {
 	}
 
 	#close(): void {
+		this.#rules.close();
 		this.#hands.disconnect();
 		this.#answers.close();
 		this.log.close();
@@ -266,6 +270,7 @@ export class ModuleRuntime {
 		} finally {
 			this.#draining = false;
 		}
+		this.#rules.look();
 		this.#changed();
 	}
 
@@ -303,7 +308,7 @@ export class ModuleRuntime {
 	#carryOut(effect: Effect): void {
 		carryOut(effect, {
 			write: (origin, level, text) => this.write(origin, level, text),
-			resource: (name, value) => this.resources.set(name, value, "heart"),
+			resource: (name, value, renew) => this.resources.set(name, value, "heart", renew ? "renew" : "auto"),
 			order: (order) => this.#replication?.give(order),
 			timers: this.#timers,
 			abort: (plan) => (this.#plan?.stored.plan === plan ? this.#plan.abort() : undefined),
@@ -380,12 +385,7 @@ export class ModuleRuntime {
 	}
 
 	#announce(): void {
-		const says: Announcement = this.#automaton.announce(this.#state);
-		const resources = this.resources.values();
-		const text = JSON.stringify([says, resources]);
-		if (text === this.#announced) return;
-		this.#announced = text;
-		this.#hands.announce(says, resources);
+		this.#announcer.say(this.#automaton.announce(this.#state), this.resources.values());
 	}
 
 	#changed(): void {

@@ -1,4 +1,5 @@
 /** The scripts service as the loop of a module uses it. */
+import type { ModuleConfiguration } from "../module/configuration.ts";
 import type { Paths } from "../module/paths.ts";
 import { platform } from "../platform/index.ts";
 import { adoptScript, runScript, type ScriptContext } from "../scripts/run.ts";
@@ -21,4 +22,19 @@ export function scriptHands(module: string, paths: Paths, log: ScriptContext["lo
 			return { ran: true, exitCode };
 		},
 	};
+}
+
+/** Scripts beside the plans (state, level, update) have to end in this time. */
+const besideTimeoutMs = 60_000;
+
+/** Runs a script beside the plans, its output to `out`. Null: the module has no scripts, or it was killed. */
+export async function showScript(
+	hands: ScriptHands,
+	{ module, user }: ModuleConfiguration,
+	{ script, args }: { script: string; args: string[] },
+	out: (text: string) => void,
+): Promise<number | null> {
+	if (user === null) return null;
+	const request = { module, script, args, timeoutMs: besideTimeoutMs, vars: user.vars, logging: user.logging };
+	return (await hands.show(request, out)).exitCode;
 }

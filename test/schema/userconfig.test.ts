@@ -170,6 +170,7 @@ test("defaults of the documentation", (t) => {
 			},
 		],
 		errd: null,
+		failoverRules: { extends: true, periodMs: 5000, handleTimeMs: 15_000, sections: [] },
 		unsupported: [],
 	});
 });
@@ -245,12 +246,12 @@ test("blanks are refused by config and accepted by check", (t) => {
 
 test("what is documented and not carried out yet is named once each", (t) => {
 	const xml = mirror(
-		'<rfs acl="off" nbremconn="4" reitimeout="1" reidetail="on"><replicated dir="/a"/></rfs><user/><errd><proc name="a"/><proc name="b"/></errd><check><tcp ident="a" when="prim"><to addr="h" port="1"/></tcp><tcp ident="b" when="prim"><to addr="h" port="1"/></tcp></check><failover><![CDATA[ x ]]></failover>',
+		'<rfs acl="off" nbremconn="4" reitimeout="1" reidetail="on"><replicated dir="/a"/></rfs><user/><errd><proc name="a"/><proc name="b"/></errd><check><tcp ident="a" when="prim"><to addr="h" port="1"/></tcp><tcp ident="b" when="prim"><to addr="h" port="1"/></tcp></check>',
 	);
 	const problems = problemsOf(xml);
 	t.true(problems.every(({ severity, code }) => severity === "warning" && code === "CONFIG_LATER"));
-	t.deepEqual(configurationOf(xml).unsupported, ["rfs@reitimeout", "rfs@reidetail", "errd", "tcp", "failover"]);
-	t.is(problems.length, 5);
+	t.deepEqual(configurationOf(xml).unsupported, ["rfs@reitimeout", "rfs@reidetail", "errd", "tcp"]);
+	t.is(problems.length, 4);
 });
 
 test("a farm is known, checked and kept", (t) => {

@@ -11,7 +11,6 @@ import {
 	type Expression,
 	isWildcard,
 	type Operand,
-	operandsOf,
 	type Rule,
 	type RuleAction,
 	RuleFault,
@@ -52,11 +51,8 @@ function rule(reader: Reader, internal: boolean): Rule {
 	reader.need(":", `after the label ${label.text.slice(0, 40)}`);
 	reader.need("if", "after the label's colon");
 	reader.need("(", "after if");
-	const from = reader.now.offset;
+	reader.operands = 0;
 	const when = or(reader, internal, 0);
-	if (operandsOf(when).length > ruleLimits.operands) {
-		throw new RuleFault(`a rule has at most ${ruleLimits.operands} resources and states`, from);
-	}
 	reader.need(")", "at the end of the condition");
 	reader.need("then", "after the condition");
 	const what = action(reader, internal);
@@ -116,6 +112,9 @@ function unary(reader: Reader, internal: boolean, depth: number): Expression {
 
 function operand(reader: Reader, internal: boolean): Operand {
 	const { text, offset } = reader.take("word", "a resource (class.id) or a state (init, down, up, unknown)");
+	if (++reader.operands > ruleLimits.operands) {
+		throw new RuleFault(`a rule has at most ${ruleLimits.operands} resources and states`, offset);
+	}
 	if (reader.takes("(")) {
 		if (text !== "cluster" || !internal) throw new RuleFault(`there is no function ${text.slice(0, 40)}`, offset);
 		reader.need(")", "after cluster(");

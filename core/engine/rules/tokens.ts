@@ -76,6 +76,8 @@ function match(pattern: RegExp, text: string, at: number): string | undefined {
 export class Reader {
 	readonly #tokens: readonly Token[];
 	#at = 0;
+	/** Resources and states of the present rule. */
+	operands = 0;
 
 	constructor(tokens: readonly Token[]) {
 		this.#tokens = tokens;
