@@ -141,7 +141,9 @@ test("sections: labels twice, rules of the product, replaced and disabled rules"
 	const rules = (text: string) => ({ language: "rules" as const, text });
 	const twice = readSections([
 		rules("a: if (x.y == down) then wait();"),
-		rules("b: if (x.y == down) then wait();\na: if (x.y == down) then stop();\nsplitbrain_failure: if (x.y == down) then stop();"),
+		rules(
+			"b: if (x.y == down) then wait();\na: if (x.y == down) then stop();\nsplitbrain_failure: if (x.y == down) then stop();",
+		),
 	]);
 	t.deepEqual(
 		twice.faults.map(({ section, offset, is }) => [section, offset, is]),
@@ -198,7 +200,10 @@ const piece = fc.constantFrom(
 	"😀",
 	"\0",
 );
-const written = fc.oneof(fc.string({ unit: "binary" }), fc.array(piece, { maxLength: 60 }).map((all) => all.join("")));
+const written = fc.oneof(
+	fc.string({ unit: "binary" }),
+	fc.array(piece, { maxLength: 60 }).map((all) => all.join("")),
+);
 
 test("any text: rules, or a fault inside the text", (t) => {
 	for (const parse of [parseRules, parseLua]) {
