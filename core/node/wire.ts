@@ -19,7 +19,8 @@ import { recover } from "../module/recover.ts";
 import { readIds } from "../module/registry.ts";
 import { platform } from "../platform/index.ts";
 import { createSchema } from "../schema/schema.ts";
-import { VipService } from "../vip/service.ts";
+import { ConnectionCounter } from "../vip/connections.ts";
+import { literal, VipService } from "../vip/service.ts";
 import { Callbacks } from "./callbacks.ts";
 import type { Hands, ScriptHands } from "./hands.ts";
 import type { HeartLink } from "./heart.ts";
@@ -106,6 +107,7 @@ async function handsOf(
 	let heartbeat = await cluster.heartbeatOf(configuration);
 	if (heartbeat === null) heart.stop(module);
 	const vip = await vipOf(paths, cluster, configuration, runtime);
+	const connections = connectionsOf(configuration, runtime);
 	const scripts = scriptHands(module, paths, (level, text) => runtime().write("userplug", level, text));
 	const logged = async (done: Promise<void> | undefined): Promise<void> =>
 		await done?.catch((error) => runtime().write("vipplug", "E", String(error.message)));
@@ -118,9 +120,13 @@ async function handsOf(
 		replication: (fact) => replicationOf(paths, cluster, configuration, runtime, fact, scripts),
 		connect(running) {
 			void logged(running ? vip?.resume() : vip?.unset());
+			connections.start();
 			if (heartbeat !== null) heart.listen(module, (message) => hear(runtime(), message));
 		},
-		disconnect: () => vip?.close(),
+		disconnect() {
+			vip?.close();
+			connections.stop();
+		},
 		async reconfigure(next) {
 			heartbeat = await cluster.heartbeatOf(next);
 		},
@@ -193,6 +199,17 @@ async function vipOf(
 		system: platform().addresses,
 		record: join(paths.run, `vip-${module}.json`),
 		log: (level, text) => runtime().write("vipplug", level, text),
+	});
+}
+
+function connectionsOf({ vip }: ModuleConfiguration, runtime: () => ModuleRuntime): ConnectionCounter {
+	return new ConnectionCounter({
+		addresses: vip?.addresses.filter(({ connections }) => connections).map(({ addr }) => addr) ?? [],
+		resolve: literal,
+		count: platform().addresses.countConnections,
+		set: (resource, value) => runtime().setResource(resource, value, "vipd", "none"),
+		running: () => runtime().view().main !== "STOP",
+		failed: (error) => runtime().write("vipd", "E", `Connections cannot be counted: ${error}`),
 	});
 }
 

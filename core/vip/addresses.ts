@@ -33,4 +33,6 @@ export interface AddressSystem {
 	whoHas(iface: LocalInterface, addr: string, timeoutMs: number): Promise<string | null>;
 	/** Resets TCP connections whose local address is `addr`. Bounded in time; rejects when it could not be done. */
 	resetConnections(addr: string): Promise<void>;
+	/** Established TCP connections by local address, of the addresses that are asked for. Bounded. */
+	countConnections(addresses: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }

@@ -218,7 +218,7 @@ function refuseForeign(addr: string, interfaces: readonly LocalInterface[], ours
 	throw new SafekitError("VIP_LOCAL", message);
 }
 
-async function literal(addr: string): Promise<string> {
+export async function literal(addr: string): Promise<string> {
 	if (isIP(addr) !== 0) return addr;
 	try {
 		return (await lookup(addr)).address;

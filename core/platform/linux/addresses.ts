@@ -3,6 +3,7 @@ import { isIPv4 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import type { AddressSystem, LocalInterface } from "../../vip/addresses.ts";
+import { countConnections } from "./connections.ts";
 import {
 	arpAnnouncements,
 	arpOwner,
@@ -30,6 +31,8 @@ interface IpLink {
 }
 
 export const addresses: AddressSystem = {
+	countConnections,
+
 	async interfaces() {
 		const links = JSON.parse((await ip("-j", "addr", "show")) || "[]") as IpLink[];
 		return links.filter((link) => link.ifname !== undefined).map(localInterface);

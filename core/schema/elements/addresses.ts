@@ -27,6 +27,10 @@ export const interfaceAttributes: Readonly<Record<string, AttributeDeclaration>>
 export const virtualAddressAttributes: Readonly<Record<string, AttributeDeclaration>> = {
 	addr: { type: address, required: true, doc: "The virtual address, or a name that resolves to it." },
 	check: { type: onOff, default: "on", carried: "later", doc: "Watch that the address stays set." },
-	connections: { type: onOff, default: "off", carried: "later", doc: "Count the connections of the address." },
+	connections: {
+		type: onOff,
+		default: "off",
+		doc: "Count the established connections of the address every 10 s: the resource connections.<addr>.",
+	},
 	netmask: { type: { is: "netmask" }, doc: "IPv4 mask; by default the interface's." },
 };
