@@ -51,9 +51,11 @@ function buildProgram(context: Context, groups: readonly Group[]): Command {
 		.description("Keeps applications running on ordinary servers: replication, virtual addresses, restart.")
 		.version(version, "--version", "print the version")
 		.option("-p", "print the paths of this server")
-		.option("-r", "run a program of SAFEBIN: safekit -r processtree list all java")
 		.helpCommand(true)
-		.addHelpText("after", "\nExamples:\n  safekit state\n  safekit start -m mirror\n  safekit logview -m mirror\n");
+		.addHelpText(
+			"after",
+			"\nExamples:\n  safekit state\n  safekit start -m mirror\n  safekit logview -m mirror\n  safekit -r processtree list all java   # a program of SAFEBIN\n",
+		);
 	program.configureHelp({ showGlobalOptions: false, helpWidth: 110 });
 	for (const group of groups) group(program, context);
 	prepare(program, context.call);
