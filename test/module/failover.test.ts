@@ -46,7 +46,7 @@ test("errors point at the character, in CDATA and in plain text", (t) => {
 	t.deepEqual(
 		places("<failover><![CDATA[--Lua Rules\nRules = Rules + { a=if_then('tcp.x','down',Action.boot) }]]></failover>"),
 		[
-			"4:43 error CONFIG_RULE expected an action: Action.stop, Action.wait, Action.stopstart, Action.swap, Action.restart, found Action.boot",
+			"4:44 error CONFIG_RULE expected an action: Action.stop, Action.wait, Action.stopstart, Action.swap, Action.restart, found Action.boot",
 		],
 	);
 	t.deepEqual(
