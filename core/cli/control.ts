@@ -70,6 +70,7 @@ export interface ModuleControl {
 	readonly configuration: ModuleConfiguration;
 	readonly log: ModuleLog;
 	readonly resources: Resources;
+	/** As the peer last told them. */
 	readonly peerResources: Record<string, string>;
 	/** Null: the module replicates nothing. */
 	readonly data: DataControl | null;

@@ -4,8 +4,14 @@ import { isLoopReached } from "../engine/maxloop.ts";
 import { SafekitError } from "../errors.ts";
 import { formatUs } from "../log/clock.ts";
 import { give } from "./actions.ts";
-import { printJson } from "./call.ts";
+import { printJson, table } from "./call.ts";
+import type { ModuleControl } from "./control.ts";
 import { type Context, findModule, type ModuleOptions, moduleCommand } from "./groups.ts";
+
+interface GetOptions extends ModuleOptions {
+	resource: string;
+	history?: boolean;
+}
 
 interface SetOptions extends ModuleOptions {
 	resource: string;
@@ -21,11 +27,18 @@ const internal = /^(state|usersetting|heart|heartbeat|rfs|splitbrain)\./;
 const forPersons = new Set(["rfs.syncat"]);
 const shape = /^[A-Za-z][\w-]{0,31}\.[^\s=]{1,128}$/;
 const valueLimit = 200;
+/** Lines of `get --history`. */
+const historyLines = 100;
 
 export function resources(program: Command, context: Context): void {
-	moduleCommand(program, "get", "print the value of a resource", ["get -m mirror -r custom.mycheck"])
+	moduleCommand(program, "get", "print the value of a resource", [
+		"get -m mirror -r custom.mycheck",
+		"get -m mirror -r remote.custom.mycheck",
+		"get -m mirror -r tcp.web --history",
+	])
 		.requiredOption("-r, --resource <name>", "the resource, class.id")
-		.action((options: ModuleOptions & { resource: string }) => get(context, options));
+		.option("--history", "its last values with their dates, the newest last")
+		.action((options: GetOptions) => get(context, options));
 	moduleCommand(program, "set", "set a resource; an equal value leaves no trace", [
 		"set -m mirror -r custom.mycheck -v down -i mycheck",
 		"set -m mirror -r rfs.syncat -v up",
@@ -68,11 +81,18 @@ function loopCommands(program: Command, context: Context): void {
 	});
 }
 
-function get(context: Context, options: ModuleOptions & { resource: string }): void {
+/** What is known of the other server's resources; nothing while it is not heard. */
+export function remoteResources(module: ModuleControl): Record<string, string> {
+	return module.view().peer.state === "UNKNOWN" ? {} : module.peerResources;
+}
+
+function get(context: Context, options: GetOptions): void {
 	const module = findModule(context, options);
 	const remote = options.resource.startsWith("remote.");
 	const found = remote ? undefined : module.resources.get(options.resource);
-	const value = remote ? module.peerResources[options.resource.slice("remote.".length)] : found?.value;
+	const heard = module.view().peer.state !== "UNKNOWN";
+	const theirs = heard ? module.peerResources[options.resource.slice("remote.".length)] : "unknown";
+	const value = remote ? theirs : found?.value;
 	if (value === undefined) {
 		throw new SafekitError(
 			"CLI_RESOURCE",
@@ -80,8 +100,23 @@ function get(context: Context, options: ModuleOptions & { resource: string }): v
 		);
 	}
 	const date = found === undefined ? {} : { date: formatUs(found.us), by: found.by };
-	if (options.json) printJson(context.call, { resource: options.resource, value, ...date });
-	else context.call.out(`${value}\n`);
+	const history = options.history && !remote ? historyOf(module, options.resource) : undefined;
+	if (options.json) {
+		printJson(context.call, {
+			resource: options.resource,
+			value,
+			...date,
+			...(history === undefined ? {} : { history }),
+		});
+	} else if (history === undefined) context.call.out(`${value}\n`);
+	else context.call.out(table(history.map((one) => [one.date.slice(0, 19), one.value, one.by])));
+}
+
+/** The newest assignments, oldest first. */
+function historyOf(module: ModuleControl, resource: string): { date: string; value: string; by: string }[] {
+	return module.resources
+		.history(resource, historyLines)
+		.map(({ us, value, by }) => ({ date: formatUs(us), value, by }));
 }
 
 function set(context: Context, options: SetOptions): void {

@@ -6,6 +6,7 @@ import { errorAsText } from "../log/errorTexts.ts";
 import { gone, printJson, table } from "./call.ts";
 import type { ModuleControl } from "./control.ts";
 import { type Context, findModule, type ModuleOptions, moduleCommand, moduleName } from "./groups.ts";
+import { remoteResources } from "./resources.ts";
 
 interface StateOptions extends ModuleOptions {
 	verbose?: boolean;
@@ -114,7 +115,7 @@ async function showVerbose(context: Context, options: StateOptions): Promise<voi
 	if (options.json) {
 		const now = await snapshot(context, options);
 		const resources = modules.map((module) => module.resources.all());
-		const remote = modules.map((module) => module.peerResources);
+		const remote = modules.map(remoteResources);
 		const full = now.modules.map((one, i) => ({ ...one, resources: resources[i] ?? [], remote: remote[i] ?? {} }));
 		return printJson(context.call, { ...now, modules: full });
 	}
@@ -122,7 +123,7 @@ async function showVerbose(context: Context, options: StateOptions): Promise<voi
 	for (const module of modules) {
 		const rows = module.resources.all().map(({ name, value, us }) => [`  ${name}`, value, formatUs(us).slice(0, 19)]);
 		context.call.out(`\nResources of ${module.configuration.module}\n${table(rows)}`);
-		const remote = Object.entries(module.peerResources).map(([name, value]) => [`  remote.${name}`, value]);
+		const remote = Object.entries(remoteResources(module)).map(([name, value]) => [`  remote.${name}`, value]);
 		if (remote.length > 0) context.call.out(table(remote));
 		await module.runScript("state", [], (text) => context.call.out(text));
 	}

@@ -29,6 +29,7 @@ export class Resources {
 	readonly #pruner: Pruner;
 	readonly #put: StatementSync;
 	readonly #add: StatementSync;
+	readonly #drop: StatementSync;
 	readonly #now = new Map<string, Resource>();
 
 	constructor(file: string) {
@@ -38,6 +39,7 @@ export class Resources {
 			"INSERT INTO resource(name, value, by, us) VALUES(?, ?, ?, ?) " +
 				"ON CONFLICT(name) DO UPDATE SET value=excluded.value, by=excluded.by, us=excluded.us",
 		);
+		this.#drop = this.#database.prepare("DELETE FROM resource WHERE name = ?");
 		this.#add = this.#database.prepare("INSERT INTO history(us, name, value, by) VALUES(?, ?, ?, ?)");
 		const rows = this.#database.prepare("SELECT name, value, by, us FROM resource").all() as unknown as Resource[];
 		for (const row of rows) this.#now.set(row.name, row);
@@ -90,6 +92,16 @@ export class Resources {
 		if (!history) return;
 		this.#add.run(us, name, value, by);
 		this.#pruner.added();
+	}
+
+	/** The resource is gone; its history stays. */
+	forget(name: string): void {
+		if (!this.#now.delete(name)) return;
+		try {
+			this.#drop.run(name);
+		} catch {
+			// A full disk: it is forgotten again after the next start.
+		}
 	}
 
 	/** Assignments of a resource, oldest first. */

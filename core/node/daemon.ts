@@ -7,6 +7,7 @@ import { ModuleLog } from "../log/moduleLog.ts";
 import { Resources } from "../log/resources.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
 import type { Paths } from "../module/paths.ts";
+import { describeSettings, describeState, forgetResources, settingsOf } from "./described.ts";
 import { digestOf, modeConfigOf } from "./modeConfig.ts";
 import { ModuleRuntime } from "./runtime.ts";
 import { Schedule } from "./schedule.ts";
@@ -142,8 +143,10 @@ export class Daemon implements NodeControl {
 		this.#hosted.set(name, hosted);
 		this.#failures.delete(name);
 		hosted.schedule = scheduleOf(runtime);
-		describeSettings(runtime);
+		describeSettings(runtime, hosted.settings.now.boot);
+		forgetResources(runtime);
 		const taken = runtime.takeUp();
+		describeState(runtime, taken);
 		// A module that is configured by hand is started by hand.
 		if (!atStart) hosted.settings.change({ bootedIn: this.#world.incarnation });
 		else if (taken !== "resumed" || hosted.settings.now.bootedIn === bootAgain) this.#startAtBoot(hosted);
@@ -156,7 +159,10 @@ export class Daemon implements NodeControl {
 		const configuration = await this.#world.configuration(name);
 		const { node, peer } = await this.#world.membership(configuration);
 		const config = modeConfigOf(configuration, node, peer, process.env.OPENSAFE_SABOTAGE);
-		await this.#hosted.get(name)?.runtime.reconfigure(configuration, config, digestOf(config));
+		const runtime = this.module(name);
+		if (runtime === undefined) return;
+		await runtime.reconfigure(configuration, config, digestOf(config));
+		forgetResources(runtime);
 	}
 
 	/** A new configuration ends what `errd`, `checker` and `failover` have switched (spec/04 §3). */
@@ -164,7 +170,8 @@ export class Daemon implements NodeControl {
 		const runtime = this.module(name);
 		if (runtime === undefined) return;
 		runtime.command({ command: "failover", who: "config", on: runtime.configuration.failover });
-		for (const [setting, value] of defaultSettings(runtime)) runtime.setResource(setting, value, "config", "auto");
+		const settings = settingsOf(runtime.configuration, this.bootFlag(name));
+		for (const [setting, value] of settings) runtime.setResource(setting, value, "config", "auto");
 	}
 
 	async dropModule(name: string): Promise<void> {
@@ -202,7 +209,10 @@ export class Daemon implements NodeControl {
 	}
 
 	setBootFlag(name: string, on: boolean): void {
-		this.#hosted.get(name)?.settings.change({ boot: on });
+		const hosted = this.#hosted.get(name);
+		if (hosted === undefined) return;
+		hosted.settings.change({ boot: on });
+		describeSettings(hosted.runtime, on);
 	}
 
 	isInsideScript(module: { scriptPid: number | null }, pid: number): boolean {
@@ -273,31 +283,9 @@ export class Daemon implements NodeControl {
 	}
 }
 
-/** Settings as the configuration has them (spec/01 §2.1). */
-function defaultSettings({ configuration }: ModuleRuntime): [name: string, value: string][] {
-	const { failover, boot, encryption } = configuration;
-	return [
-		["usersetting.errd", "on"],
-		["usersetting.checker", "on"],
-		["usersetting.failover", failover ? "on" : "off"],
-		["usersetting.encryption", encryption === false ? "off" : "on"],
-		["usersetting.boot", boot],
-	];
-}
-
 /** syncat lets the next synchronization through at its times (spec/06 §4). */
 function scheduleOf(runtime: ModuleRuntime): Schedule | null {
 	const pattern = runtime.configuration.rfs?.syncAt ?? null;
 	if (pattern === null) return null;
 	return new Schedule(pattern, () => runtime.setResource("rfs.syncat", "up", "syncat"));
-}
-
-/** A module shows its settings from the beginning; what was switched stays. */
-function describeSettings(runtime: ModuleRuntime): void {
-	for (const [name, value] of defaultSettings(runtime)) {
-		const now = runtime.resources.get(name);
-		// Only a configuration can change that one.
-		const changed = name === "usersetting.encryption" && now?.value !== value;
-		if (now === undefined || changed) runtime.resources.set(name, value, "config");
-	}
 }

@@ -79,6 +79,11 @@ export class Server {
 		return answer.out;
 	}
 
+	/** Packs the source of a module. */
+	pack(source: string, file: string): void {
+		packModule(source, file);
+	}
+
 	/** `PRIM Ready`. */
 	state(module: string): string {
 		return this.ok("state", "-m", module, "-l").trim();
