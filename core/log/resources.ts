@@ -128,6 +128,6 @@ export function resourceLine(
 ): [origin: string, level: LogLevel, text: string] | null {
 	if (!checked.test(name)) return null;
 	// A script's own name says who, but is no component.
-	const origin = /^[a-z]{2,16}check$|^errd$/.test(by) ? by : "safekit";
+	const origin = /^((tcp|ping|intf|ip|module|custom|splitbrain)check|errd)$/.test(by) ? by : "safekit";
 	return [origin, value === "down" ? "C" : "I", `Resource ${name} set to ${value} by ${by}`];
 }
