@@ -213,6 +213,7 @@ export const errors = {
 	CLI_FILE: { exit: "failed", remedy: "Give another absolute path, in a folder that exists and has space." },
 	CLI_RESOURCE: { exit: "failed", remedy: "`safekit state -m NAME -v` shows all resources of the module." },
 	CLI_RESOURCE_INTERNAL: { exit: "usage", remedy: "Use a class of your own, as in custom.mycheck." },
+	CLI_CLASS: { exit: "usage", remedy: "`safekit errd list` shows the classes of the module." },
 	CLI_RESOURCE_LIMIT: { exit: "failed", remedy: "Use fewer names: a module may have 2000 resources." },
 	CLI_LATER: { exit: "usage", remedy: "Run `safekit --help` to see what this version has." },
 	CLI_SAFEBIN: { exit: "usage", remedy: "`safekit -r PROGRAM [argument]...` runs one of these." },

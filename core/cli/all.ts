@@ -3,7 +3,9 @@ import { actions } from "./actions.ts";
 import { cluster } from "./cluster.ts";
 import { compare } from "./compare.ts";
 import { configure } from "./configure.ts";
+import { errd } from "./errd.ts";
 import type { Group } from "./groups.ts";
+import { kill } from "./kill.ts";
 import { later } from "./later.ts";
 import { logs } from "./logs.ts";
 import { modules } from "./modules.ts";
@@ -21,6 +23,8 @@ export const allGroups: readonly Group[] = [
 	state,
 	logs,
 	resources,
+	errd,
+	kill,
 	configure,
 	modules,
 	compare,

@@ -1,4 +1,6 @@
 /** What the commands need of the daemon. Declared here, carried out in core/node. */
+import type { ProcessSystem } from "../checkers/watched/system.ts";
+import type { WatchedView } from "../checkers/watched/watch.ts";
 import type { CommandEvent, StateView, Step } from "../engine/contract.ts";
 import type { ReplicationFact, ResyncProgress } from "../engine/replication.ts";
 import type { CommandLog } from "../log/commandLog.ts";
@@ -65,6 +67,17 @@ export interface DataControl {
 	copy(copies: readonly Restored[], signal: AbortSignal): Promise<string>;
 }
 
+/** What is watched of a module: its application, and for `safekit errd` its processes and services. */
+export interface WatchControl {
+	/** Since when the application runs here, as a date; null: it does not. Another date: it was started again. */
+	readonly startedAt: string | null;
+	/** In the order of the configuration. */
+	view(): WatchedView[];
+	/** Classes that the configuration names. */
+	classes(): string[];
+	enable(name: string, on: boolean): void;
+}
+
 /** A configured module on this node. */
 export interface ModuleControl {
 	readonly configuration: ModuleConfiguration;
@@ -74,6 +87,8 @@ export interface ModuleControl {
 	readonly peerResources: Record<string, string>;
 	/** Null: the module replicates nothing. */
 	readonly data: DataControl | null;
+	/** Null: it watches nothing. */
+	readonly watched: WatchControl | null;
 	/** Pid, which is also the session, of the script that runs now. */
 	readonly scriptPid: number | null;
 	/** No script runs and nothing is planned. */
@@ -98,6 +113,8 @@ export interface NodeControl {
 	nodeName(): Promise<string | null>;
 	modules(): ModuleControl[];
 	module(name: string): ModuleControl | undefined;
+	/** The processes of this server. */
+	readonly processes: ProcessSystem;
 	/** Schema, cluster and probes with which configurations are read here. */
 	configureOptions(): Promise<Omit<ConfigureOptions, "hook">>;
 	/** Runs a script of a module that may not be loaded (config, postconfig …), its output to `out`. */

@@ -4,7 +4,6 @@ import { SafekitError } from "../errors.ts";
 import type { Context } from "./groups.ts";
 
 const missing: Record<string, string> = {
-	kill: "Use pkill in the script; monitoring of processes is not there yet.",
 	snapshot: "Use `safekit logsave -A`, `safekit cmdlog` and `safekit state -v --json`.",
 	dump: "Use `safekit logsave -A` and `safekit state -v --json`.",
 	clean: "Logs are bounded by themselves; `safekit deconfig` removes what a stopped module left.",

@@ -52,7 +52,6 @@ export function resources(program: Command, context: Context): void {
 	loopCommands(program, context);
 	setting(program, context, "failover", "automatic failover");
 	setting(program, context, "checker", "all checkers");
-	setting(program, context, "errd", "monitoring of processes and services");
 }
 
 /** The counter of error-driven actions, for handlers that act themselves (spec/01 §6). */
@@ -138,28 +137,38 @@ function set(context: Context, options: SetOptions): void {
 	if (options.json) printJson(context.call, { resource, value });
 }
 
-/** `failover|checker|errd on|off`: kept across stop and start, until the opposite or a new configuration. */
-function setting(program: Command, context: Context, name: "failover" | "checker" | "errd", what: string): void {
-	const words = name === "errd" ? "on|off|suspend|resume" : "on|off";
-	moduleCommand(program, `${name} <${words}>`, `switch ${what} on or off`, [`${name} off -m mirror`])
+/** `failover|checker on|off`. */
+function setting(program: Command, context: Context, name: "failover" | "checker", what: string): void {
+	moduleCommand(program, `${name} <on|off>`, `switch ${what} on or off`, [`${name} off -m mirror`])
 		.option("--dry-run", "say what would be done, change nothing")
 		.action(async (word: string, options: ModuleOptions) => {
-			const value = { on: "on", off: "off", resume: "on", suspend: "off" }[word];
-			if (value === undefined || !words.split("|").includes(word)) {
-				throw new SafekitError("USAGE", `'${word}' means nothing after ${name}; expected ${words}.`);
+			if (word !== "on" && word !== "off") {
+				throw new SafekitError("USAGE", `'${word}' means nothing after ${name}; expected on|off.`);
 			}
-			const module = findModule(context, options);
-			if (options.dryRun) return context.call.out(`would switch ${what} of ${module.configuration.module} ${value}\n`);
-			if (name === "failover")
-				await give(
-					context,
-					{ ...options, json: false },
-					{ command: "failover", who: context.call.who, on: value === "on" },
-				);
-			module.setResource(`usersetting.${name}`, value, context.call.who, "auto");
-			await runUpdate(context, options);
-			if (options.json) printJson(context.call, { module: module.configuration.module, [name]: value });
+			await switchSetting(context, options, name, what, word);
 		});
+}
+
+/** Kept across stop and start, until the opposite or a new configuration. */
+export async function switchSetting(
+	context: Context,
+	options: ModuleOptions,
+	name: "failover" | "checker" | "errd",
+	what: string,
+	value: "on" | "off",
+): Promise<void> {
+	const module = findModule(context, options);
+	if (options.dryRun) {
+		context.call.out(`would switch ${what} of ${module.configuration.module} ${value}\n`);
+		return;
+	}
+	if (name === "failover") {
+		const order = { command: "failover", who: context.call.who, on: value === "on" } as const;
+		await give(context, { ...options, json: false }, order);
+	}
+	module.setResource(`usersetting.${name}`, value, context.call.who, "auto");
+	await runUpdate(context, options);
+	if (options.json) printJson(context.call, { module: module.configuration.module, [name]: value });
 }
 
 /** The module's `update` script, with the state twice and the action (spec/03 §1), if the module runs. */

@@ -83,6 +83,10 @@ export class Daemon implements NodeControl {
 		}
 	}
 
+	get processes(): NodeControl["processes"] {
+		return this.#world.processes;
+	}
+
 	nodeName(): Promise<string | null> {
 		return this.#world.nodeName();
 	}

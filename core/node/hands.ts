@@ -1,5 +1,5 @@
 /** What the loop of a module asks of the world. The daemon supplies it; a test may supply its own. */
-import type { DataControl } from "../cli/control.ts";
+import type { DataControl, WatchControl } from "../cli/control.ts";
 import type { Announcement, WatchClass } from "../engine/contract.ts";
 import type { ReplicationFact, ReplicationOrder, ResyncProgress } from "../engine/replication.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
@@ -34,6 +34,13 @@ export interface ReplicationHands {
 	detach(): void;
 }
 
+export interface MonitoringHands extends WatchControl {
+	/** A step of a plan: after start_X, before stop_X. */
+	step(watch: WatchClass, enable: boolean): Promise<void>;
+	/** A configuration was applied while the module runs. */
+	reconfigure(configuration: ModuleConfiguration): void;
+}
+
 export interface Hands {
 	/** Monotonic milliseconds of the machine, the same clock for every process of one run of the system. */
 	nowMs(): number;
@@ -58,8 +65,8 @@ export interface Hands {
 	announce(says: Announcement, resources: Record<string, string>): void;
 	/** Asks the ping witnesses: true if one answers. */
 	ping(): Promise<boolean>;
-	/** Checkers that follow the scripts of a class start or stop. */
-	checkers(watch: WatchClass, enable: boolean): void;
+	/** Checkers, processes and services that are watched. Null: nothing is. */
+	readonly monitoring: MonitoringHands | null;
 	reboot(): void;
 	/** For what concerns the maker of the product, not the person: the daemon's own log. */
 	report(message: string, error?: unknown): void;

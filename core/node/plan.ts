@@ -112,7 +112,7 @@ export class PlanRunner {
 				await this.#context.hands.announceVip();
 				return ok;
 			case "checkers":
-				this.#context.hands.checkers(step.class, step.enable);
+				await this.#context.hands.monitoring?.step(step.class, step.enable);
 				return ok;
 			case "replication":
 				return await this.#order(step);

@@ -1,5 +1,6 @@
 /** Puts the services of this server together into what the daemon works with. */
 
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { anyAnswers } from "../checkers/splitbrain.ts";
@@ -25,9 +26,11 @@ import { Callbacks } from "./callbacks.ts";
 import type { Hands, ScriptHands } from "./hands.ts";
 import type { HeartLink } from "./heart.ts";
 import { ClusterView } from "./membership.ts";
+import type { Monitoring } from "./monitoring.ts";
 import { ModuleReplication, type ReplicationParts } from "./replication.ts";
 import type { ModuleRuntime } from "./runtime.ts";
 import { scriptHands } from "./scripts.ts";
+import { monitoringFile, monitoringOf } from "./watch.ts";
 import type { Report, World } from "./world.ts";
 
 /** How long the witness of a splitbrain checker may take to answer. */
@@ -51,6 +54,7 @@ export async function wire(parts: Parts): Promise<World> {
 		paths,
 		incarnation,
 		modes: plugins.modes,
+		processes: platform().processes,
 		configured: () => configuredModules(paths),
 		configuration: (name) => configurationOf(paths, name),
 		nodeName: () => cluster.nodeName(),
@@ -64,7 +68,10 @@ export async function wire(parts: Parts): Promise<World> {
 		}),
 		scripts: (module, log) => scriptHands(module, paths, log),
 		hands: (configuration, runtime) => handsOf(parts, cluster, configuration, runtime),
-		release: (name) => heart.stop(name),
+		release(name) {
+			heart.stop(name);
+			rmSync(monitoringFile(paths, name), { force: true });
+		},
 		sessionOf: platform().sessionOf,
 		toSyslog(module, origin, level, text) {
 			if (isNormal(level)) toSyslog(parts.datagrams, module, { us: nowUs(), origin, level, text });
@@ -98,7 +105,7 @@ async function clusterOf(
 }
 
 async function handsOf(
-	{ paths, heart, report }: Parts,
+	{ paths, heart, incarnation, report }: Parts,
 	cluster: ClusterView,
 	configuration: ModuleConfiguration,
 	runtime: () => ModuleRuntime,
@@ -109,6 +116,12 @@ async function handsOf(
 	const vip = await vipOf(paths, cluster, configuration, runtime);
 	const connections = connectionsOf(configuration, runtime);
 	const scripts = scriptHands(module, paths, (level, text) => runtime().write("userplug", level, text));
+	// Reads the module's resources, which are there once its loop is.
+	let made: Monitoring | null = null;
+	const monitoring = (): Monitoring => {
+		made ??= monitoringOf({ paths, incarnation, report }, configuration, runtime);
+		return made;
+	};
 	const logged = async (done: Promise<void> | undefined): Promise<void> =>
 		await done?.catch((error) => runtime().write("vipplug", "E", String(error.message)));
 	return {
@@ -118,7 +131,12 @@ async function handsOf(
 		vip: async (set) => (set ? await vip?.set() : await vip?.unset()),
 		announceVip: () => logged(vip?.resume()),
 		replication: (fact) => replicationOf(paths, cluster, configuration, runtime, fact, scripts),
+		get monitoring() {
+			return monitoring();
+		},
 		connect(running) {
+			monitoring().takeUp(running);
+			runtime().watch(() => monitoring().settingsChanged());
 			void logged(running ? vip?.resume() : vip?.unset());
 			connections.start();
 			if (heartbeat !== null) heart.listen(module, (message) => hear(runtime(), message));
@@ -126,16 +144,21 @@ async function handsOf(
 		disconnect() {
 			vip?.close();
 			connections.stop();
+			monitoring().detach();
 		},
 		async reconfigure(next) {
+			monitoring().reconfigure(next);
 			heartbeat = await cluster.heartbeatOf(next);
 		},
 		announce(says, resources) {
 			if (heartbeat !== null) heart.start(heartbeat, says, resources);
 		},
-		ping: () => anyAnswers(runtime().configuration.splitbrain?.addresses ?? [], platform().ping, pingTimeoutMs),
-		// The splitbrain checker is asked by the automaton; checkers of the other kinds do not exist yet.
-		checkers: () => {},
+		async ping() {
+			const addresses = runtime().configuration.splitbrain?.addresses ?? [];
+			const reachable = await anyAnswers(addresses, platform().ping, pingTimeoutMs);
+			monitoring().witness(reachable);
+			return reachable;
+		},
 		reboot: () => void execa("systemctl", ["reboot"], { timeout: 30_000 }).catch((error) => report("no reboot", error)),
 		report,
 	};

@@ -1,4 +1,5 @@
 /** What the daemon needs of the services, put together in wire.ts; a test may put other things in. */
+import type { ProcessSystem } from "../checkers/watched/system.ts";
 import type { LogLevel } from "../engine/contract.ts";
 import type { ModeDeclaration } from "../engine/plugin.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
@@ -22,6 +23,7 @@ export interface World {
 	/** Own name in cluster.xml; null while there is no cluster configuration. */
 	nodeName(): Promise<string | null>;
 	membership(configuration: ModuleConfiguration): Promise<Membership>;
+	processes: ProcessSystem;
 	/** Schema, cluster and probes with which configurations are read here. */
 	configureOptions(): Promise<Omit<ConfigureOptions, "hook">>;
 	scripts(module: string, log: (level: "E" | "W", text: string) => void): ScriptHands;

@@ -1,4 +1,6 @@
 /** The operating system under this node: the one place that chooses. Only entry points import it (design §1). */
+
+import type { ProcessSystem } from "../checkers/watched/system.ts";
 import { SafekitError } from "../errors.ts";
 import type { DatagramSender } from "../log/syslog.ts";
 import type { FileSystemProbe } from "../module/filesystem.ts";
@@ -12,6 +14,7 @@ import { UnixDatagrams } from "./linux/datagram.ts";
 import { fileSystemProbe } from "./linux/filesystem.ts";
 import { askMounts, unmount } from "./linux/mounts.ts";
 import { ping } from "./linux/ping.ts";
+import { processes } from "./linux/processes.ts";
 import { linuxScripts } from "./linux/scripts.ts";
 import { leaderWith, sessionOf, startTimeOf } from "./linux/server.ts";
 
@@ -19,6 +22,7 @@ export interface Platform {
 	addresses: AddressSystem;
 	fileSystems: FileSystemProbe;
 	scripts: ScriptSystem;
+	processes: ProcessSystem;
 	/** True if the address answers an echo request within `timeoutMs`. */
 	ping(addr: string, timeoutMs: number): Promise<boolean>;
 	/** Datagrams to the system log and to systemd. */
@@ -38,6 +42,7 @@ const linux: Platform = {
 	addresses,
 	fileSystems: fileSystemProbe,
 	scripts: linuxScripts,
+	processes,
 	ping,
 	datagrams: () => new UnixDatagrams(),
 	startTimeOf,

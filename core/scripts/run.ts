@@ -39,10 +39,17 @@ export async function runScript(request: ScriptRequest, context: ScriptContext):
 		else context.log("E", text);
 		return null;
 	}
+	return await runProgram(found.path, request, context);
+}
+
+/** Starts a program as a script; `request.script` names its user log. Errors: SCRIPT_NOT_STARTED. */
+export async function runProgram(path: string, request: ScriptRequest, context: ScriptContext): Promise<RunningScript> {
+	const { system, paths } = context;
+	const folders = paths.module(request.module);
 	const limitBytes = (request.userlogSizeKb ?? defaultSizeKb) * 1024;
 	const userlog = request.logging && !request.output ? newUserlog(request, folders.userVar, limitBytes, context) : null;
 	try {
-		const started = await system.start(found.path, {
+		const started = await system.start(path, {
 			args: request.args,
 			cwd: folders.userBin,
 			env: scriptEnvironment({ ...request, paths }, context.env, system.searchPath),
@@ -51,7 +58,7 @@ export async function runScript(request: ScriptRequest, context: ScriptContext):
 		if (userlog !== null) watchSize(join(folders.userVar, userlog.name), limitBytes, started, system);
 		return supervise(started, started.exited, userlog?.name ?? null, request.timeoutMs, context);
 	} catch (error) {
-		throw new SafekitError("SCRIPT_NOT_STARTED", `${found.path}: ${(error as Error).message}`, { cause: error });
+		throw new SafekitError("SCRIPT_NOT_STARTED", `${path}: ${(error as Error).message}`, { cause: error });
 	} finally {
 		if (userlog !== null) closeSync(userlog.fd);
 	}

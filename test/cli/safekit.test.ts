@@ -109,7 +109,7 @@ test("a wrong word after a group is named, with those that exist", async (t) => 
 test("commands of the existing product that this version lacks say what to use instead", async (t) => {
 	for (const argv of [
 		["snapshot", "-m", "am", "/tmp/x.zip"],
-		["kill", "-name=x", "-level=9"],
+		["dump", "-m", "am"],
 		["uninstall", "-all"],
 	]) {
 		const answer = await inProcess(...argv);

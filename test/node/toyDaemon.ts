@@ -8,6 +8,7 @@ import { Daemon } from "../../core/node/daemon.ts";
 import { takeInstance } from "../../core/node/instance.ts";
 import { scriptHands } from "../../core/node/scripts.ts";
 import { listenForCommands } from "../../core/node/server.ts";
+import { processes } from "../../core/platform/linux/processes.ts";
 import { osIncarnation, sessionOf } from "../../core/platform/linux/server.ts";
 import { createSchema } from "../../core/schema/schema.ts";
 
@@ -116,6 +117,7 @@ const daemon = new Daemon({
 	modes: new Map([["mirror", { automaton: toy, uses: ["scripts"] }]]),
 	configured: async () => readdirSync(`${paths.safe}/private/modules`),
 	configuration: async (name) => configuration(name),
+	processes,
 	nodeName: async () => "n1",
 	membership: async () => ({ node: "n1", peer: null }),
 	clusterChanged: () => {},
@@ -133,7 +135,7 @@ const daemon = new Daemon({
 		reconfigure: async () => {},
 		announce: () => {},
 		ping: async () => false,
-		checkers: () => {},
+		monitoring: null,
 		reboot: () => {},
 		report: (message, error) => process.stderr.write(`${message}: ${error}\n`),
 	}),

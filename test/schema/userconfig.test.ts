@@ -225,7 +225,7 @@ test("the vocabulary of the published virtual machine packages", (t) => {
 		const configuration = configurationOf(vm(parent, separator));
 		t.is(configuration.rfs?.directories[0]?.dir, dir);
 		t.true(configuration.rfs?.scripts);
-		t.deepEqual(configuration.unsupported, ["custom"]);
+		t.deepEqual(configuration.unsupported, []);
 		t.true(problemsOf(vm(parent, separator)).every(({ severity }) => severity === "warning"));
 	}
 });
@@ -250,8 +250,8 @@ test("what is documented and not carried out yet is named once each", (t) => {
 	);
 	const problems = problemsOf(xml);
 	t.true(problems.every(({ severity, code }) => severity === "warning" && code === "CONFIG_LATER"));
-	t.deepEqual(configurationOf(xml).unsupported, ["rfs@reitimeout", "rfs@reidetail", "errd", "tcp"]);
-	t.is(problems.length, 4);
+	t.deepEqual(configurationOf(xml).unsupported, ["rfs@reitimeout", "rfs@reidetail"]);
+	t.is(problems.length, 2);
 });
 
 test("a farm is known, checked and kept", (t) => {

@@ -1,4 +1,4 @@
-/** Addresses of this machine: read and set through iproute2, announced and asked for through raw frames. */
+/** Addresses of this machine: set through iproute2, announced and asked for through raw frames. */
 import { isIPv4 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
@@ -15,28 +15,16 @@ import {
 	neighbourProbe,
 } from "./frames.ts";
 import { ip } from "./ip.ts";
+import { readInterfaces } from "./links.ts";
 import { PacketSocket } from "./packetSocket.ts";
 import { preferSource, releaseSource } from "./routes.ts";
 
 const probesAtMs = [0, 60, 150];
 
-/** What `ip -j addr` prints, as far as it is read. */
-interface IpLink {
-	ifname: string;
-	ifindex: number;
-	flags: string[];
-	address?: string;
-	link_type?: string;
-	addr_info?: { family: string; local?: string; prefixlen: number; label?: string }[];
-}
-
 export const addresses: AddressSystem = {
 	countConnections,
 
-	async interfaces() {
-		const links = JSON.parse((await ip("-j", "addr", "show")) || "[]") as IpLink[];
-		return links.filter((link) => link.ifname !== undefined).map(localInterface);
-	},
+	interfaces: async () => readInterfaces(),
 
 	async add(iface, addr, prefix, { primary, label }) {
 		const four = isIPv4(addr);
@@ -110,23 +98,4 @@ export const addresses: AddressSystem = {
 /** Over an interface that is down nobody can be asked or told anything. */
 function canSpeak(iface: LocalInterface): boolean {
 	return iface.up && iface.mac !== "" && !iface.loopback;
-}
-
-function localInterface(link: IpLink): LocalInterface {
-	const loopback = link.flags.includes("LOOPBACK");
-	return {
-		name: link.ifname,
-		index: link.ifindex,
-		mac: link.link_type === "ether" ? (link.address ?? "") : "",
-		up: link.flags.includes("UP") && (loopback || link.flags.includes("LOWER_UP")),
-		loopback,
-		addresses: (link.addr_info ?? [])
-			.filter((info) => info.local !== undefined && /^inet6?$/.test(info.family))
-			.map((info) => ({
-				addr: info.local as string,
-				prefix: info.prefixlen,
-				family: info.family === "inet" ? (4 as const) : (6 as const),
-				label: info.label ?? "",
-			})),
-	};
 }

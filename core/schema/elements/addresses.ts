@@ -16,7 +16,7 @@ export const vipAttributes: Readonly<Record<string, AttributeDeclaration>> = {
 };
 
 export const interfaceAttributes: Readonly<Record<string, AttributeDeclaration>> = {
-	check: { type: onOff, default: "on", carried: "later", doc: "Wait while the interface is down." },
+	check: { type: onOff, default: "on", doc: "Wait while the interface is down." },
 	arpreroute: { type: onOff, default: "off", doc: "Go on announcing the addresses after they are set." },
 	arpinterval: { type: time("s", { min: 1 }), default: "60s", doc: "Time between two announcements." },
 	arpelapse: { type: time("s"), default: "1200s", doc: "How long announcements go on." },
@@ -26,7 +26,7 @@ export const interfaceAttributes: Readonly<Record<string, AttributeDeclaration>>
 /** All but `where`, which differs by mode. */
 export const virtualAddressAttributes: Readonly<Record<string, AttributeDeclaration>> = {
 	addr: { type: address, required: true, doc: "The virtual address, or a name that resolves to it." },
-	check: { type: onOff, default: "on", carried: "later", doc: "Watch that the address stays set." },
+	check: { type: onOff, default: "on", doc: "Watch that the address stays set." },
 	connections: {
 		type: onOff,
 		default: "off",

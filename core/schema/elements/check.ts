@@ -1,4 +1,4 @@
-/** `<check>` and its checkers (spec/02 §10). Only the split-brain ping is carried out now. */
+/** `<check>` and its checkers (spec/02 §10). */
 import {
 	type AttributeDeclaration,
 	address,
@@ -41,12 +41,11 @@ function to(attributes: Readonly<Record<string, AttributeDeclaration>>, min = 1)
 
 const tested: AttributeDeclaration = { type: address, required: true, dyn: true, doc: "Address that is tested." };
 
-const later: ElementDeclaration[] = [
+const repeated: ElementDeclaration[] = [
 	{
 		name: "tcp",
 		doc: "Opens a TCP connection.",
 		unique: "ident",
-		carried: "later",
 		attributes: {
 			ident: ident("The resource is tcp.<ident>."),
 			when: { type: moments, required: true, dyn: true, doc: "In which states it runs." },
@@ -60,7 +59,6 @@ const later: ElementDeclaration[] = [
 		name: "ping",
 		doc: "Pings an address.",
 		unique: "ident",
-		carried: "later",
 		attributes: {
 			ident: ident("The resource is ping.<ident>."),
 			when: { type: moments, default: "pre", dyn: true, doc: "In which states it runs." },
@@ -72,7 +70,6 @@ const later: ElementDeclaration[] = [
 		name: "intf",
 		doc: "Watches the network interface of a local address.",
 		unique: "ident",
-		carried: "later",
 		attributes: {
 			ident: ident("The resource is intf.<ident>."),
 			when: { type: choice("pre"), default: "pre", dyn: true, doc: "Always pre." },
@@ -83,7 +80,6 @@ const later: ElementDeclaration[] = [
 		name: "ip",
 		doc: "Watches that a virtual address is set.",
 		unique: "ident",
-		carried: "later",
 		attributes: {
 			ident: ident("The resource is ip.<ident>."),
 			when: { type: choice("prim", "both"), dyn: true, doc: "By mode." },
@@ -94,7 +90,6 @@ const later: ElementDeclaration[] = [
 		name: "custom",
 		doc: "A checker of the module's own.",
 		unique: "ident",
-		carried: "later",
 		attributes: {
 			ident: ident("The resource is custom.<ident>."),
 			when: { type: moments, required: true, dyn: true, doc: "In which states it runs." },
@@ -106,7 +101,6 @@ const later: ElementDeclaration[] = [
 	{
 		name: "module",
 		doc: "Follows the state of another module.",
-		carried: "later",
 		attributes: {
 			name: { type: word, required: true, dyn: true, doc: "The other module." },
 			ident: { type: word, dyn: true, doc: "The resource is module.<ident>." },
@@ -144,7 +138,7 @@ export const checkElement: ElementDeclaration = {
 	max: 1,
 	mayRepeat: true,
 	children: [
-		...later,
+		...repeated,
 		splitbrain,
 		// One example of the guide has it; read as if its checkers stood in the outer element.
 		{
@@ -152,7 +146,7 @@ export const checkElement: ElementDeclaration = {
 			doc: "A `<check>` inside a `<check>`.",
 			carried: "legacy",
 			instead: "put the checkers into the outer <check>",
-			children: [...later, splitbrain],
+			children: [...repeated, splitbrain],
 		},
 	],
 };

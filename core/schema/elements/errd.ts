@@ -5,7 +5,6 @@ export const errdElement: ElementDeclaration = {
 	name: "errd",
 	doc: "Watches processes and services.",
 	max: 1,
-	carried: "later",
 	attributes: { polltimer: { type: time("s", { min: 1 }), default: "30s", dyn: true, doc: "Time between two looks." } },
 	children: [
 		{

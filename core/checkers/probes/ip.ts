@@ -1,0 +1,24 @@
+/**
+ * ip: a virtual address is still set here (spec/02 §10). Another machine that answers for it too is told and changes
+ * nothing: both would give way, and nobody would serve.
+ */
+import { addressOf } from "../names.ts";
+import type { Probe, ProbeSystem } from "../probe.ts";
+
+/** How long another machine has to answer. */
+const conflictMs = 200;
+
+export function ipProbe({ addr }: { addr: string }, system: ProbeSystem): Probe {
+	return async (signal) => {
+		const literal = await addressOf(addr, signal);
+		const interfaces = await system.interfaces();
+		const iface = interfaces.find((each) => each.addresses.some((own) => own.addr === literal));
+		if (iface === undefined) return { up: false, why: `the address ${addr} is not set on this server any more` };
+		const mac = await system.whoHas(iface, literal, conflictMs).catch(() => null);
+		return {
+			up: true,
+			why: `${addr} is set on ${iface.name}`,
+			...(mac === null ? {} : { warning: `Virtual IP ${addr} is also used by ${mac}` }),
+		};
+	};
+}

@@ -1,0 +1,120 @@
+/** Interfaces and addresses of this machine, asked of the kernel itself (rtnetlink): no program is started for a look. */
+import type { LocalAddress, LocalInterface } from "../../vip/addresses.ts";
+import { native, orErrno } from "./native.ts";
+
+const [AF_NETLINK, SOCK_RAW, SOCK_CLOEXEC, AF_INET, AF_INET6] = [16, 3, 0o2000000, 2, 10];
+const [RTM_GETLINK, RTM_GETADDR, NLMSG_ERROR, NLMSG_DONE] = [18, 22, 2, 3];
+const [REQUEST_DUMP, INTERRUPTED, MSG_DONTWAIT] = [0x301, 0x10, 0x40];
+const [IFF_UP, IFF_LOOPBACK, IFF_LOWER_UP, ARPHRD_ETHER] = [1, 8, 0x10000, 1];
+const [IFLA_ADDRESS, IFLA_IFNAME, IFA_ADDRESS, IFA_LOCAL, IFA_LABEL] = [1, 3, 1, 2, 3];
+/** A look during which the kernel's tables changed is repeated so often. */
+const attempts = 5;
+
+const c = {
+	socket: native("int socket(int, int, int)"),
+	send: native("int64_t send(int, const void *, uint64_t, int)"),
+	recv: native("int64_t recv(int, void *, uint64_t, int)"),
+	close: native("int close(int)"),
+};
+const buffer = Buffer.alloc(65_536);
+
+/** All interfaces with their addresses. Throws with the errno. */
+export function readInterfaces(): LocalInterface[] {
+	const links = dump(RTM_GETLINK, 16).map(interfaceOf);
+	const byIndex = new Map(links.map((link) => [link.index, link]));
+	for (const message of dump(RTM_GETADDR, 8)) {
+		const address = addressOf(message);
+		if (address !== null) byIndex.get(message.readUInt32LE(4))?.addresses.push(address);
+	}
+	return links;
+}
+
+/** The bodies of all messages with which the kernel answers, without their headers. */
+function dump(type: number, bodyBytes: number): Buffer[] {
+	for (let attempt = 1; ; attempt++) {
+		const answer = dumpOnce(type, bodyBytes);
+		if (answer !== null) return answer;
+		if (attempt === attempts) throw new Error("the interfaces of this machine change faster than they can be read");
+	}
+}
+
+/** Null: something changed meanwhile, the answer may be neither the old nor the new. */
+function dumpOnce(type: number, bodyBytes: number): Buffer[] | null {
+	const fd = orErrno(c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0));
+	if (fd < 0) throw new Error(`no netlink socket: errno ${-fd}`);
+	try {
+		const request = Buffer.alloc(16 + bodyBytes);
+		request.writeUInt32LE(request.length, 0);
+		request.writeUInt16LE(type, 4);
+		request.writeUInt16LE(REQUEST_DUMP, 6);
+		const sent = orErrno(c.send(fd, request, request.length, 0));
+		if (sent < 0) throw new Error(`the kernel was not asked for its interfaces: errno ${-sent}`);
+		return receive(fd);
+	} finally {
+		c.close(fd);
+	}
+}
+
+function receive(fd: number): Buffer[] | null {
+	const bodies: Buffer[] = [];
+	for (;;) {
+		const got = Number(orErrno(c.recv(fd, buffer, buffer.length, MSG_DONTWAIT)));
+		if (got <= 0) throw new Error(`the kernel did not name its interfaces: errno ${-got}`);
+		for (let at = 0; at + 16 <= got; ) {
+			const length = buffer.readUInt32LE(at);
+			const kind = buffer.readUInt16LE(at + 4);
+			if (length < 16 || at + length > got || (buffer.readUInt16LE(at + 6) & INTERRUPTED) !== 0) return null;
+			if (kind === NLMSG_DONE) return bodies;
+			if (kind === NLMSG_ERROR) throw new Error(`the kernel refused: errno ${-buffer.readInt32LE(at + 16)}`);
+			bodies.push(Buffer.from(buffer.subarray(at + 16, at + length)));
+			at += align(length);
+		}
+	}
+}
+
+function interfaceOf(body: Buffer): LocalInterface {
+	const flags = body.readUInt32LE(8);
+	const found = attributes(body, 16);
+	const loopback = (flags & IFF_LOOPBACK) !== 0;
+	const mac = body.readUInt16LE(2) === ARPHRD_ETHER ? found.get(IFLA_ADDRESS) : undefined;
+	return {
+		name: textOf(found.get(IFLA_IFNAME)),
+		index: body.readInt32LE(4),
+		mac: mac === undefined ? "" : [...mac].map((byte) => byte.toString(16).padStart(2, "0")).join(":"),
+		up: (flags & IFF_UP) !== 0 && (loopback || (flags & IFF_LOWER_UP) !== 0),
+		loopback,
+		addresses: [],
+	};
+}
+
+function addressOf(body: Buffer): LocalAddress | null {
+	const family = body[0];
+	if (family !== AF_INET && family !== AF_INET6) return null;
+	const found = attributes(body, 8);
+	// On a link between two points IFA_ADDRESS is the other one's.
+	const bytes = found.get(IFA_LOCAL) ?? found.get(IFA_ADDRESS);
+	if (bytes === undefined) return null;
+	const label = textOf(found.get(IFA_LABEL));
+	if (family === AF_INET) return { addr: bytes.join("."), prefix: body[1] ?? 0, family: 4, label };
+	const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16)).join(":");
+	return { addr: new URL(`http://[${groups}]/`).hostname.slice(1, -1), prefix: body[1] ?? 0, family: 6, label: "" };
+}
+
+function attributes(body: Buffer, from: number): Map<number, Buffer> {
+	const found = new Map<number, Buffer>();
+	for (let at = from; at + 4 <= body.length; ) {
+		const length = body.readUInt16LE(at);
+		if (length < 4 || at + length > body.length) break;
+		found.set(body.readUInt16LE(at + 2) & 0x3fff, body.subarray(at + 4, at + length));
+		at += align(length);
+	}
+	return found;
+}
+
+function textOf(bytes: Buffer | undefined): string {
+	return bytes === undefined ? "" : bytes.toString("utf8").replace(/\0.*$/s, "");
+}
+
+function align(length: number): number {
+	return (length + 3) & ~3;
+}
