@@ -197,7 +197,7 @@ export class Checkers {
 		const before = this.#values.get(resource);
 		this.#values.set(resource, up);
 		this.#options.set(resource, up ? "up" : "down", by);
-		if (before !== up) this.#options.log(by, "I", `${resource}: ${why}`);
+		if (before !== up && !(up && before === undefined)) this.#options.log(by, "I", `${resource}: ${why}`);
 		if (warning !== "" && this.#warnings.get(resource) !== warning) this.#options.log(by, "W", warning);
 		this.#warnings.set(resource, warning);
 		if (run === undefined || this.note.runs[resource] === run) return;

@@ -1,0 +1,127 @@
+/** A light module on a real daemon: its checkers, its processes, and what a killed daemon leaves of them. */
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type Server as NetServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import test from "ava";
+import { addresses, clusterXml, installSource, Server, writeModule } from "./server.ts";
+
+/** Commands have at most 15 characters, and belong to this run of the test alone. */
+const app = `app${process.pid}`;
+const [host] = addresses;
+
+const service = (port: number) => `<service mode="light">
+	<user/>
+	<errd polltimer="1">
+		<proc name="${app}" class="both" action="restart" argregex="^[^ ]*${app} 1000$"/>
+		<proc name="ghost" class="mine" action="noaction"/>
+	</errd>
+	<check>
+		<tcp ident="web" when="both"><to addr="${host}" port="${port}" interval="1" timeout="1"/></tcp>
+		<custom ident="own" when="both" exec="own.sh" arg="x 'y z'"/>
+		<intf ident="here"><to local_addr="127.0.0.1"/></intf>
+	</check>
+	<failover period="200ms" handle_time="400ms"/>
+</service>`;
+const own = `echo "$*" >> "$SAFEVAR/checker"
+while true; do "$SAFE/safekit" set -r "$2" -v up -i own; sleep 1; done`;
+const scripts = { start_both: `"$SAFEVAR/${app}" 1000 &`, stop_both: `"$SAFE/safekit" kill -name=${app} -level=9` };
+
+function running(name: string): number[] {
+	return readdirSync("/proc").flatMap((entry) => {
+		try {
+			const same = /^\d+$/.test(entry) && readFileSync(`/proc/${entry}/comm`, "utf8") === `${name}\n`;
+			return same && !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${entry}/stat`, "utf8")) ? [Number(entry)] : [];
+		} catch {
+			return [];
+		}
+	});
+}
+
+function checkers(safevar: string): number[] {
+	return readdirSync("/proc").flatMap((entry) => {
+		try {
+			const environment = /^\d+$/.test(entry) ? readFileSync(`/proc/${entry}/environ`, "utf8") : "";
+			return environment.includes(`SAFECHECKER=${safevar}:`) ? [Number(entry)] : [];
+		} catch {
+			return [];
+		}
+	});
+}
+
+function listen(port: number): Promise<NetServer> {
+	return new Promise((resolve, reject) => {
+		const server = createServer((socket) => socket.destroy());
+		server.once("error", reject);
+		server.listen(port, host, () => resolve(server));
+	});
+}
+
+test.serial("a light module is watched, a killed daemon changes nothing, a stop leaves nothing", async (t) => {
+	let web = await listen(0);
+	t.teardown(() => web.close());
+	const { port } = web.address() as { port: number };
+	const server = new Server(t, "n1");
+	t.teardown(() => {
+		for (const pid of [...checkers(server.safevar), ...running(app)]) process.kill(pid, "SIGKILL");
+	});
+	server.setup("setup");
+	copyFileSync("/bin/sleep", join(server.safevar, app));
+	await server.start();
+	writeFileSync(join(server.folder, "cluster.xml"), clusterXml);
+	server.ok("cluster", "config", join(server.folder, "cluster.xml"));
+	installSource(server, "m", writeModule(join(server.folder, "source"), service(port), { ...scripts, "own.sh": own }));
+	server.ok("config", "-m", "m");
+	const value = (name: string): string => server.ok("get", "-m", "m", "-r", name).trim();
+	const values = (): string[] => [`proc.${app}`, "tcp.web", "custom.own", "intf.here"].map(value);
+	t.deepEqual(values(), ["init", "init", "init", "init"]);
+	t.is(server.run("errd", "enable", "-m", "m", "mine").code, 1, "nothing is watched of a stopped module");
+
+	server.ok("start", "-m", "m");
+	await server.until(() => values().every((each) => each === "up"), 30);
+	t.is(server.state("m"), "UP Ready");
+	t.regex(readFileSync(join(server.safevar, "checker"), "utf8"), /^m custom\.own x y z\n$/);
+
+	const [before] = running(app);
+	process.kill(before as number, "SIGKILL");
+	await server.until(() => running(app).some((pid) => pid !== before), 30);
+	await server.until(() => value(`proc.${app}`) === "up", 30);
+	t.regex(server.log("m"), new RegExp(`\\| errd \\| E \\| Process ${app} not running\\n`));
+	t.regex(server.log("m"), new RegExp(`\\| errd \\| C \\| Resource proc\\.${app} set to down by errd\\n`));
+	t.regex(server.log("m"), /Action restart called by errd\n/);
+
+	await server.until(() => checkers(server.safevar).length > 0 && values().every((each) => each === "up"), 30);
+	const lines = server.log("m").split("\n").length;
+	const leader = (): string => server.ok("get", "-m", "m", "-r", "custom.own", "--json");
+	const [asBefore, programs] = [leader(), readFileSync(join(server.safevar, "checker"), "utf8")];
+	t.true(await server.kill("SIGKILL"));
+	await server.start();
+	await sleep(3000);
+	t.is(leader(), asBefore, "a restarted daemon touches no resource");
+	t.is(readFileSync(join(server.safevar, "checker"), "utf8"), programs, "and starts no checker twice");
+	t.is(server.log("m").split("\n").length, lines, server.log("m"));
+
+	web.close();
+	await server.until(() => /Action restart from failover rule t_web/.test(server.log("m")), 30);
+	t.regex(server.log("m"), /\| tcpcheck \| C \| Resource tcp\.web set to down by tcpcheck\n/);
+	web = await listen(port);
+	await server.until(() => server.state("m") === "UP Ready" && values().every((each) => each === "up"), 30);
+
+	server.ok("checker", "off", "-m", "m");
+	await server.until(() => value("tcp.web") === "unknown" && checkers(server.safevar).length === 0, 30);
+	t.is(value(`proc.${app}`), "up");
+	server.ok("checker", "on", "-m", "m");
+	await server.until(() => values().every((each) => each === "up"), 30);
+
+	server.ok("errd", "enable", "-m", "m", "mine");
+	await server.until(() => value("proc.ghost") === "down", 30);
+	t.regex(server.ok("errd", "list", "-m", "m"), /^ghost +process +mine +enabled +noaction +down$/m);
+	t.is(server.run("errd", "enable", "-m", "m", "yours").code, 2);
+	server.ok("errd", "disable", "-m", "m", "mine");
+	t.is(value("proc.ghost"), "init");
+
+	server.ok("stop", "-m", "m");
+	server.ok("waitstop", "-m", "m", "--timeout", "30");
+	t.deepEqual([checkers(server.safevar), running(app)], [[], []]);
+	t.deepEqual(values(), ["init", "init", "init", "init"]);
+});
