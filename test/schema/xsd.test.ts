@@ -6,6 +6,7 @@ import test from "ava";
 import { writeXsd } from "../../core/schema/xsd/document.ts";
 import { hasProgram } from "../../sdk/lab/prerequisites.ts";
 import { schema } from "../module/place.ts";
+import { farm, mirror } from "./bases.ts";
 import { Documents } from "./table/document.ts";
 import { everyAttribute } from "./table/every.ts";
 import { farmAttribute } from "./table/farm.ts";
@@ -54,40 +55,6 @@ withXmllint(`the XSD takes the configuration of every template${title}`, (t) => 
 		t.deepEqual(verdicts(mode === "farm" ? "light" : "farm", [text]), [false]);
 	}
 });
-
-const mirror = `<!DOCTYPE safe>
-<!-- seeded -->
-<safe>
-	<macro name="SERVICES" value="a, b"/>
-	<service mode="mirror" boot="on" maxloop="3" loop_interval="24h" boot_delay="10">
-		<heart pulse="700ms" timeout="30s"><heartbeat name="default" ident="flow"/></heart>
-		<vip><interface_list><interface check="on" arpreroute="on"><real_interface>
-			<virtual_addr addr="10.0.0.9" where="one_side_alias"/>
-		</real_interface></interface></interface_list></vip>
-		<rfs async="second"><replicated dir="/var/lib/x"><notreplicated path="log"/></replicated></rfs>
-		<errd polltimer="10"><proc name="mysqld" action="restart" class="prim" atleast="1"/></errd>
-		<check>
-			<tcp ident="web" when="prim"><to addr="10.0.0.9" port="80" interval="10" timeout="5"/></tcp>
-			<custom ident="c" when="prim" exec="check.sh" action="restart"/>
-			<splitbrain ident="s" exec="ping" arg="10.0.0.1"/>
-		</check>
-		<user nicestoptimeout="300"><var name="SERVICES" value="%SERVICES%"/></user>
-		<failover period="5000"><![CDATA[ x: if (custom.c == down) then restart(); ]]></failover>
-	</service>
-</safe>
-`;
-const farm = `<safe>
-	<service mode="farm">
-		<farm><lan name="default"/></farm>
-		<vip><interface_list><interface><virtual_interface type="vmac_directed">
-			<virtual_addr addr="10.0.0.9" where="alias"/>
-		</virtual_interface></interface></interface_list>
-		<loadbalancing_list><group name="W"><cluster><host name="n1" power="1"/><host name="n2" power="64"/></cluster>
-			<rule port="80" proto="tcp" filter="on_addr"/></group></loadbalancing_list></vip>
-		<user/>
-	</service>
-</safe>
-`;
 
 /** What people get wrong, as a replacement in one of the two configurations. */
 const mistakes: readonly [what: string, base: string, from: string, to: string][] = [

@@ -9,7 +9,7 @@ import { decodeBytes } from "./decode.ts";
 import { LineIndex, type XmlElement } from "./element.ts";
 import { maskMarkup } from "./prolog.ts";
 import { textSections } from "./sections.ts";
-import { decodeReferences, scanStartTag, XmlFault } from "./startTag.ts";
+import { decodeReferences, scanStartTag, scanStartTags, XmlFault } from "./startTag.ts";
 
 const maxBytes = 1 << 20;
 const maxElements = 10_000;
@@ -40,6 +40,7 @@ export function readXml(bytes: Uint8Array, file: string): XmlDocument | Problem 
 	try {
 		const masked = maskMarkup(text);
 		const split = splitMacros(masked);
+		scanStartTags(masked);
 		const fault = validate(split.main);
 		if (fault !== undefined)
 			return problem("XML_SYNTAX", fault.message, { file, line: fault.line, column: fault.column });

@@ -14,8 +14,12 @@ export class XmlFault extends Error {
 }
 
 const maxAttributes = 256;
-const nameStart = /[A-Za-z_:\u{80}-\u{10ffff}]/u;
-const nameRest = /[A-Za-z0-9_:.\-\u{b7}-\u{10ffff}]/u;
+/** Of names as the library reads them: those of XML without what UTF-16 writes in two units. */
+const letters =
+	":A-Z_a-z\\u00C0-\\u00D6\\u00D8-\\u00F6\\u00F8-\\u02FF\\u0370-\\u037D\\u037F-\\u1FFF\\u200C\\u200D\\u2070-\\u218F" +
+	"\\u2C00-\\u2FEF\\u3001-\\uD7FF\\uF900-\\uFDCF\\uFDF0-\\uFFFD";
+const nameStart = new RegExp(`[${letters}]`);
+const nameRest = new RegExp(`[${letters}\\-.0-9\\u00B7\\u0300-\\u036F\\u203F\\u2040]`);
 const blank = /[ \t\n\r]/;
 
 /**
@@ -41,11 +45,22 @@ export function scanStartTag(text: string, offset: number): XmlAttribute[] {
 		if (text[at] !== "=") throw new XmlFault(`the attribute ${name} has no value`, start);
 		at = skipBlanks(text, at + 1);
 		const quote = text[at];
-		if (quote !== '"' && quote !== "'") throw new XmlFault(`the value of ${name} is not in quotes`, at);
+		if (quote !== '"' && quote !== "'") throw new XmlFault(`the value of ${name} is not in quotes`, start);
 		const end = text.indexOf(quote, at + 1);
 		if (end < 0) throw new XmlFault(`the value of ${name} has no closing quote`, at);
 		attributes.push({ name, value: decode(text.slice(at + 1, end), at + 1), offset: start });
 		at = end + 1;
+	}
+}
+
+/** Throws XmlFault for the first start tag of a text without comments that is none: the library's places are not exact. */
+export function scanStartTags(text: string): void {
+	for (let at = text.indexOf("<"); at >= 0; at = text.indexOf("<", at + 1)) {
+		if (text.startsWith("<![CDATA[", at)) {
+			const end = text.indexOf("]]>", at);
+			if (end < 0) throw new XmlFault("the CDATA section does not end", at);
+			at = end;
+		} else if (text[at + 1] !== "/") scanStartTag(text, at);
 	}
 }
 
