@@ -17,7 +17,12 @@ export const mirror = `<!DOCTYPE safe>
 			<splitbrain ident="s" exec="ping" arg="10.0.0.1"/>
 		</check>
 		<user nicestoptimeout="300"><var name="SERVICES" value="%SERVICES%"/></user>
-		<failover period="5000"><![CDATA[ x: if (custom.c == down) then restart(); ]]></failover>
+		<failover period="5000"><![CDATA[
+			/* both */ x: if (custom.c == down && !(local.tcp.? != up || remote.proc.mysqld == init)) then restart();
+			y: if (heartbeat.* == down) then wait();
+		]]><![CDATA[--Lua Rules
+			Rules = Rules + { mine=if_then("custom.c","down",Action.stop), _group="checker" }
+		]]></failover>
 	</service>
 </safe>
 `;

@@ -20,7 +20,7 @@ function documentOf(text: string | Uint8Array): XmlDocument {
 }
 
 const refused: [what: string, xml: string, code: string, line: number, column: number][] = [
-	["two roots", "<safe></safe>\n<safe></safe>", "XML_SYNTAX", 2, 6],
+	["two roots", "<safe></safe>\n<safe></safe>", "XML_SYNTAX", 2, 1],
 	["two empty roots", "<safe/>\n<safe/>", "XML_SYNTAX", 2, 1],
 	["a repeated attribute", "<safe>\n<service mode='a' mode='b'/></safe>", "XML_SYNTAX", 2, 19],
 	["an internal entity", '<!DOCTYPE safe [<!ENTITY a "b">]>\n<safe x="&a;"/>', "XML_ENTITY", 1, 17],
@@ -38,6 +38,9 @@ const refused: [what: string, xml: string, code: string, line: number, column: n
 	["no quotes", "<safe a=1/>", "XML_SYNTAX", 1, 7],
 	["no closing quote", '<safe\n a="1/>', "XML_SYNTAX", 2, 4],
 	["no closing tag", "<safe><service></safe>", "XML_SYNTAX", 1, 16],
+	["an end tag too many", "<safe></safe>\n</safe>", "XML_SYNTAX", 2, 1],
+	["an element that stays open", "<safe>\n<service>", "XML_SYNTAX", 2, 1],
+	["an end tag with attributes", "<safe>\n</safe a='b'>", "XML_SYNTAX", 2, 1],
 	["an open comment", "<safe><!-- </safe>", "XML_SYNTAX", 1, 7],
 	["an open CDATA section", "<safe><![CDATA[ </safe>", "XML_SYNTAX", 1, 7],
 	["a late DOCTYPE", "<safe><!DOCTYPE safe></safe>", "XML_SYNTAX", 1, 7],

@@ -7,9 +7,10 @@ import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { type ErrorCode, errors, type Problem } from "../../errors.ts";
 import { decodeBytes } from "./decode.ts";
 import { LineIndex, type XmlElement } from "./element.ts";
+import { checkNesting } from "./nesting.ts";
 import { maskMarkup } from "./prolog.ts";
 import { textSections } from "./sections.ts";
-import { decodeReferences, scanStartTag, scanStartTags, XmlFault } from "./startTag.ts";
+import { decodeReferences, scanStartTag, XmlFault } from "./startTag.ts";
 
 const maxBytes = 1 << 20;
 const maxElements = 10_000;
@@ -40,13 +41,11 @@ export function readXml(bytes: Uint8Array, file: string): XmlDocument | Problem 
 	try {
 		const masked = maskMarkup(text);
 		const split = splitMacros(masked);
-		scanStartTags(masked);
+		checkNesting(split.main);
 		const fault = validate(split.main);
 		if (fault !== undefined)
 			return problem("XML_SYNTAX", fault.message, { file, line: fault.line, column: fault.column });
-		const roots = elementsOf(split.main);
-		if (roots.length > 1) throw new XmlFault("the file has two root elements", roots[1]?.offset ?? 0);
-		const root = roots[0];
+		const [root] = elementsOf(split.main);
 		if (root === undefined) throw new XmlFault("the file has no element", 0);
 		return { root, before: split.macros.map((offset) => leaf(masked, offset)), lines };
 	} catch (error) {

@@ -27,12 +27,28 @@ const blank = /[ \t\n\r]/;
  * Throws XmlFault for a missing quote, a missing blank, a raw `<`, an unknown reference or a repeated name.
  */
 export function scanStartTag(text: string, offset: number): XmlAttribute[] {
+	return readStartTag(text, offset).attributes;
+}
+
+export interface StartTag {
+	name: string;
+	attributes: XmlAttribute[];
+	/** `<a/>`. */
+	empty: boolean;
+	/** After the `>`. */
+	end: number;
+}
+
+/** The same, and what else the tag says. */
+export function readStartTag(text: string, offset: number): StartTag {
 	const attributes: XmlAttribute[] = [];
 	let at = skipName(text, offset + 1);
+	const tag = { name: text.slice(offset + 1, at), attributes };
 	for (;;) {
 		const before = at;
 		at = skipBlanks(text, at);
-		if (text[at] === ">" || (text[at] === "/" && text[at + 1] === ">")) return attributes;
+		if (text[at] === ">") return { ...tag, empty: false, end: at + 1 };
+		if (text[at] === "/" && text[at + 1] === ">") return { ...tag, empty: true, end: at + 2 };
 		if (at >= text.length) throw new XmlFault("the tag does not end", offset);
 		if (at === before) throw new XmlFault("a blank is missing before this attribute", at);
 		const start = at;
@@ -50,17 +66,6 @@ export function scanStartTag(text: string, offset: number): XmlAttribute[] {
 		if (end < 0) throw new XmlFault(`the value of ${name} has no closing quote`, at);
 		attributes.push({ name, value: decode(text.slice(at + 1, end), at + 1), offset: start });
 		at = end + 1;
-	}
-}
-
-/** Throws XmlFault for the first start tag of a text without comments that is none: the library's places are not exact. */
-export function scanStartTags(text: string): void {
-	for (let at = text.indexOf("<"); at >= 0; at = text.indexOf("<", at + 1)) {
-		if (text.startsWith("<![CDATA[", at)) {
-			const end = text.indexOf("]]>", at);
-			if (end < 0) throw new XmlFault("the CDATA section does not end", at);
-			at = end;
-		} else if (text[at + 1] !== "/") scanStartTag(text, at);
 	}
 }
 
