@@ -28,6 +28,8 @@ export interface ReplicationHands {
 	/** Gives an order; the answer comes as a fact. Orders are idempotent. */
 	give(order: ReplicationOrder): void;
 	progress(): ResyncProgress | null;
+	/** As `Hands.reconfigure`. */
+	reconfigure(configuration: ModuleConfiguration): Promise<void>;
 	/** Finds again what an earlier daemon left; `running` as with `connect`. Resolves when it has spoken or is not there. */
 	attach(running: boolean): Promise<void>;
 	/** Lets go of the process without ending it: the daemon stops, the module runs on. */

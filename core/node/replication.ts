@@ -11,6 +11,7 @@ import type { ModuleConfiguration, RfsConfiguration } from "../module/configurat
 import type { Paths } from "../module/paths.ts";
 import { ReplicationClient, type ReplicationEvents } from "../replication/client.ts";
 import type { ProcessConfiguration } from "../replication/control/context.ts";
+import type { Tuning } from "../replication/control/questions.ts";
 import { mountOn, mountPath, mountSource } from "../replication/fuse/mountTable.ts";
 import type { Callbacks } from "./callbacks.ts";
 import { type Copier, type Examined, ModuleData } from "./data.ts";
@@ -37,7 +38,7 @@ export interface ReplicationParts {
 const answered = { verified: "verify", estimated: "estimate" } as const;
 
 export class ModuleReplication implements ReplicationHands {
-	readonly #parts: ReplicationParts;
+	#parts: ReplicationParts;
 	readonly #rfs: RfsConfiguration;
 	#client: ReplicationClient | null = null;
 	#progress: ResyncProgress | null = null;
@@ -97,6 +98,15 @@ export class ModuleReplication implements ReplicationHands {
 
 	progress(): ResyncProgress | null {
 		return this.#progress;
+	}
+
+	/** What cannot be told to a process now is told to the next one. */
+	async reconfigure(configuration: ModuleConfiguration): Promise<void> {
+		this.#parts = { ...this.#parts, configuration };
+		if (this.#client === null || configuration.rfs === null) return;
+		await this.#client.tune(tuningOf(configuration, configuration.rfs)).catch((error) => {
+			this.#parts.log("E", "rfsplug", `The running replication does not take the configuration: ${error.message}`);
+		});
 	}
 
 	detach(): void {
@@ -238,7 +248,7 @@ async function processConfiguration(parts: ReplicationParts, rfs: RfsConfigurati
 			notReplicatedPaths,
 			notReplicatedRegexes,
 		})),
-		async: rfs.async,
+		...tuningOf(configuration, rfs),
 		acl: rfs.acl,
 		listen: { address: own, port: rfs.port },
 		connect: { address: other, port: rfs.port },
@@ -249,10 +259,13 @@ async function processConfiguration(parts: ReplicationParts, rfs: RfsConfigurati
 		lockTimeoutMs: rfs.lockTimeoutMs,
 		sendTimeoutMs: rfs.sendTimeoutMs,
 		ioTimeoutMs: rfs.ioTimeoutMs,
-		linkTimeoutMs: Math.max(100, ...(configuration.heart?.heartbeats ?? []).map(({ timeoutMs }) => timeoutMs)),
 		resyncBandwidth: rfs.reiAllowedBandwidth,
-		resyncLanes: rfs.nbrei,
 	};
+}
+
+function tuningOf({ heart }: ModuleConfiguration, { async, nbrei }: RfsConfiguration): Tuning {
+	const timeouts = (heart?.heartbeats ?? []).map(({ timeoutMs }) => timeoutMs);
+	return { async, resyncLanes: nbrei, linkTimeoutMs: Math.max(100, ...timeouts) };
 }
 
 async function numeric(address: string): Promise<string> {

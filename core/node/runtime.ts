@@ -213,6 +213,7 @@ export class ModuleRuntime {
 		this.deliver({ type: "configured", config: mode });
 		this.#persist(true);
 		await this.#hands.reconfigure(configuration);
+		await this.#replication?.reconfigure(configuration);
 		this.#announcer.forget();
 		if (!this.#closed) this.#announce();
 	}

@@ -13,7 +13,7 @@ import { type ErrorCode, errors, SafekitError } from "../errors.ts";
 import type { ProcessConfiguration } from "./control/context.ts";
 import { isPlaceTaken, placeTaken } from "./control/place.ts";
 import { type FromProcess, Lines } from "./control/protocol.ts";
-import type { Answer, Answers, Asked, Question } from "./control/questions.ts";
+import type { Answer, Answers, Asked, Question, Tuning } from "./control/questions.ts";
 import { endHolders } from "./holder/holder.ts";
 
 export interface ReplicationEvents {
@@ -35,7 +35,7 @@ const mallocArenas = "2";
 const silent = { code: "REPLICATION_PROCESS", message: "the replication process did not answer" };
 
 export class ReplicationClient {
-	readonly #config: ProcessConfiguration;
+	#config: ProcessConfiguration;
 	readonly #events: ReplicationEvents;
 	#socket: Socket | null = null;
 	#pid: number | null = null;
@@ -53,6 +53,12 @@ export class ReplicationClient {
 	constructor(config: ProcessConfiguration, events: ReplicationEvents) {
 		this.#config = config;
 		this.#events = events;
+	}
+
+	/** A configuration was applied while the module runs: for the process that runs, and for each one started later. */
+	async tune(tuning: Tuning): Promise<void> {
+		this.#config = { ...this.#config, ...tuning };
+		if (this.#pid !== null) await this.ask({ ask: "tune", ...tuning });
 	}
 
 	/** Of the process, null while there is none. */

@@ -65,7 +65,7 @@ test("the rest is named: element, attribute, old and new", (t) => {
 			service('<rfs><replicated dir="/a"/><replicated dir="/b"/></rfs>'),
 			service('<rfs locktimeout="9"><replicated dir="/b"/></rfs>'),
 		),
-		["rfs@locktimeout: 100 → 9", "rfs/replicated[/a] is removed"],
+		["rfs@locktimeout: 100s → 9", "rfs/replicated[/a] is removed"],
 	);
 	const rules = (text: string): string => `<failover><![CDATA[${text}]]></failover>`;
 	t.deepEqual(

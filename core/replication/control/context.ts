@@ -75,6 +75,8 @@ export interface Context {
 		/** As the target: all that was changed before is here (wall clock). null: nobody says so. */
 		sinceMs: number | null;
 	};
+	/** Goes on with another part of the configuration. */
+	tune(tuning: Pick<ProcessConfiguration, "async" | "resyncLanes" | "linkTimeoutMs">): void;
 	fact(fact: ReplicationFact): void;
 	log(level: "E" | "I" | "W" | "D" | "C", origin: string, text: string): void;
 	progress(progress: ResyncProgress | null): void;

@@ -142,6 +142,11 @@ function makeContext(volumes: Volume[], records: Records, servers: FuseServer[],
 	return {
 		...{ config, loop, system, syncers, records, volumes, wishes: { sinceMs: null } },
 		greeter,
+		tune: (tuning) => {
+			Object.assign(config, tuning);
+			for (const server of servers) server.durable = config.async === "none";
+			say({ log: { level: "D", origin: "rfsplug", text: `async=${config.async} nbrei=${config.resyncLanes}` } });
+		},
 		fact: (fact) => say(fact),
 		log: (level, origin, text) => say({ log: { level, origin, text } }),
 		progress: (progress) => say({ progress }),

@@ -4,7 +4,7 @@
  */
 import { SafekitError } from "../../errors.ts";
 import type { Declaration } from "../records/declared.ts";
-import type { Context } from "./context.ts";
+import type { Context, ProcessConfiguration } from "./context.ts";
 
 export type Question =
 	/** Where the quarantine lies, which the mounts hide: descriptors of this process, one a replicated directory. */
@@ -13,8 +13,13 @@ export type Question =
 	| { ask: "declare"; declaration: Declaration }
 	/** `rfssync full`: the next session compares everything. */
 	| { ask: "everything" }
+	/** A configuration was applied while the module runs. The link's timeout counts from the next connection on. */
+	| ({ ask: "tune" } & Tuning)
 	/** `secondforce -d`: as a target, until the next session is complete. */
 	| { ask: "since"; sinceMs: number | null };
+
+/** What of the configuration may change while a process runs. */
+export type Tuning = Pick<ProcessConfiguration, "async" | "resyncLanes" | "linkTimeoutMs">;
 
 export interface Folder {
 	dir: string;
@@ -28,6 +33,7 @@ export interface Answers {
 	declare: Record<never, never>;
 	everything: Record<never, never>;
 	since: Record<never, never>;
+	tune: Record<never, never>;
 }
 
 /** Daemon → process. */
@@ -38,7 +44,7 @@ export type Answer =
 	| { answer: number; value: Answers[keyof Answers] }
 	| { answer: number; refused: { code: string; message: string } };
 
-const questions: readonly Question["ask"][] = ["folders", "declare", "everything", "since"];
+const questions: readonly Question["ask"][] = ["folders", "declare", "everything", "since", "tune"];
 
 /** A question from the socket, or null when it is none. */
 export function asQuestion(value: unknown): Asked | null {
@@ -66,9 +72,22 @@ export function answerTo(
 		case "since":
 			context.wishes.sinceMs = trusted(context, question.sinceMs);
 			return {};
+		case "tune":
+			context.tune(checked(question));
+			return {};
 		default:
 			throw new SafekitError("INTERNAL", `a question that nobody answers: ${JSON.stringify(question)}`);
 	}
+}
+
+/** @throws SafekitError REPLICATION_ORDER where a value is none. */
+function checked({ async, resyncLanes, linkTimeoutMs }: Tuning): Tuning {
+	const within = (value: unknown, most: number): boolean =>
+		Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= most;
+	const known = async === "second" || async === "none";
+	if (known && within(resyncLanes, 1000) && within(linkTimeoutMs, 86_400_000))
+		return { async, resyncLanes, linkTimeoutMs };
+	throw new SafekitError("REPLICATION_ORDER", "a configuration that is none");
 }
 
 /** @throws SafekitError RFS_SYNC where files may look right and be half copied. */

@@ -86,6 +86,11 @@ export class FuseServer {
 		this.#options = options;
 	}
 
+	/** `async="none"`, from the next change on. */
+	set durable(on: boolean) {
+		this.#session.durable = on;
+	}
+
 	/** Mounts over the tree's own path. Answers requests as soon as the loop runs. Throws REPLICATION_MOUNT. */
 	mount() {
 		const { tree, module } = this.#options;

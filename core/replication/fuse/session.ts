@@ -39,7 +39,7 @@ export class FuseSession {
 	/** Changes without a caller that came while changes were parked; run by `unpark`. */
 	readonly deferred: (() => void)[] = [];
 	/** Wait for a local sync with every change (`async="none"`). */
-	readonly durable: boolean;
+	durable: boolean;
 	/** Primary: the kernel may cache, since nobody else writes. */
 	writable = false;
 
