@@ -10,7 +10,7 @@ async function sources(): Promise<string> {
 	const texts: string[] = [];
 	for (const folder of ["core", "plugins", "sdk"]) {
 		for (const name of await readdir(join(root, folder), { recursive: true })) {
-			if (/\.(ts|mjs)$/.test(name) && join(folder, name) !== "core/errors.ts") {
+			if (/\.(ts|mjs)$/.test(name) && !join(folder, name).startsWith("core/errors")) {
 				texts.push(await readFile(join(root, folder, name), "utf8"));
 			}
 		}
