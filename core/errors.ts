@@ -72,6 +72,9 @@ export const errors = {
 		remedy: "Set SAFE and SAFEVAR to the folders that setup made, or remove it by hand.",
 	},
 
+	API_PATH: { exit: "usage", remedy: "GET /api/v1/modules lists the modules of this server." },
+	API_METHOD: { exit: "usage", remedy: "Use GET here, and the command `safekit` on the server to change something." },
+
 	NODE_REFUSED: { exit: "unsafe", remedy: "`safekit state` shows the state of the module and why." },
 	NODE_MODE: {
 		exit: "invalid",

@@ -14,7 +14,7 @@ import {
 	rmSync,
 	writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { execaSync } from "execa";
 import { asSafekitError, SafekitError } from "../errors.ts";
 import { errorAsText } from "../log/errorTexts.ts";
@@ -32,6 +32,13 @@ const help: Record<string, string> = {
 	unsetup:
 		"Usage: npm run unsetup [-- --dry-run]\n\nRemoves what setup made: service, command, modules, logs. Replicated directories stay.\n",
 };
+
+/** For an administrator to edit; the daemon reads it when it starts. */
+const webText = `# TCP port of the web service: states of modules, probes of load balancers, module checkers of other servers.
+Define httpport 9010
+# One address instead of all:
+# Define httpaddress 10.0.0.1
+`;
 
 /** Says what is done; with `dryRun` does nothing else. */
 class Doing {
@@ -81,6 +88,13 @@ async function setup(paths: Paths, doing: Doing, service: boolean): Promise<void
 		writeAtOnce(join(paths.safe, "safekit"), launcherText(paths, node), 0o755),
 	);
 	await doing.step(`write ${paths.safebin}, the programs for scripts`, () => installSafebin(paths.safebin, node));
+	const web = join(paths.safe, "web/conf/httpd.conf");
+	if (!existsSync(web)) {
+		await doing.step(`write ${web}, where the web service listens`, () => {
+			mkdirSync(dirname(web), { recursive: true, mode: 0o755 });
+			writeAtOnce(web, webText, 0o644);
+		});
+	}
 	if (!ownsUnit(paths, service)) return outside(paths, node);
 	await doing.step(`write ${unitFile}, the service safeadmin`, () =>
 		writeAtOnce(unitFile, unitText(paths, node), 0o644),
@@ -189,7 +203,7 @@ function storedRunning(paths: Paths): boolean {
 
 /** Only a folder that setup made: never `/`, never somebody's home. */
 function remove(folder: string): void {
-	const known = ["safekit", "modules", "private", "run", "cluster", "log.db"];
+	const known = ["safekit", "modules", "web", "private", "run", "cluster", "log.db"];
 	const names = readdirSync(folder);
 	if (names.length > 0 && !names.some((name) => known.includes(name))) {
 		throw new SafekitError("SETUP_FOREIGN", `${folder} does not look like a folder of this product.`);

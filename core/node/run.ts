@@ -2,6 +2,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
+import type { WebService } from "../api/service.ts";
 import { RotatingFile } from "../log/rotating.ts";
 import type { Paths } from "../module/paths.ts";
 import { platform } from "../platform/index.ts";
@@ -38,10 +39,12 @@ export async function run({
 	await daemon.start();
 	const server = await listenForCommands(paths.socket, daemon);
 	log.info({ safe: paths.safe, safevar: paths.safevar, node: await daemon.nodeName() }, "ready");
+	let web: WebService | null = null;
 	const stop = async (signal: string): Promise<void> => {
 		notifier.stopping();
 		log.info({ signal }, "the daemon ends, modules run on");
 		server.close();
+		web?.close();
 		daemon.stop();
 		await heart.close();
 		for (const file of [paths.socket, pidFile]) rmSync(file, { force: true });
@@ -50,7 +53,22 @@ export async function run({
 	for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => void stop(signal));
 	process.on("SIGHUP", () => {});
 	notifier.ready();
+	web = await startWeb(paths, daemon, report);
 	return report;
+}
+
+/** Loaded last: nothing that a module needs waits for it, nor for its failure. */
+async function startWeb(paths: Paths, daemon: Daemon, report: Report): Promise<WebService | null> {
+	try {
+		const [{ WebService }, { webSettings }] = await Promise.all([
+			import("../api/service.ts"),
+			import("../api/settings.ts"),
+		]);
+		return new WebService({ settings: webSettings(paths.safe), node: daemon, report });
+	} catch (error) {
+		report("there is no web service", error);
+		return null;
+	}
 }
 
 /** What nobody caught leaves an unknown state: better a new process, which takes up what is stored. */

@@ -3,7 +3,7 @@ import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createServer, type Server as NetServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import test from "ava";
+import test, { type ExecutionContext } from "ava";
 import { addresses, clusterXml, installSource, Server, writeModule } from "./server.ts";
 
 /** Commands have at most 15 characters, and belong to this run of the test alone. */
@@ -57,21 +57,32 @@ function listen(port: number): Promise<NetServer> {
 	});
 }
 
-test.serial("a light module is watched, a killed daemon changes nothing, a stop leaves nothing", async (t) => {
-	let web = await listen(0);
-	t.teardown(() => web.close());
-	const { port } = web.address() as { port: number };
+/** A server of its own cluster, its web service on the port. */
+async function alone(t: ExecutionContext, port: number): Promise<Server> {
 	const server = new Server(t, "n1");
 	t.teardown(() => {
 		for (const pid of [...checkers(server.safevar), ...running(app)]) process.kill(pid, "SIGKILL");
 	});
 	server.setup("setup");
 	copyFileSync("/bin/sleep", join(server.safevar, app));
+	writeFileSync(join(server.safe, "web/conf/httpd.conf"), `Define httpport ${port}\nDefine httpaddress ${host}\n`);
 	await server.start();
 	writeFileSync(join(server.folder, "cluster.xml"), clusterXml);
 	server.ok("cluster", "config", join(server.folder, "cluster.xml"));
-	installSource(server, "m", writeModule(join(server.folder, "source"), service(port), { ...scripts, "own.sh": own }));
-	server.ok("config", "-m", "m");
+	return server;
+}
+
+function configure(server: Server, name: string, service: string, scripts: Record<string, string>): void {
+	installSource(server, name, writeModule(join(server.folder, name), service, scripts));
+	server.ok("config", "-m", name);
+}
+
+test.serial("a light module is watched, a killed daemon changes nothing, a stop leaves nothing", async (t) => {
+	let web = await listen(0);
+	t.teardown(() => web.close());
+	const { port } = web.address() as { port: number };
+	const server = await alone(t, 9010);
+	configure(server, "m", service(port), { ...scripts, "own.sh": own });
 	const value = (name: string): string => server.ok("get", "-m", "m", "-r", name).trim();
 	const values = (): string[] => [`proc.${app}`, "tcp.web", "custom.own", "intf.here"].map(value);
 	t.deepEqual(values(), ["init", "init", "init", "init"]);
@@ -124,4 +135,37 @@ test.serial("a light module is watched, a killed daemon changes nothing, a stop 
 	server.ok("waitstop", "-m", "m", "--timeout", "30");
 	t.deepEqual([checkers(server.safevar), running(app)], [[], []]);
 	t.deepEqual(values(), ["init", "init", "init", "init"]);
+});
+
+test.serial("a follower waits for its leader, and begins anew when the leader does", async (t) => {
+	const free = await listen(0);
+	const { port } = free.address() as { port: number };
+	free.close();
+	const server = await alone(t, port);
+	configure(server, "leader", '<service mode="light"><user/></service>', {});
+	const check = `<check><module name="leader"><to addr="${host}" port="${port}" interval="1"/></module></check>`;
+	const follower = `<service mode="light"><user/>${check}<failover period="500ms" handle_time="3000ms"/></service>`;
+	configure(server, "follower", follower, {});
+	const ready = async (name: string): Promise<number> =>
+		(await fetch(`http://${host}:${port}/var/modules/${name}/ready.txt`)).status;
+	server.ok("start", "-m", "follower");
+	await server.until(() => server.state("follower") === "WAIT NotReady", 30);
+	t.is(await ready("leader"), 404);
+	server.ok("start", "-m", "leader");
+	await server.until(() => server.state("follower") === "UP Ready", 30);
+	t.is(await ready("leader"), 200);
+	t.is(await ready("follower"), 200);
+	const said = await (await fetch(`http://${host}:${port}/api/v1/modules/leader`)).json();
+	t.like(said, { node: "n1", name: "leader", state: "UP", status: "Ready" });
+
+	server.ok("restart", "-m", "leader");
+	await server.until(() => /Action stopstart called by modulecheck/.test(server.log("follower")), 30);
+	await server.until(() => server.state("follower") === "UP Ready", 30);
+	server.ok("stop", "-m", "leader");
+	await server.until(() => server.state("follower") === "WAIT NotReady", 30);
+	const log = server.log("follower");
+	t.regex(log, new RegExp(`Resource module\\.leader_${host} set to down by modulecheck\\n`));
+	t.regex(log, /Action wait from failover rule module_failure\n/);
+	server.ok("stop", "-m", "follower");
+	server.ok("waitstop", "-m", "follower", "--timeout", "30");
 });

@@ -1,0 +1,106 @@
+/** The web service of the daemon on port 9010. While somebody else has the port it is tried again; nothing waits for it. */
+import { createServer, type Server } from "node:http";
+import Koa, { type Context } from "koa";
+import type { NodeControl } from "../cli/control.ts";
+import { SafekitError } from "../errors.ts";
+import { errorAsJson } from "../log/errorTexts.ts";
+import { routesOf } from "./routes.ts";
+import type { WebSettings } from "./settings.ts";
+
+export interface WebOptions {
+	settings: WebSettings;
+	node: Pick<NodeControl, "nodeName" | "modules" | "module">;
+	report(message: string, error?: unknown): void;
+	/** How long it waits before it tries to listen again. */
+	retryMs?: number;
+}
+
+/** What one client, or many, may ask for at most. Requests carry no body that is read. */
+const limits = {
+	lookMs: 1000,
+	connections: 256,
+	headerBytes: 8192,
+	headersMs: 5000,
+	requestMs: 10_000,
+	idleMs: 5000,
+	aSocket: 1000,
+};
+const usualRetryMs = 5000;
+
+export class WebService {
+	readonly #options: WebOptions;
+	readonly #server: Server;
+	#retry: NodeJS.Timeout | undefined;
+	#told = false;
+	#closed = false;
+
+	/** Begins to listen; `report` hears when that is not possible. */
+	constructor(options: WebOptions) {
+		this.#options = options;
+		this.#server = serverOf(applicationOf(options));
+		for (const problem of options.settings.problems) options.report(problem);
+		this.#server.on("error", (error: NodeJS.ErrnoException) => this.#failed(error));
+		this.#listen();
+	}
+
+	/** Where it listens; null while it does not. */
+	get port(): number | null {
+		const address = this.#server.address();
+		return typeof address === "object" && address !== null ? address.port : null;
+	}
+
+	close(): void {
+		this.#closed = true;
+		clearTimeout(this.#retry);
+		this.#server.close();
+		this.#server.closeAllConnections();
+	}
+
+	#listen(): void {
+		const { port, address } = this.#options.settings;
+		this.#server.listen(address === null ? { port } : { port, host: address });
+	}
+
+	#failed(error: NodeJS.ErrnoException): void {
+		if (this.#closed) return;
+		const { port, address } = this.#options.settings;
+		const where = `${address === null ? "" : `${address} `}port ${port}`;
+		if (!this.#told)
+			this.#options.report(`the web service cannot listen on ${where} (${error.code}); it goes on trying`);
+		this.#told = true;
+		this.#retry = setTimeout(() => this.#listen(), this.#options.retryMs ?? usualRetryMs);
+	}
+}
+
+function serverOf(application: Koa): Server {
+	const server = createServer(
+		{ maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: limits.lookMs },
+		application.callback(),
+	);
+	server.maxConnections = limits.connections;
+	server.headersTimeout = limits.headersMs;
+	server.requestTimeout = limits.requestMs;
+	server.keepAliveTimeout = limits.idleMs;
+	server.maxRequestsPerSocket = limits.aSocket;
+	return server;
+}
+
+function applicationOf({ node, report }: WebOptions): Koa {
+	const application = new Koa();
+	application.on("error", (error: unknown) => report("a request to the web service failed", error));
+	application.use(onlyReading);
+	application.use(routesOf(node).routes());
+	application.use((context) => {
+		context.status = 404;
+		context.body = errorAsJson(new SafekitError("API_PATH", "There is nothing at this path."));
+	});
+	return application;
+}
+
+async function onlyReading(context: Context, next: () => Promise<void>): Promise<void> {
+	context.set({ "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" });
+	if (context.method === "GET" || context.method === "HEAD") return await next();
+	context.status = 405;
+	context.set({ Allow: "GET, HEAD", Connection: "close" });
+	context.body = errorAsJson(new SafekitError("API_METHOD", "This service only reads."));
+}
