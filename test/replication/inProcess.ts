@@ -192,6 +192,7 @@ export class TwoTrees {
 			source.primary.pair(channel);
 		});
 		source.primary.copying(channel, this.#resync.filter);
+		this.#resync.begin();
 	}
 
 	/** A bit of everything: both loops, one message each way. */

@@ -306,6 +306,7 @@ export class Source {
 				this.#finish(),
 			);
 			this.#primary.copying(channel, this.#resync.filter);
+			this.#resync.begin();
 		});
 	}
 

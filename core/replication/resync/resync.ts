@@ -53,6 +53,15 @@ export class Resync {
 		this.#contents = new Contents(context.config.resyncLanes);
 		this.#scopes = context.volumes.map((volume) => this.#begin(volume, isFirst || order.everything, order));
 		this.#progressTimer = this.#armProgress();
+	}
+
+	/** Once the primary sends what gets a number, and every change of the application through `filter`. */
+	begin(): void {
+		try {
+			for (const scope of this.#scopes) placeNameless(scope);
+		} catch (error) {
+			this.#failed(error);
+		}
 		this.#wake();
 	}
 
@@ -148,12 +157,6 @@ export class Resync {
 		if (whole) this.#names.enqueue(scope, tree.rootRef);
 		else beginMarked(scope, marks);
 		if (adopts && !whole) scope.pendDirectory(tree.rootRef, { walk: true });
-		const folder = tree.refAt(tree.folderFd.open, "");
-		const kept = typeof folder === "number" ? [] : tree.list(folder);
-		for (const entry of typeof kept === "number" ? [] : kept) {
-			const ref = tree.refAt(tree.folderFd.open, entry.name);
-			if (typeof ref === "bigint") scope.repairer.place(0n, Buffer.from("open"), ref);
-		}
 		return scope;
 	}
 
@@ -228,6 +231,20 @@ export class Resync {
 			this.#context.progress({ doneBytes, totalBytes: Math.max(totalBytes, doneBytes), files, mbPerS, leftS });
 			this.#progressTimer = this.#armProgress();
 		});
+	}
+}
+
+/** Files that are open here and have no name: no comparison of names would find them. */
+function placeNameless(scope: Scope): void {
+	const { tree } = scope.volume;
+	const folder = tree.refAt(tree.folderFd.open, "");
+	const kept = typeof folder === "number" ? [] : tree.list(folder);
+	for (const entry of typeof kept === "number" ? [] : kept) {
+		const ref = tree.refAt(tree.folderFd.open, entry.name);
+		if (typeof ref !== "bigint") continue;
+		scope.repairer.place(0n, Buffer.from("open"), ref);
+		// Marks of the target lead to names: what they say of this one is not known.
+		if (scope.pendingFiles.has(ref)) scope.pendFile(ref, (work) => work.addAll());
 	}
 }
 
