@@ -33,9 +33,12 @@ export function takeRule(ctx: ModeContext<Ruled, string>, event: Stamped<RuleEve
 	if (event.action === "wait") return takeWait(ctx, event);
 	// A command that a person gave comes first; the rule comes again if it still holds after that.
 	if (s.phase === "stopping" || s.next !== null) return false;
-	ctx.effects.push(actionLog(event), transitionLog(event));
+	ctx.effects.push(actionLog(event));
 	s.next = { type: "command", command: event.action, who: event.rule, identity: event.rule };
-	if (event.action === "restart" || event.action === "stopstart") s.rule = event.rule;
+	if (event.action === "restart" || event.action === "stopstart") {
+		ctx.effects.push(transitionLog(event));
+		s.rule = event.rule;
+	}
 	return false;
 }
 
