@@ -24,9 +24,12 @@ export interface MirrorOptions extends NodeOptions {
 	pulse?: string;
 	/** Whether the module replicates /data. Default true. */
 	replicated?: boolean;
-	/** More attributes of `<service>`, and of `<rfs>`. */
+	/** More attributes of `<service>`, of `<rfs>`, and of the virtual address. */
 	service?: string;
 	rfs?: string;
+	address?: string;
+	/** More elements of `<service>`. */
+	more?: string;
 	/** The application, in place of the demo's web service: a file of the project that takes the same arguments. */
 	app?: string;
 	/** The block device of a server's /data, asked for at each boot; without it /data is a folder of this machine. */
@@ -51,6 +54,7 @@ export interface State {
 	status: string;
 	why: string;
 	uptodate: boolean | null;
+	rule: string | null;
 }
 
 export class Mirror {
@@ -204,9 +208,10 @@ export class Mirror {
 	<service mode="mirror" boot="on" ${service}>
 		<heart pulse="${pulse}" timeout="${timeout}"><heartbeat name="default"${ident}/>${lans}</heart>
 		<vip><interface_list><interface check="off" arpreroute="on"><real_interface>
-			<virtual_addr addr="${this.vip}" where="one_side_alias" check="off"/>
+			<virtual_addr addr="${this.vip}" where="one_side_alias" check="off" ${options.address ?? ""}/>
 		</real_interface></interface></interface_list></vip>
 		${rfs}
+		${options.more ?? ""}
 		<user>${Object.entries(vars)
 			.map(([name, value]) => `<var name="${name}" value="${value}"/>`)
 			.join("")}</user>
