@@ -13,6 +13,7 @@ import { reference } from "./reference.ts";
 import { resources } from "./resources.ts";
 import { rfs } from "./rfs.ts";
 import { rfssync } from "./rfssync.ts";
+import { rules } from "./rules.ts";
 import { server } from "./server.ts";
 import { state } from "./state.ts";
 import { waits } from "./waits.ts";
@@ -23,6 +24,7 @@ export const allGroups: readonly Group[] = [
 	state,
 	logs,
 	resources,
+	rules,
 	errd,
 	kill,
 	configure,

@@ -3,6 +3,8 @@ import type { ProcessSystem } from "../checkers/watched/system.ts";
 import type { WatchedView } from "../checkers/watched/watch.ts";
 import type { CommandEvent, StateView, Step } from "../engine/contract.ts";
 import type { ReplicationFact, ResyncProgress } from "../engine/replication.ts";
+import type { Truth } from "../engine/rules/evaluate.ts";
+import type { ActiveRule } from "../engine/rules/ruleSet.ts";
 import type { CommandLog } from "../log/commandLog.ts";
 import type { ModuleLog } from "../log/moduleLog.ts";
 import type { Resources } from "../log/resources.ts";
@@ -100,6 +102,8 @@ export interface ModuleControl {
 	rehearse(order: Order): { refused: Refused | null; steps: Step[] };
 	setResource(name: string, value: string, by: string, history: "auto" | "none" | "force"): void;
 	write(origin: string, level: "C" | "E" | "U" | "S" | "I" | "W" | "D", text: string): void;
+	/** The failover rules in force. */
+	rules(): { rule: ActiveRule; truth: Truth }[];
 	/** Calls back after each change. Returns the way to stop. */
 	watch(watcher: () => void): () => void;
 	/** Runs a script of the module beside its plans (update, state, level, confcheck); its output goes to `out`. */

@@ -1,8 +1,8 @@
 /** Looks at the failover rules of a module whenever something changed, and when a handle_time is over (spec/02 §11). */
 import type { MainState } from "../engine/contract.ts";
-import type { Facts, Values } from "../engine/rules/evaluate.ts";
+import { evaluate, type Facts, type Truth, type Values } from "../engine/rules/evaluate.ts";
 import { look, noMemory, type RuleEvent, type RuleMemory } from "../engine/rules/machine.ts";
-import { type RuleSet, ruleSetOf } from "../engine/rules/ruleSet.ts";
+import { type ActiveRule, type RuleSet, ruleSetOf } from "../engine/rules/ruleSet.ts";
 import type { Resources } from "../log/resources.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
 
@@ -64,6 +64,12 @@ export class RuleLoop {
 		} finally {
 			this.#looking = false;
 		}
+	}
+
+	/** Each rule with what becomes of its condition now. */
+	list(): { rule: ActiveRule; truth: Truth }[] {
+		const facts = this.#facts();
+		return this.#set.rules.map((rule) => ({ rule, truth: evaluate(rule.when, facts).truth }));
 	}
 
 	close(): void {

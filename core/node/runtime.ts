@@ -22,6 +22,7 @@ import { Announcer } from "./announcer.ts";
 import { Answers, type Asked } from "./answers.ts";
 import { carryOut, isRepeatable, type Refusal } from "./effects.ts";
 import { emergencyPlan, emergencyRefusal, emergencySteps } from "./emergency.ts";
+import { EventQueue } from "./eventQueue.ts";
 import type { Hands, ReplicationHands } from "./hands.ts";
 import { PlanRunner } from "./plan.ts";
 import { rehearse } from "./rehearse.ts";
@@ -47,9 +48,6 @@ export interface RuntimeOptions {
 
 export type TakenUp = "fresh" | "resumed" | "rebooted";
 
-/** Events that may wait: far more than ever do, because deciding takes microseconds. */
-const queueLimit = 10_000;
-
 export class ModuleRuntime {
 	configuration: ModuleConfiguration;
 	readonly log: ModuleLog;
@@ -61,14 +59,18 @@ export class ModuleRuntime {
 	readonly #replication: ReplicationHands | null;
 	readonly #file: StateFile;
 	readonly #rules: RuleLoop;
-	readonly #queue: EngineEvent[] = [];
+	readonly #queue = new EventQueue({
+		decide: (event) => this.#decide(event),
+		drained: () => this.#lookAround(),
+		dropped: (limit) =>
+			this.#hands.report(`${this.configuration.module}: more than ${limit} events wait; one is dropped`),
+	});
 	readonly #answers = new Answers();
 	readonly #watchers = new Set<() => void>();
 	#state: unknown;
 	#plan: PlanRunner | null = null;
 	#outbox: Effect[] = [];
 	readonly #announcer = new Announcer((says, resources) => this.#hands.announce(says, resources));
-	#draining = false;
 	/** Facts that came before the stored state was taken up: `resumed` is the first event of all. */
 	readonly #early: EngineEvent[] = [];
 	#takenUp = false;
@@ -142,13 +144,7 @@ export class ModuleRuntime {
 
 	/** Something happened. Decided at once, after what is being decided. */
 	deliver(event: EngineEvent): void {
-		if (this.#closed) return;
-		if (this.#queue.length >= queueLimit) {
-			this.#hands.report(`${this.configuration.module}: more than ${queueLimit} events wait; one is dropped`);
-			return;
-		}
-		this.#queue.push(event);
-		if (!this.#draining) this.#drain();
+		if (!this.#closed) this.#queue.add(event);
 	}
 
 	/** Gives a command. `decided`: what came of it at once; `answered`: when the automaton answers. */
@@ -165,6 +161,10 @@ export class ModuleRuntime {
 
 	view(): StateView {
 		return this.#automaton.view(this.#state);
+	}
+
+	rules(): ReturnType<RuleLoop["list"]> {
+		return this.#rules.list();
 	}
 
 	progress(): ResyncProgress | null {
@@ -266,20 +266,13 @@ export class ModuleRuntime {
 		return { ...event, atMs: this.#hands.nowMs(), wallMs: this.#hands.wallMs() };
 	}
 
-	#drain(): void {
-		this.#draining = true;
-		try {
-			for (let event = this.#queue.shift(); event !== undefined && !this.#closed; event = this.#queue.shift()) {
-				this.#decide(event);
-			}
-		} finally {
-			this.#draining = false;
-		}
+	#lookAround(): void {
 		this.#rules.look();
 		this.#changed();
 	}
 
 	#decide(event: EngineEvent): void {
+		if (this.#closed) return;
 		if (this.#plan?.stored.plan === emergencyPlan) {
 			this.#duringEmergency(event);
 			return;

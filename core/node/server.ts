@@ -18,6 +18,7 @@ const callWithinMs = 10_000;
 const unlogged = new Set([
 	"state",
 	"get",
+	"rules",
 	"log",
 	"logview",
 	"cmdlog",

@@ -39,6 +39,15 @@ test.serial("a resource that a script sets restarts, holds and lets go; the daem
 	n1.ok("start", "-m", "m");
 	n1.ok("waitstate", "-m", "m", "UP", "--timeout", "30");
 	n1.ok("set", "-m", "m", "-r", "custom.app", "-v", "up", "-i", "mycheck");
+	t.regex(n1.ok("rules", "-m", "m"), /\n {2}app +configured +restart\(\) +false +custom\.app == down\n/);
+	t.regex(n1.ok("rules", "-m", "m"), /\n {2}disk +configured +wait\(\) +no value yet +custom\.disk == down\n/);
+	t.like(JSON.parse(n1.ok("rules", "-m", "m", "--json")).rules.at(-1), {
+		label: "app",
+		from: "configured",
+		action: "restart",
+		condition: "custom.app == down",
+		now: "no",
+	});
 	n1.ok("set", "-m", "m", "-r", "custom.app", "-v", "down", "-i", "mycheck");
 	await n1.until(() => n1.said().includes("start_both UP UP restart"));
 	n1.ok("set", "-m", "m", "-r", "custom.app", "-v", "up", "-i", "mycheck");

@@ -4,6 +4,7 @@ import { type Expression, RuleFault } from "../../../core/engine/rules/language.
 import { isLua, parseLua } from "../../../core/engine/rules/lua.ts";
 import { parseRules } from "../../../core/engine/rules/parse.ts";
 import { readSections, ruleSetOf } from "../../../core/engine/rules/ruleSet.ts";
+import { conditionText } from "../../../core/engine/rules/text.ts";
 
 /** Fully bracketed, so that precedence shows. */
 function show(e: Expression): string {
@@ -204,6 +205,34 @@ const written = fc.oneof(
 	fc.string({ unit: "binary" }),
 	fc.array(piece, { maxLength: 60 }).map((all) => all.join("")),
 );
+
+test("what is written can be read again, and means the same", (t) => {
+	const resource = fc.constantFrom("tcp.a", "remote.custom.b", "ip.?", "heartbeat.*", "ip.fe80::1", "up", "down");
+	const condition = fc.letrec<{ any: string }>((tie) => ({
+		any: fc.oneof(
+			{ depthSize: "small" },
+			resource,
+			tie("any").map((of) => `!(${of})`),
+			fc
+				.tuple(tie("any"), fc.constantFrom("&&", "||", "=="), tie("any"))
+				.map(([a, sign, b]) => `(${a}) ${sign} ((${b}))`),
+		),
+	})).any;
+	fc.assert(
+		fc.property(condition, (text) => {
+			const wildcards = /[*?]/.test(text) && text.includes("==");
+			if (wildcards) return true;
+			const [rule] = parseRules(`r: if (${text}) then wait();`, true);
+			if (rule === undefined) return false;
+			const [again] = parseRules(`r: if (${conditionText(rule.when)}) then wait();`, true);
+			return again !== undefined && show(again.when) === show(rule.when);
+		}),
+	);
+	t.is(
+		conditionText(parseRules("r: if (!(a.a || b.b) && (c.c == up || d.*)) then stop();")[0]?.when as Expression),
+		"!(a.a || b.b) && (c.c == up || d.*)",
+	);
+});
 
 test("any text: rules, or a fault inside the text", (t) => {
 	for (const parse of [parseRules, parseLua]) {
