@@ -23,7 +23,10 @@ export class EventQueue {
 
 	/** Decided before this returns, unless another one is being decided: then after that. */
 	add(event: EngineEvent): void {
-		if (this.#waiting.length >= limit) return this.#options.dropped(limit);
+		if (this.#waiting.length >= limit) {
+			this.#options.dropped(limit);
+			return;
+		}
 		this.#waiting.push(event);
 		if (!this.#draining) this.#drain();
 	}
