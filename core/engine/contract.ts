@@ -193,6 +193,8 @@ export interface StateView {
 	why: string;
 	/** Errors counted towards maxloop. */
 	loop: LoopCounter;
+	/** Labels of the wait rules that hold it, or that it waits for. */
+	held: readonly string[];
 }
 
 export interface Decision<S> {

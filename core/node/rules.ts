@@ -19,7 +19,7 @@ export interface RuledModule {
 	readonly peerResources: Readonly<Record<string, string>>;
 	/** No transition runs. */
 	readonly idle: boolean;
-	view(): { main: MainState; peer: { state: string } };
+	view(): { main: MainState; held: readonly string[]; peer: { state: string } };
 }
 
 export class RuleLoop {
@@ -53,8 +53,8 @@ export class RuleLoop {
 		this.#looking = true;
 		try {
 			for (let rounds = 0; rounds < lookLimit && !this.#closed; rounds++) {
-				const { main } = this.#module.view();
-				const moment = { atMs: this.#nowMs(), main, idle: this.#module.idle, facts: this.#facts() };
+				const { main, held } = this.#module.view();
+				const moment = { atMs: this.#nowMs(), main, held, idle: this.#module.idle, facts: this.#facts() };
 				const { memory, events, nextMs } = look(this.#set, this.#memory, moment);
 				this.#memory = memory;
 				this.#arm(nextMs);

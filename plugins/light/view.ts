@@ -1,5 +1,5 @@
 /** What persons see of the module. */
-import type { StateView } from "../../sdk/index.ts";
+import { heldRules, type StateView } from "../../sdk/index.ts";
 import type { UpState } from "./state.ts";
 
 export function view(s: UpState): StateView {
@@ -11,6 +11,7 @@ export function view(s: UpState): StateView {
 		rule: s.rule,
 		why: why(s),
 		loop: s.loop,
+		held: heldRules(s.holding),
 	};
 }
 

@@ -1,5 +1,5 @@
 /** What persons and the other node see of a mirror. */
-import { holdingWhy, type StateView } from "../../sdk/index.ts";
+import { heldRules, holdingWhy, type StateView } from "../../sdk/index.ts";
 import { endedTerm } from "./meet.ts";
 import { mustWaitForTime } from "./schedule.ts";
 import { heardPeer, type MirrorAnnouncement, type MirrorState } from "./state.ts";
@@ -53,6 +53,7 @@ export function view(s: MirrorState): StateView {
 		rule: s.rule,
 		why: why(s),
 		loop: s.loop,
+		held: heldRules(s.holding),
 	};
 }
 

@@ -41,6 +41,8 @@ interface Protocol {
 		/** null: the resource is gone. */
 		set?: Record<string, string | null>;
 		remote?: Record<string, string> | null;
+		/** What the automaton says that it is held by. */
+		held?: string[];
 		muted?: string[];
 		/** The daemon was started anew and remembers nothing. */
 		forgotten?: true;
@@ -101,7 +103,7 @@ for (const name of protocols) {
 			else if (one.remote !== undefined) world.remote = one.remote;
 			world.muted = one.muted ?? world.muted ?? [];
 			if (one.forgotten === true) memory = noMemory;
-			const seen = look(set, memory, { atMs: one.atMs, main, idle, facts: facts(world) });
+			const seen = look(set, memory, { atMs: one.atMs, main, idle, held: one.held ?? [], facts: facts(world) });
 			memory = JSON.parse(JSON.stringify(seen.memory));
 			const where = `step ${index + 1}, at ${one.atMs}`;
 			t.deepEqual(seen.events.map(said), one.says, where);

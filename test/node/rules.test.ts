@@ -32,7 +32,7 @@ function loop(t: ExecutionContext, text: string) {
 		idle: true,
 		main: "ALONE" as MainState,
 		peer: "UNKNOWN",
-		view: () => ({ main: module.main, peer: { state: module.peer } }),
+		view: () => ({ main: module.main, held: [], peer: { state: module.peer } }),
 	};
 	const said: { text: string; atMs: number }[] = [];
 	const rules = new RuleLoop(

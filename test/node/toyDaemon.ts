@@ -80,6 +80,7 @@ const toy: Automaton<Toy> = {
 		rule: null,
 		why: `It is ${main}.`,
 		loop: { count: 0, sinceWallMs: 0 },
+		held: [],
 	}),
 };
 

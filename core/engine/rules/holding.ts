@@ -83,6 +83,11 @@ export function holdingWhy({ rules, awaited }: Holding): { rule: string | null; 
 	return { rule: null, why: `Waiting for the first value of ${first[1]}, which the failover rule ${first[0]} needs` };
 }
 
+/** Labels of the rules that hold a module, or that it waits for. */
+export function heldRules({ rules, awaited }: Holding): string[] {
+	return [...rules, ...Object.keys(awaited)];
+}
+
 export function wakeupLog(): Effect {
 	return { type: "log", origin: "heart", level: "I", text: `Action wakeup from failover rule ${wakeupLabel}` };
 }

@@ -11,7 +11,6 @@
  */
 import type { EngineEvent, MainState } from "../contract.ts";
 import { evaluate, type Facts } from "./evaluate.ts";
-import { operandsOf } from "./language.ts";
 import type { ActiveRule, RuleSet } from "./ruleSet.ts";
 
 export type RuleEvent = EngineEvent & { type: "rule" };
@@ -44,6 +43,8 @@ export interface Moment {
 	main: MainState;
 	/** No transition runs. */
 	idle: boolean;
+	/** Labels of the wait rules that the automaton says hold it. */
+	held: readonly string[];
 	facts: Facts;
 }
 
@@ -61,6 +62,10 @@ export function look(set: RuleSet, before: RuleMemory, moment: Moment): Look {
 	const run: Run = { set, before, moment, events: [], dueMs: [], acted: false };
 	const watched: Record<string, Watched> = {};
 	for (const rule of set.rules) watched[rule.label] = lookAt(rule, run);
+	// A rule that a new configuration does not have any more lets go.
+	for (const rule of moment.held.filter((label) => watched[label] === undefined)) {
+		run.events.push({ type: "rule", rule, action: "wait", holds: false });
+	}
 	const nextMs = run.dueMs.length === 0 ? null : Math.min(...run.dueMs);
 	return { memory: { watched, main, idle }, events: run.events, nextMs };
 }
@@ -141,11 +146,4 @@ function isDue(watched: Watched, run: Run): boolean {
 	if (dueMs <= run.moment.atMs) return true;
 	run.dueMs.push(dueMs);
 	return false;
-}
-
-/** Labels and the resources that they depend on, for whoever looks for resources that nobody sets. */
-export function resourcesOf(rule: Pick<ActiveRule, "when">): string[] {
-	return operandsOf(rule.when).flatMap((each) =>
-		each.is === "resource" ? [`${each.side === "remote" ? "remote." : ""}${each.class}.${each.id}`] : [],
-	);
 }
