@@ -2,8 +2,10 @@
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { testOf } from "../../core/checkers/probes/index.ts";
 import { asSafekitError } from "../../core/errors.ts";
 import type { VipConfiguration } from "../../core/module/configuration.ts";
+import type { CheckerSettings } from "../../core/module/settings/checkers.ts";
 import { platform } from "../../core/platform/index.ts";
 import type { LocalInterface } from "../../core/vip/addresses.ts";
 import { VipService } from "../../core/vip/service.ts";
@@ -85,6 +87,18 @@ async function client(addr: string): Promise<string> {
 	return ended;
 }
 
+/** What one look of each checker says, in words. */
+async function probe(settings: CheckerSettings[], withinMs: number): Promise<string[]> {
+	const system = { ping, interfaces: addresses.interfaces, whoHas: addresses.whoHas };
+	return await Promise.all(
+		settings.map(async (one) => {
+			const looked = testOf(one, system)?.probe(AbortSignal.timeout(withinMs));
+			const verdict = await looked?.catch((error: Error) => ({ up: false, why: error.message, warning: undefined }));
+			return [verdict?.up ? "up" : "down", verdict?.why, verdict?.warning].filter(Boolean).join(": ");
+		}),
+	);
+}
+
 const request = JSON.parse(process.argv[2] ?? "{}");
 const answers: Record<string, () => Promise<unknown>> = {
 	vip: () => vip(request),
@@ -93,6 +107,7 @@ const answers: Record<string, () => Promise<unknown>> = {
 	whoHas: async () => addresses.whoHas(await eth0(), request.addr, request.timeoutMs),
 	announce: async () => addresses.announce(await eth0(), request.addr),
 	interfaces: () => addresses.interfaces(),
+	probe: () => probe(request.settings, request.withinMs),
 	ping: () => ping(request.addr, request.timeoutMs),
 };
 const answer = await answers[request.do]?.();
