@@ -18,9 +18,12 @@ labTest(
 		await node.run(`${safekit} cluster create ${node.address()} 10.255.255.1 && ${safekit} cluster config`);
 		await node.write(
 			"/opt/safekit/m/conf/userconfig.xml",
-			'<safe><service mode="mirror"><heart pulse="100" timeout="1000"><heartbeat name="default"/></heart><user/></service></safe>\n',
+			'<safe><service mode="mirror"><heart pulse="100" timeout="1000"><heartbeat name="default"/></heart><user/><errd polltimer="1"><proc name="demo" service="yes" class="prim" action="restart" restart_services="demo, other"/></errd></service></safe>\n',
 		);
-		const say = (word: string) => `#!/bin/sh\necho ${word} >> /var/safekit/said\n`;
+		await node.write("/etc/systemd/system/demo.service", "[Service]\nExecStart=/bin/sleep 10000\n");
+		const action: Record<string, string> = { start_prim: "start", stop_prim: "stop" };
+		const say = (word: string) =>
+			`#!/bin/sh\necho ${word} >> /var/safekit/said; echo "${word} $*" >> /var/safekit/words\nsystemctl ${action[word]} demo\n`;
 		for (const script of ["start_prim", "stop_prim"]) await node.write(`/opt/safekit/m/bin/${script}`, say(script));
 		await node.run("chmod +x /opt/safekit/m/bin/* && mkdir -p /opt/safekit/modules");
 		const pack = `import { writePackage } from "${checkoutInNode}/core/module/package/write.ts"; await writePackage("/opt/safekit/m", "/opt/safekit/m.safe");`;
@@ -37,6 +40,20 @@ labTest(
 		});
 		t.is(await node.run(`${safekit} state -m m -l`), "ALONE Ready");
 		t.is(await node.run("cat /var/safekit/said"), "start_prim", "the application was not touched");
+
+		await node.run("systemctl kill -s KILL demo; rm /var/safekit/said /var/safekit/words");
+		await lab.until("the service runs again", 30_000, async () => {
+			return (await node.run(`${safekit} get -m m -r proc.demo; cat /var/safekit/said`)).startsWith("up\nstop_prim\n");
+		});
+		const limited = "ALONE ALONE restart -Services demo, other";
+		t.is(
+			await node.run("cat /var/safekit/words"),
+			`stop_prim ${limited}\nstop_prim force ${limited}\nstart_prim ${limited}`,
+		);
+		t.regex(await node.run(`${safekit} log -m m`), /\| errd \| E \| Service demo not running\n/);
+		await node.run(`${safekit} waitstate -m m ALONE --timeout 30`);
+		await node.run("rm /var/safekit/said; echo start_prim > /var/safekit/said");
+
 		await node.run("systemctl stop safeadmin");
 		t.regex(
 			await node.run("cat /var/safekit/said"),

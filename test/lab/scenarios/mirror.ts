@@ -28,6 +28,8 @@ export interface MirrorOptions extends NodeOptions {
 	service?: string;
 	rfs?: string;
 	address?: string;
+	/** Whether the virtual address and its interface are watched. Default false. */
+	check?: boolean;
 	/** More elements of `<service>`. */
 	more?: string;
 	/** The application, in place of the demo's web service: a file of the project that takes the same arguments. */
@@ -196,6 +198,7 @@ export class Mirror {
 		const rfs = options.replicated === false ? "" : `<rfs ${options.rfs ?? ""}><replicated dir="${data}"/></rfs>`;
 		const ident = options.replicated === false ? "" : ' ident="flow"';
 		const { timeout = "2000ms", pulse = "200ms", service = "" } = options;
+		const check = `check="${options.check === true ? "on" : "off"}"`;
 		const lans = this.lab.lanCount > 1 ? '<heartbeat name="private"/>' : "";
 		const vars = {
 			DEMO_NODE: nodeInNode,
@@ -207,8 +210,8 @@ export class Mirror {
 <safe>
 	<service mode="mirror" boot="on" ${service}>
 		<heart pulse="${pulse}" timeout="${timeout}"><heartbeat name="default"${ident}/>${lans}</heart>
-		<vip><interface_list><interface check="off" arpreroute="on"><real_interface>
-			<virtual_addr addr="${this.vip}" where="one_side_alias" check="off" ${options.address ?? ""}/>
+		<vip><interface_list><interface ${check} arpreroute="on"><real_interface>
+			<virtual_addr addr="${this.vip}" where="one_side_alias" ${check} ${options.address ?? ""}/>
 		</real_interface></interface></interface_list></vip>
 		${rfs}
 		${options.more ?? ""}
