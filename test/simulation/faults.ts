@@ -1,6 +1,7 @@
 /** What happens to a cluster: a list of faults and orders, made from the seed, so that a shrunk list can be replayed. */
 import type { CommandName } from "../../core/engine/contract.ts";
 import { keyCount } from "./disk.ts";
+import { type SimulatedAction, simulatedActions } from "./failover.ts";
 import type { Random } from "./random.ts";
 
 export type Fault = { atMs: number; forMs: number; node: 0 | 1 } & (
@@ -9,6 +10,8 @@ export type Fault = { atMs: number; forMs: number; node: 0 | 1 } & (
 	| { do: "cut"; lan: number; ways: 0 | 1 | 2 }
 	| { do: "lossy"; lan: number; loss: number; delayMs: number }
 	| { do: "command"; command: CommandName }
+	/** A resource goes down for which a failover rule acts. */
+	| { do: "resource"; action: SimulatedAction }
 	/** Power is lost, and the disk that comes back is an older one. */
 	| { do: "rollBack" }
 	/** Somebody changes a file underneath, while the module is stopped. */
@@ -121,4 +124,16 @@ export function makeDiskFaults(random: Random, shape: Shape): Fault[] {
 		faults.push({ ...at, atMs: at.atMs + random.between(4_000, 12_000), do: "command", command: "start" });
 	}
 	return faults;
+}
+
+/** What failover rules act on: drawn apart, so that the rest of a run stays what it was. */
+export function makeRuleFaults(random: Random, shape: Shape): Fault[] {
+	const count = random.chance(0.3) ? random.between(1, 5) : 0;
+	return Array.from({ length: count }, () => ({
+		atMs: random.between(2_000, shape.runMs),
+		forMs: random.chance(0.3) ? random.between(100, 2_000) : random.between(1_000, 15_000),
+		node: random.between(0, 1) as 0 | 1,
+		do: "resource",
+		action: random.pick(simulatedActions),
+	}));
 }

@@ -4,6 +4,7 @@ import { step } from "../../core/engine/loop.ts";
 import type { ReplicationFact } from "../../core/engine/replication.ts";
 import { mirror } from "../../plugins/mirror/automaton.ts";
 import type { MirrorAnnouncement, MirrorState } from "../../plugins/mirror/state.ts";
+import { SimulatedRuleLoop } from "./failover.ts";
 import { type Host, Replica } from "./replica.ts";
 import type { Transitions } from "./transitions.ts";
 import type { Witness } from "./witness.ts";
@@ -31,6 +32,7 @@ export class SimNode implements Host {
 	readonly replica: Replica;
 	readonly witness: Witness;
 	readonly transitions: Transitions;
+	readonly rules: SimulatedRuleLoop;
 	peer!: SimNode;
 	powered = true;
 	pausedUntilMs = 0;
@@ -64,6 +66,14 @@ export class SimNode implements Host {
 		this.transitions = options.transitions;
 		this.state = mirror.initial(options.config) as MirrorState;
 		this.announcement = mirror.announce(this.state) as MirrorAnnouncement;
+		this.rules = new SimulatedRuleLoop({
+			nowMs: () => world.nowMs,
+			main: () => this.state.main,
+			idle: () => this.#plan === null && this.state.plan === null,
+			held: () => mirror.view(this.state).held,
+			deliver: (event) => this.dispatch(event),
+			after: (delayMs, run) => this.#after(delayMs, run),
+		});
 		this.replica = new Replica(world, this, {
 			lan: options.lan,
 			none: options.config.async === "none",
@@ -95,6 +105,7 @@ export class SimNode implements Host {
 		const before = this.world.nowMs;
 		this.#ears = this.config.heartbeats.map(() => ({ lastMs: before, up: false }));
 		this.#heardSays = null;
+		this.rules.forget();
 		this.dispatch({ type: "resumed", rebooted });
 		if (rebooted) this.#plan = null;
 		else if (this.#plan !== null) this.#beginStep(this.#plan);
@@ -156,6 +167,7 @@ export class SimNode implements Host {
 			if (result.changed) this.announcement = result.announcement as MirrorAnnouncement;
 			for (const effect of result.effects) this.#carryOut(effect);
 			this.transitions.see(this, before, event, result.effects);
+			this.rules.look();
 		} catch (error) {
 			this.world.oracle.violation("assertion", `${this.name} on ${event.type}: ${(error as Error).message}`);
 		}

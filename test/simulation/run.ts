@@ -3,7 +3,7 @@ import type { ModeConfig } from "../../core/engine/contract.ts";
 import { meet } from "../../core/engine/meeting.ts";
 import { keyCount } from "./disk.ts";
 import { Disks } from "./disks.ts";
-import { type Fault, makeDiskFaults, makeFaults, makeShape, type Shape } from "./faults.ts";
+import { type Fault, makeDiskFaults, makeFaults, makeRuleFaults, makeShape, type Shape } from "./faults.ts";
 import { SimNode } from "./node.ts";
 import { Oracle, type Violation } from "./oracle.ts";
 import { Random } from "./random.ts";
@@ -32,7 +32,7 @@ export interface Result {
 export interface Given {
 	faults?: Fault[];
 	shape?: Shape;
-	/** Without faults of disks, and with marks that take no time. */
+	/** Without faults of disks and rules, and with marks that take no time. */
 	plain?: boolean;
 	/** Whether invariant 5 is looked at after everything that happens; true by default. */
 	instant?: boolean;
@@ -49,7 +49,8 @@ export function runSeed(seed: number, rules: SimulatedRules, given: Given = {}):
 	const cluster = new Cluster(new Random(seed ^ 0x5bd1e995), shape, rules, given.trace ?? null);
 	cluster.world.plain = plain;
 	cluster.oracle.looksAlways = given.instant !== false;
-	const list = given.faults ?? [...planned, ...ofDisks].sort((a, b) => a.atMs - b.atMs);
+	const ofRules = plain ? [] : makeRuleFaults(new Random(seed ^ 0x1b873593), shape);
+	const list = given.faults ?? [...planned, ...ofDisks, ...ofRules].sort((a, b) => a.atMs - b.atMs);
 	cluster.run(list);
 	const { oracle, transitions } = cluster;
 	return {
@@ -311,6 +312,9 @@ class Cluster {
 			case "command":
 				this.#command(node, fault.command);
 				break;
+			case "resource":
+				node.rules.set(fault.action, true);
+				break;
 			default:
 				this.#disturb(fault, true);
 		}
@@ -345,6 +349,7 @@ class Cluster {
 				});
 			}
 		} else if (fault.do === "killDaemon") node.startDaemon(false);
+		else if (fault.do === "resource") node.rules.set(fault.action, false);
 		else if (fault.do !== "command") this.#disturb(fault, false);
 		if (off) this.#boot(node);
 	}

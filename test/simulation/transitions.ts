@@ -74,6 +74,8 @@ export class Transitions {
 		if (text === "Requested prim start aborted") this.seen.add("M6");
 		if (text === "Requested second start aborted") this.seen.add("M8");
 		if (text === "Action stop called by maxloop") this.seen.add("M25");
+		if (text.startsWith("Transition WAIT_TR from failover rule r_")) this.seen.add("M18");
+		if (text === "Action wakeup from failover rule Implicit_wakeup" && before.rule === "r_wait") this.seen.add("M19");
 	}
 
 	#arrive(way: Way, before: MirrorState, state: MirrorState, is: string): undefined {
