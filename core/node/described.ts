@@ -2,6 +2,8 @@
 import type { ModuleConfiguration } from "../module/configuration.ts";
 import type { ModuleRuntime, TakenUp } from "./runtime.ts";
 
+type Described = Pick<ModuleRuntime, "configuration" | "resources">;
+
 /** Settings as the configuration has them. `boot`: the flag of `safekit boot on|off`, for boot="ignore". */
 export function settingsOf(
 	{ failover, boot, encryption }: ModuleConfiguration,
@@ -20,7 +22,7 @@ export function settingsOf(
 const fixed = ["usersetting.encryption", "usersetting.boot"];
 
 /** A module shows its settings from the beginning; what was switched stays. */
-export function describeSettings({ configuration, resources }: ModuleRuntime, bootFlag: boolean): void {
+export function describeSettings({ configuration, resources }: Described, bootFlag: boolean): void {
 	for (const [name, value] of settingsOf(configuration, bootFlag)) {
 		const now = resources.get(name);
 		if (now === undefined || (fixed.includes(name) && now.value !== value)) resources.set(name, value, "config");
@@ -28,7 +30,7 @@ export function describeSettings({ configuration, resources }: ModuleRuntime, bo
 }
 
 /** After the module was taken up: what no event has said yet. What an earlier run of the system knew is over. */
-export function describeState(runtime: ModuleRuntime, taken: TakenUp): void {
+export function describeState(runtime: Described & Pick<ModuleRuntime, "view">, taken: TakenUp): void {
 	const { configuration, resources } = runtime;
 	const { main, status, peer } = runtime.view();
 	const set = (name: string, value: string): void => void resources.set(name, value, "heart");
@@ -49,13 +51,14 @@ export function describeState(runtime: ModuleRuntime, taken: TakenUp): void {
 }
 
 /** Classes whose resources come from the configuration alone; scripts may set those of other classes as they like. */
-const configured = /^(tcp|ping|intf|ip|module|heartbeat|connections)\./;
+const configured = /^(tcp|ping|intf|ip|module|proc|heartbeat|connections)\./;
 
 /** A resource that nobody keeps up to date any more would be looked at by rules for ever. */
-export function forgetResources({ configuration, resources }: ModuleRuntime): void {
-	const { checkers, heart, vip } = configuration;
+export function forgetResources({ configuration, resources }: Described): void {
+	const { checkers, errd, heart, vip } = configuration;
 	const known = new Set([
 		...checkers.map(({ resource }) => resource),
+		...(errd?.procs.map(({ resource }) => resource) ?? []),
 		...(heart?.heartbeats.map(({ ident }) => `heartbeat.${ident}`) ?? []),
 		...(vip?.addresses.filter(({ connections }) => connections).map(({ addr }) => `connections.${addr}`) ?? []),
 	]);

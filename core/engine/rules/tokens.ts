@@ -26,7 +26,8 @@ export function tokensOf(text: string, language: Language): Token[] {
 		tokens.push(token);
 		at += token.is === "string" ? token.text.length + 2 : token.text.length;
 	}
-	tokens.push({ is: "end", text: "", offset: text.length });
+	// What is missing at the end is missing behind the last word, not behind the blanks that follow.
+	tokens.push({ is: "end", text: "", offset: text.trimEnd().length });
 	return tokens;
 }
 
