@@ -116,6 +116,8 @@ export class Checkers {
 	/** Makes what runs what should run. */
 	async #apply(): Promise<void> {
 		const wanted = new Map(this.#settings.map((one) => [one.resource, one]));
+		// What tests differently from now on keeps its value until it has tested.
+		const tested = new Set(this.#active.keys());
 		const stopped = [...this.#active].flatMap(([resource, { settings }]) => {
 			const now = wanted.get(resource);
 			const stays = now !== undefined && this.#runs(now) && isDeepStrictEqual(now, settings);
@@ -125,8 +127,9 @@ export class Checkers {
 			const { resource, kind } = settings;
 			if (this.#active.has(resource)) continue;
 			const value = this.#moments.has(settings.when) && !this.#on ? "unknown" : "init";
-			this.#options.set(resource, value, componentOf(kind));
-			if (this.#runs(settings)) this.#run(settings);
+			const runs = this.#runs(settings);
+			if (!runs || !tested.has(resource)) this.#options.set(resource, value, componentOf(kind));
+			if (runs) this.#run(settings);
 		}
 		await Promise.all(stopped);
 	}

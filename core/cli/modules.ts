@@ -1,6 +1,7 @@
 /** `safekit module …`: packages and what is installed (spec/04 §5). */
 import { isAbsolute, resolve } from "node:path";
 import type { Command } from "commander";
+import { webSettings } from "../api/settings.ts";
 import { exitCode } from "../errors.ts";
 import { problemAsText } from "../log/errorTexts.ts";
 import { readConfiguration } from "../module/active.ts";
@@ -141,7 +142,7 @@ async function ports(context: Context, options: InstallOptions): Promise<void> {
 		configuration === null
 			? all
 			: { heart: configuration.heart?.port ?? null, rfs: configuration.rfs?.port ?? null, farm: null };
-	const lines = portLines(used);
+	const lines = portLines(used, webSettings(paths.safe).port);
 	if (options.json) printJson(context.call, { id, ports: lines });
 	else context.call.out(portsAsText(lines));
 }

@@ -29,7 +29,9 @@ function boot(context: Context, word: string, options: ModuleOptions): void {
 	if (/^(web|snmp)(on|off|status)$/.test(word)) {
 		throw new SafekitError(
 			"CLI_LATER",
-			`boot ${word}: this version has no ${word.startsWith("web") ? "web service" : "SNMP agent"}.`,
+			word.startsWith("web")
+				? `boot ${word}: the web service always starts with the daemon.`
+				: `boot ${word}: this version has no SNMP agent.`,
 		);
 	}
 	if (word === "status") {

@@ -21,10 +21,13 @@ export interface PortLine {
 }
 
 /** What a module listens on, with the two services that all modules share. */
-export function portLines(ports: { heart: number | null; rfs: number | null; farm: number | null }): PortLine[] {
+export function portLines(
+	ports: { heart: number | null; rfs: number | null; farm: number | null },
+	web = 9010,
+): PortLine[] {
 	const lines: PortLine[] = [
 		{ process: "safeadmin", attribute: "port", protocol: "UDP", port: 4800 },
-		{ process: "webconsole", attribute: "port", protocol: "TCP", port: 9010 },
+		{ process: "webconsole", attribute: "port", protocol: "TCP", port: web },
 	];
 	if (ports.heart !== null) lines.push({ process: "heart", attribute: "port", protocol: "UDP", port: ports.heart });
 	if (ports.rfs !== null) lines.push({ process: "rfs", attribute: "safenfs_port", protocol: "TCP", port: ports.rfs });

@@ -11,6 +11,7 @@ import { Watch, type WatchAction, type WatchedView } from "../checkers/watched/w
 import type { WatchClass } from "../engine/contract.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
 import type { CheckerMoment } from "../module/settings/checkers.ts";
+import { automaticClasses } from "../module/settings/errd.ts";
 import type { MonitoringHands } from "./hands.ts";
 import { replaceFile } from "./stored.ts";
 
@@ -29,6 +30,8 @@ export interface MonitoringOptions {
 	handle(handler: string, resource: string): Promise<boolean>;
 	/** `usersetting.checker` and `usersetting.errd`. */
 	isOn(setting: "checker" | "errd"): boolean;
+	/** The classes of the state in which the module stands; null while a plan runs, which changes them. */
+	standing(): WatchClass[] | null;
 	report(message: string, error?: unknown): void;
 }
 
@@ -91,24 +94,36 @@ export class Monitoring implements MonitoringHands {
 		return this.#startedAt;
 	}
 
-	/** `running`: the module runs on, with what an earlier daemon had started. */
+	/**
+	 * `running`: the module runs on, with what an earlier daemon had started. Which classes those are the module's state
+	 * says; what was noted counts for what it does not say, and while a plan runs: the disk may have refused a note.
+	 */
 	takeUp(running: boolean): void {
-		if (running && this.#note !== null) {
-			for (const moment of this.#note.moments) this.#moments.add(moment);
-			this.#startedAt = this.#note.startedAt;
-			this.#watch.resume(this.#note.classes);
-			void this.#checkers.resume(this.#note.moments).catch((error) => this.#failed(error));
-		} else {
+		const standing = running ? this.#options.standing() : [];
+		const noted = this.#note ?? { moments: [], classes: [], startedAt: null };
+		const moments = standing === null ? noted.moments : standing.filter((each) => each !== "sec");
+		if (moments.length === 0) {
 			this.#watch.clear();
 			void this.#checkers.clear().catch((error) => this.#failed(error));
+			return;
 		}
+		for (const moment of moments) this.#moments.add(moment);
+		const byHand = noted.classes.filter((name) => !automaticClasses.has(name));
+		this.#watch.resume(standing === null ? noted.classes : [...standing, ...byHand]);
+		if (moments.includes(this.#application)) this.#startedAt = noted.startedAt ?? new Date().toISOString();
+		void this.#checkers.resume(moments).catch((error) => this.#failed(error));
+	}
+
+	/** The class whose start is that of the application. */
+	get #application(): CheckerMoment {
+		return this.#configuration.mode === "mirror" ? "prim" : "both";
 	}
 
 	/** A step of a plan: after start_X, before stop_X. With `pre`, which goes last, everything ends. */
 	async step(watch: WatchClass, enable: boolean): Promise<void> {
 		const moments: CheckerMoment[] =
 			watch === "pre" && !enable ? ["pre", "prim", "second", "both"] : watch === "sec" ? [] : [watch];
-		if (watch === (this.#configuration.mode === "mirror" ? "prim" : "both")) {
+		if (watch === this.#application) {
 			if (!enable) this.#startedAt = null;
 			else this.#startedAt ??= new Date().toISOString();
 		}

@@ -3,6 +3,8 @@ import { accessSync, constants, statSync } from "node:fs";
 import { basename, extname, isAbsolute, join } from "node:path";
 import type { ProgramHands } from "../checkers/custom.ts";
 import { ProcessTable } from "../checkers/watched/table.ts";
+import type { WatchClass } from "../engine/contract.ts";
+import { classesOf } from "../engine/steps.ts";
 import { SafekitError } from "../errors.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
 import type { Paths } from "../module/paths.ts";
@@ -62,8 +64,16 @@ export function monitoringOf(
 		},
 		handle: (handler, resource) => handle(paths, handler, resource, runtime),
 		isOn,
+		standing: () => standingOf(runtime()),
 		report,
 	});
+}
+
+function standingOf(runtime: ModuleRuntime): WatchClass[] | null {
+	if (!runtime.idle) return null;
+	const { main } = runtime.view();
+	if (main === "STOP") return [];
+	return main === "WAIT" ? ["pre"] : ["pre", ...classesOf(main)];
 }
 
 function contextOf(paths: Paths, runtime: () => ModuleRuntime): ScriptContext {

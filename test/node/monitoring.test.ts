@@ -112,6 +112,20 @@ test.serial("a light module is watched, a killed daemon changes nothing, a stop 
 	t.is(readFileSync(join(server.safevar, "checker"), "utf8"), programs, "and starts no checker twice");
 	t.is(server.log("m").split("\n").length, lines, server.log("m"));
 
+	// Without its note the daemon knows the classes from the state of the module.
+	t.true(await server.kill("SIGKILL"));
+	writeFileSync(join(server.safevar, "run/monitoring-m.json"), "half a no");
+	await server.start();
+	await server.until(() => running(app).length === 1 && values().every((each) => each === "up"), 30);
+	t.is(readFileSync(join(server.safevar, "checker"), "utf8"), programs, "the program was found by its environment");
+
+	const source = join(server.safe, "modules/m/conf/userconfig.xml");
+	writeFileSync(source, readFileSync(source, "utf8").replace('timeout="1"', 'timeout="2"'));
+	const untouched = server.ok("get", "-m", "m", "-r", "tcp.web", "--json");
+	server.ok("config", "-m", "m");
+	await sleep(1500);
+	t.is(server.ok("get", "-m", "m", "-r", "tcp.web", "--json"), untouched, "another timeout is no other resource");
+
 	web.close();
 	await server.until(() => /Action restart from failover rule t_web/.test(server.log("m")), 30);
 	t.regex(server.log("m"), /\| tcpcheck \| C \| Resource tcp\.web set to down by tcpcheck\n/);

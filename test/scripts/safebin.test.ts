@@ -41,7 +41,7 @@ async function install(t: ExecutionContext): Promise<Installed> {
 
 test("all programs are there, executable, and nothing else; a second time replaces them", async (t) => {
 	const place = await install(t);
-	const names = ["boundcmd", "gencron", "logI18nMSG", "processtree", "xpathGet"];
+	const names = ["boundcmd", "errdpoll_running", "gencron", "logI18nMSG", "processtree", "xpathGet"];
 	writeFileSync(join(place.paths.safebin, "boundcmd"), "damaged");
 	t.deepEqual(await installSafebin(place.paths.safebin, process.execPath), names);
 	t.deepEqual(readdirSync(place.paths.safebin).sort(), names);
@@ -133,6 +133,22 @@ test("processtree finds processes by name and command line, with what they start
 	t.is(place.call("processtree", ["remove", "sh"]).code, 2);
 	t.is(place.call("processtree", ["kill", "sh", `${mark}$`]).code, 0);
 	t.false(isAlive(sleeper));
+});
+
+test("errdpoll_running writes down what a <proc> could name", async (t) => {
+	const place = await install(t);
+	const child = spawn("sh", ["-c", "sleep 1000; true", `a  b-${process.pid}`], { stdio: "ignore" });
+	t.teardown(() => child.kill("SIGKILL"));
+	const { safevar } = place.paths;
+	mkdirSync(safevar, { recursive: true });
+	t.is(place.call("errdpoll_running", [], { env: { SAFEVAR: safevar } }).code, 0);
+	const text = readFileSync(join(safevar, "errdpoll_reserrd"), "utf8");
+	const line = new RegExp(
+		`^${child.pid} sh sh -c sleep 1000; true a  b-${process.pid} \\(parent=${process.pid}\\)$`,
+		"m",
+	);
+	t.regex(text, line);
+	t.false(existsSync(join(safevar, "errdpoll_reserrd.new")));
 });
 
 /** A crontab command that keeps its table in a file, so that no real user's table is touched. */
