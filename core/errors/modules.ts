@@ -57,6 +57,13 @@ export const moduleErrors = {
 	CONFIG_UNNEEDED: { exit: "invalid", remedy: "Nothing has to be done; leave it out when you edit the file next." },
 	CONFIG_LATER: { exit: "invalid", remedy: "The module works without it; do not rely on it yet." },
 	CONFIG_DIRECTORY: { exit: "invalid", remedy: "Choose another directory, or correct it as the message says." },
+	CONFIG_ADDRESS: { exit: "invalid", remedy: "Choose another virtual address." },
+	CONFIG_FILE: { exit: "invalid", remedy: "Put the file into bin/ of the module, or correct its name." },
+	CONFIG_SERVICE: {
+		exit: "invalid",
+		remedy:
+			"Install the service on this server, or correct its name: `systemctl list-unit-files --type=service` lists them.",
+	},
 	CONFIG_CLUSTER: {
 		exit: "invalid",
 		remedy: "Make userconfig.xml and cluster.xml agree (`safekit cluster confinfo` shows the latter).",

@@ -1,21 +1,19 @@
 /** `module check`: what is wrong with a package or a module's folder, without a server (interfaces.md). */
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import semver from "semver";
 import { z } from "zod";
 import { asSafekitError, type Problem, SafekitError } from "../errors.ts";
 import type { Schema } from "../schema/schema.ts";
-import { hasErrors, inspect, plainProblem, userconfigName } from "./inspect.ts";
-import { readPackage } from "./package/read.ts";
-import { listFolder } from "./package/write.ts";
+import { advise } from "./advice/advise.ts";
+import { filesOfFolder, filesOfPackage, type ModuleFile } from "./advice/files.ts";
+import { hasErrors, type Inspection, inspect, plainProblem, userconfigName } from "./inspect.ts";
 
 export interface CheckReport {
 	/** false ⇒ exit code 3. Warnings leave it true. */
 	ok: boolean;
 	problems: Problem[];
 }
-
-type Content = Map<string, () => Promise<Uint8Array>>;
 
 /** Blanks and unknown macros are warnings here: the person who installs the module fills them in. */
 export async function checkPackage(
@@ -25,17 +23,19 @@ export async function checkPackage(
 ): Promise<CheckReport> {
 	const problems: Problem[] = [];
 	try {
-		const content = await contentOf(resolve(path));
+		const files = await filesOf(resolve(path));
+		let inspection: Inspection = { problems: [] };
 		// All are read, so that damage anywhere is found.
-		for (const [name, read] of content) {
-			const bytes = await read();
-			if (name === userconfigName)
-				problems.push(
-					...inspect(bytes, join(path, name), "module", 1, { schema, environment, purpose: "check" }).problems,
-				);
+		for (const { name, content } of files) {
+			const bytes = await content();
+			if (name === userconfigName) {
+				inspection = inspect(bytes, join(path, name), "module", 1, { schema, environment, purpose: "check" });
+			}
 			if (name === "module.json") problems.push(...manifestProblems(bytes, join(path, name)));
-			if (name.startsWith("bin/")) problems.push(...scriptProblems(bytes, join(path, name)));
 		}
+		const advice = await advise(inspection, files, path, null);
+		problems.unshift(...inspection.problems);
+		problems.push(...advice);
 	} catch (error) {
 		const known = asSafekitError(error);
 		// Without a package there is nothing to report on.
@@ -45,14 +45,9 @@ export async function checkPackage(
 	return { ok: !hasErrors(problems), problems };
 }
 
-async function contentOf(path: string): Promise<Content> {
+async function filesOf(path: string): Promise<ModuleFile[]> {
 	const info = await stat(path).catch(() => null);
-	if (info?.isDirectory()) {
-		const { files } = await listFolder(path);
-		return new Map(files.map((file) => [file.name, () => readFile(join(path, file.name))]));
-	}
-	const { files } = await readPackage(path);
-	return new Map(files.map((file) => [file.name, async () => file.content()]));
+	return info?.isDirectory() ? filesOfFolder(path) : filesOfPackage(path);
 }
 
 const manifestShape = z.object({
@@ -91,17 +86,4 @@ function manifestProblems(bytes: Uint8Array, file: string): Problem[] {
 	return result.error.issues.map((issue) =>
 		plainProblem("PACKAGE_MANIFEST", `module.json: ${issue.path.join(".")} ${issue.message}`, file),
 	);
-}
-
-/** A carriage return after `#!/bin/sh` makes Linux look for an interpreter of that name. */
-function scriptProblems(bytes: Uint8Array, file: string): Problem[] {
-	const line = Buffer.from(bytes.subarray(0, 256)).toString("latin1").split("\n")[0] ?? "";
-	if (!line.startsWith("#!") || !line.endsWith("\r")) return [];
-	const problem = plainProblem(
-		"PACKAGE_SCRIPT",
-		"the first line ends in CRLF, so Linux cannot run the script",
-		file,
-		"warning",
-	);
-	return [{ ...problem, line: 1, column: 1, remedy: "Save the script with LF line ends." }];
 }

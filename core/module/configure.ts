@@ -6,6 +6,9 @@ import { writeSafeconf } from "../schema/safeconf.ts";
 import type { CheckedElement } from "../schema/validate.ts";
 import { environmentFile, type VirtualHost } from "../scripts/vhost.ts";
 import { activeTree, readConfiguration, readConfigurations, signatureOf, storedText } from "./active.ts";
+import { advise } from "./advice/advise.ts";
+import { filesOfFolder } from "./advice/files.ts";
+import type { ServerFacts } from "./advice/server.ts";
 import { needsStop } from "./changes.ts";
 import type { ModuleConfiguration } from "./configuration.ts";
 import { checkDirectories, createDirectories } from "./directories.ts";
@@ -31,6 +34,8 @@ export type Hook = (
 
 export interface ConfigureOptions extends Omit<InspectOptions, "purpose"> {
 	probe?: FileSystemProbe;
+	/** This server, for advice on names that it must have. */
+	server?: ServerFacts;
 	hook: Hook;
 	/** The module runs: called with what only a stopped one can take on, if there is such; has to throw. */
 	refuse?: (needsStop: string[]) => never;
@@ -104,19 +109,22 @@ async function inspectModule(
 		...options,
 		purpose: "config",
 	});
+	const advice: Problem[] = [];
 	// A configuration that cannot be read any more must not stand in the way of its replacement.
 	const previous = await readConfiguration(paths, name).catch(() => null);
 	if (inspection.read !== undefined) {
-		const others = (await readConfigurations(paths, name)).map((other) => [other.module, dirsOf(other)] as const);
+		const others = await readConfigurations(paths, name);
 		await checkDirectories(inspection.read, {
 			...(options.probe === undefined ? {} : { probe: options.probe }),
-			others: new Map(others),
+			others: new Map(others.map((other) => [other.module, dirsOf(other)])),
 			own: [paths.safe, paths.safevar],
 			inForce: previous === null ? [] : dirsOf(previous),
 		});
+		const server = { facts: options.server, cluster: options.cluster, others, inForce: previous };
+		advice.push(...(await advise(inspection, await filesOfFolder(source), source, server)));
 	}
 	refuseErrors(inspection.problems);
-	return { inspection, previous };
+	return { inspection: { ...inspection, problems: [...inspection.problems, ...advice] }, previous };
 }
 
 async function changesThatStop(

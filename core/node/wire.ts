@@ -64,6 +64,10 @@ export async function wire(parts: Parts): Promise<World> {
 			schema: createSchema(plugins.elements),
 			environment: process.env,
 			probe: platform().fileSystems,
+			server: {
+				services: (names) => platform().processes.services(names),
+				interfaces: () => platform().addresses.interfaces(),
+			},
 			...(await clusterOf(cluster)),
 		}),
 		scripts: (module, log) => scriptHands(module, paths, log),

@@ -1,0 +1,52 @@
+/** What people get wrong beyond the language itself: `module check`, `confcheck` and `config` tell it. */
+import type { Cluster } from "../../cluster/cluster.ts";
+import type { Problem } from "../../errors.ts";
+import type { ModuleConfiguration } from "../configuration.ts";
+import type { Inspection } from "../inspect.ts";
+import { addressAdvice } from "./addresses.ts";
+import { isForWindows, type ModuleFile } from "./files.ts";
+import { processAdvice, serviceAdvice } from "./processes.ts";
+import { programAdvice, programFiles } from "./programs.ts";
+import { ruleAdvice } from "./rules.ts";
+import { scriptAdvice } from "./scripts.ts";
+import type { ServerFacts } from "./server.ts";
+
+/** The server on which a module is configured. */
+export interface OnServer {
+	facts: ServerFacts | undefined;
+	cluster: Cluster | undefined;
+	others: readonly ModuleConfiguration[];
+	inForce: ModuleConfiguration | null;
+}
+
+/** Files that are larger are not searched for names of resources. */
+const maxSearchedBytes = 1 << 20;
+
+/**
+ * Adds what concerns userconfig.xml to the report of `inspection`; the rest comes back. `base`: the package or folder
+ * in messages; `server` null: only the package is at hand.
+ */
+export async function advise(
+	inspection: Inspection,
+	files: readonly ModuleFile[],
+	base: string,
+	server: OnServer | null,
+): Promise<Problem[]> {
+	const { read, configuration } = inspection;
+	if (read === undefined || configuration === undefined) return scriptAdvice(files, base, new Set());
+	processAdvice(read, server === null && isForWindows(files));
+	await programAdvice(read, files, server !== null);
+	ruleAdvice(read, configuration, await textsOf(files));
+	if (server !== null) {
+		const interfaces = (await server.facts?.interfaces().catch(() => [])) ?? [];
+		addressAdvice(read, { ...server, interfaces });
+		if (server.facts !== undefined) await serviceAdvice(read, server.facts);
+	}
+	return scriptAdvice(files, base, programFiles(read.service));
+}
+
+async function textsOf(files: readonly ModuleFile[]): Promise<string[]> {
+	const contents = files.filter(({ name }) => name.startsWith("bin/")).map((file) => file.content());
+	const all = await Promise.all(contents);
+	return all.filter(({ length }) => length <= maxSearchedBytes).map((bytes) => Buffer.from(bytes).toString("latin1"));
+}
