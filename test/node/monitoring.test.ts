@@ -15,6 +15,7 @@ const service = (port: number) => `<service mode="light">
 	<errd polltimer="1">
 		<proc name="${app}" class="both" action="restart" argregex="^[^ ]*${app} 1000$"/>
 		<proc name="ghost" class="mine" action="noaction"/>
+		<proc name="sick" class="ill" action="mend.sh"/>
 	</errd>
 	<check>
 		<tcp ident="web" when="both"><to addr="${host}" port="${port}" interval="1" timeout="1"/></tcp>
@@ -25,6 +26,7 @@ const service = (port: number) => `<service mode="light">
 </service>`;
 const own = `echo "$*" >> "$SAFEVAR/checker"
 while true; do "$SAFE/safekit" set -r "$2" -v up -i own; sleep 1; done`;
+const mend = 'echo "$*" >> "$SAFEVAR/mended"; exit $(($(wc -l < "$SAFEVAR/mended") - 1))';
 const scripts = { start_both: `"$SAFEVAR/${app}" 1000 &`, stop_both: `"$SAFE/safekit" kill -name=${app} -level=9` };
 
 function running(name: string): number[] {
@@ -82,7 +84,7 @@ test.serial("a light module is watched, a killed daemon changes nothing, a stop 
 	t.teardown(() => web.close());
 	const { port } = web.address() as { port: number };
 	const server = await alone(t, 9010);
-	configure(server, "m", service(port), { ...scripts, "own.sh": own });
+	configure(server, "m", service(port), { ...scripts, "own.sh": own, "mend.sh": mend });
 	const value = (name: string): string => server.ok("get", "-m", "m", "-r", name).trim();
 	const values = (): string[] => [`proc.${app}`, "tcp.web", "custom.own", "intf.here"].map(value);
 	t.deepEqual(values(), ["init", "init", "init", "init"]);
@@ -144,6 +146,17 @@ test.serial("a light module is watched, a killed daemon changes nothing, a stop 
 	t.is(server.run("errd", "enable", "-m", "m", "yours").code, 2);
 	server.ok("errd", "disable", "-m", "m", "mine");
 	t.is(value("proc.ghost"), "init");
+
+	t.regex(server.ok("kill", `-name=${app}`, "-level=test"), new RegExp(`^${running(app)[0]} \\S*${app} 1000\n$`));
+	t.is(server.run("kill", `-name=${app}`, "-argregex=^nothing", "-level=test").code, 1);
+	t.is(server.run("kill", `-name=${app}`, "-level=7").code, 2);
+
+	server.ok("errd", "enable", "-m", "m", "ill");
+	await server.until(() => /Action stopstart called by errd/.test(server.log("m")), 30);
+	t.regex(server.log("m"), /\| errd \| E \| Handler mend\.sh of proc\.sick failed \(1\)\n/);
+	t.is(readFileSync(join(server.safevar, "mended"), "utf8"), "m proc.sick\nm proc.sick\n", "the first one was enough");
+	await server.until(() => server.state("m") === "UP Ready" && values().every((each) => each === "up"), 30);
+	t.is(value("proc.sick"), "init", "a class that was enabled by hand is not after a stop");
 
 	server.ok("stop", "-m", "m");
 	server.ok("waitstop", "-m", "m", "--timeout", "30");

@@ -5,20 +5,22 @@
 import { addressOf } from "../names.ts";
 import type { Probe, ProbeSystem } from "../probe.ts";
 
-/** How long another machine has to answer. */
-const conflictMs = 200;
+/** How long another machine has to answer, and how often it is asked: every question reaches the whole network. */
+const [conflictMs, conflictEveryMs] = [200, 60_000];
 
 export function ipProbe({ addr }: { addr: string }, system: ProbeSystem): Probe {
+	let askedMs = Number.NEGATIVE_INFINITY;
+	let warning: string | undefined;
 	return async (signal) => {
 		const literal = await addressOf(addr, signal);
 		const interfaces = await system.interfaces();
 		const iface = interfaces.find((each) => each.addresses.some((own) => own.addr === literal));
 		if (iface === undefined) return { up: false, why: `the address ${addr} is not set on this server any more` };
-		const mac = await system.whoHas(iface, literal, conflictMs).catch(() => null);
-		return {
-			up: true,
-			why: `${addr} is set on ${iface.name}`,
-			...(mac === null ? {} : { warning: `Virtual IP ${addr} is also used by ${mac}` }),
-		};
+		if (performance.now() - askedMs >= conflictEveryMs) {
+			askedMs = performance.now();
+			const mac = await system.whoHas(iface, literal, conflictMs).catch(() => null);
+			warning = mac === null ? undefined : `Virtual IP ${addr} is also used by ${mac}`;
+		}
+		return { up: true, why: `${addr} is set on ${iface.name}`, ...(warning === undefined ? {} : { warning }) };
 	};
 }
