@@ -8,6 +8,7 @@ import { benchPackages } from "../packages.ts";
 import { journaledFolder } from "./journal.ts";
 import { commit, describeMachine, freeBytes } from "./machine.ts";
 import type { Bench, Subject, Work } from "./measure.ts";
+import { benchModules } from "./modules/main.ts";
 import { type Options, readOptions, UsageError, usage } from "./options.ts";
 import { aimTable } from "./report/aims.ts";
 import { writeResults } from "./report/results.ts";
@@ -172,4 +173,4 @@ function report(options: Options, runner: Runner, notes: string[]): void {
 	for (const note of notes) process.stdout.write(`${note}\n`);
 }
 
-process.exitCode = await main();
+process.exitCode = process.argv[2] === "modules" ? await benchModules(process.argv.slice(3)) : await main();

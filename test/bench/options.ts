@@ -30,6 +30,8 @@ test/bench/RESULTS.md. It takes up to ${minutes.full} minutes and 20 GB of disk,
   --only       measures only these rows
   --subjects   measures only these: ${subjectNames.join(", ")}
   --minutes    begins nothing later: fewer repetitions, and what no time is left for is named
+
+npm run bench -- modules: how many modules two servers carry (--help says more).
 `;
 
 /** @throws UsageError saying what is wrong. */

@@ -8,7 +8,10 @@ import { mirrorElements } from "../../plugins/mirror/elements.ts";
 import { makeTestFolder } from "../folder.ts";
 import { type RawEntry, rawZip } from "./zips.ts";
 
-export const schema = createSchema([{ mode: "mirror", carried: true, elements: mirrorElements }]);
+export const schema = createSchema([
+	{ mode: "mirror", carried: true, elements: mirrorElements },
+	{ mode: "light", carried: true, elements: [] },
+]);
 
 export interface Place {
 	top: string;

@@ -34,7 +34,7 @@ export class Server {
 	readonly env: NodeJS.ProcessEnv;
 	#child: ChildProcess | undefined;
 
-	constructor(t: ExecutionContext, name: string) {
+	constructor(t: Pick<ExecutionContext, "teardown">, name: string) {
 		this.name = name;
 		this.folder = makeTestFolder(name);
 		this.safe = join(this.folder, "safe");

@@ -15,7 +15,7 @@ export const nodeInNode = join(checkoutInNode, `node_modules/node-linux-${proces
 export const data = "/data";
 const virtualHost = 100;
 const demoModule = join(import.meta.dirname, "../../../sdk/demo/module");
-const daemon = `env NODE_COMPILE_CACHE=/var/safekit/run/compile-cache ${nodeInNode} ${checkoutInNode}/core/node/main.ts`;
+export const daemon = `env NODE_COMPILE_CACHE=/var/safekit/run/compile-cache ${nodeInNode} ${checkoutInNode}/core/node/main.ts`;
 const commandWithinMs = 120_000;
 
 export interface MirrorOptions extends NodeOptions {
