@@ -70,7 +70,8 @@ test.serial("what was edited is applied while the module runs only as far as tha
 	n1.ok("config", "-m", "m");
 	n1.ok("restart", "-m", "m");
 	await n1.until(() => n1.said().includes("start_prim ALONE ALONE restart 2"));
-	writeFileSync(userconfig, `<safe>${service(5000)}</safe>`);
+	const lastprim = service(2000).replace("<service ", '<service defaultprim="lastprim" ');
+	writeFileSync(userconfig, `<safe>${lastprim}</safe>`);
 	const refused = n1.run("config", "-m", "m");
 	t.is(refused.code, 4);
 	t.regex(refused.err, /safekit stop -m m/);
@@ -81,6 +82,11 @@ test.serial("what was edited is applied while the module runs only as far as tha
 	n1.ok("stop", "-m", "m");
 	n1.ok("waitstop", "-m", "m");
 	n1.ok("config", "-m", "m");
+	const vip = `<vip><interface_list><interface><real_interface><virtual_addr addr="203.0.113.9"/></real_interface></interface></interface_list></vip>`;
+	writeFileSync(userconfig, `<safe>${lastprim.replace("<user>", `${vip}<user>`)}</safe>`);
+	const advised = n1.run("confcheck", "-m", "m");
+	t.is(advised.code, 0);
+	t.regex(advised.err, /no interface of this server has an address in the network of 203\.0\.113\.9/);
 	writeFileSync(userconfig, "<safe><service mode='mirror'");
 	t.is(n1.run("config", "-m", "m").code, 3);
 	t.is(n1.run("confcheck", "-m", "m").code, 3);

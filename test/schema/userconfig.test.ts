@@ -1,33 +1,11 @@
 import test from "ava";
 import type { Problem } from "../../core/errors.ts";
 import { problemAsText } from "../../core/log/errorTexts.ts";
-import type { ModuleConfiguration } from "../../core/module/configuration.ts";
 import { inspect } from "../../core/module/inspect.ts";
-import { moduleSettings } from "../../core/module/settings/module.ts";
 import { writeSafeconf } from "../../core/schema/safeconf.ts";
 import { readUserconfig } from "../../core/schema/userconfig.ts";
 import { schema } from "../module/place.ts";
-
-const heart = '<heart><heartbeat name="default"/></heart>';
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-function problemsOf(
-	xml: string,
-	purpose: "config" | "check" = "config",
-	environment: Record<string, string> = {},
-): Problem[] {
-	return inspect(bytes(xml), "u.xml", "m", 1, { schema, environment, purpose }).problems;
-}
-
-function mirror(inner: string, attributes = ""): string {
-	return `<safe><service mode="mirror"${attributes}>${heart}${inner}</service></safe>`;
-}
-
-function configurationOf(xml: string, id = 1, environment: Record<string, string> = {}): ModuleConfiguration {
-	const read = readUserconfig(bytes(xml), { file: "u.xml", schema, environment, purpose: "config" });
-	if ("problems" in read) throw new Error(JSON.stringify(read.problems));
-	return moduleSettings("m", id, read);
-}
+import { bytes, configurationOf, heart, mirror, problemsOf } from "./read.ts";
 
 test("the documented message of a time in a wrong unit, with its place", (t) => {
 	const [problem] = problemsOf(`<safe>\n <service mode="mirror"\n  boot_delay="500ms">${heart}</service></safe>`);

@@ -142,7 +142,7 @@ function written(element: CheckedElement, mode: string, report: Report): Checker
 				...{ exec: textOf(element, "exec") ?? "", args: wordsOf(textOf(element, "arg") ?? "") },
 			};
 		case "module":
-			return moduleChecker(element, to, times, common);
+			return moduleChecker(element, to, times, common, report);
 		case "splitbrain":
 			return { kind: "splitbrain", ...common("pre", "wait"), addresses: wordsOf(textOf(element, "arg") ?? "") };
 		default:
@@ -155,8 +155,9 @@ function moduleChecker(
 	to: CheckedElement | undefined,
 	times: { intervalMs: number; timeoutMs: number },
 	common: (when: CheckerMoment, action: CheckerAction, name: string) => Common,
+	report: Report,
 ): CheckerSettings {
-	const name = textOf(element, "name") ?? "";
+	const name = textOf(element, "name") ?? moduleOfIdent(element, report);
 	const addr = (to && textOf(to, "addr")) ?? "127.0.0.1";
 	return {
 		kind: "module",
@@ -169,6 +170,24 @@ function moduleChecker(
 			secure: to !== undefined && isOn(to, "secure"),
 		},
 	};
+}
+
+/** The documentation has the meanings of `name` and `ident` in either order (spec/02 §10): one alone is the module. */
+function moduleOfIdent(element: CheckedElement, report: Report): string {
+	const ident = textOf(element, "ident");
+	const isWritten = element.written.some(({ name }) => name === "name");
+	if (ident !== null && !isWritten) {
+		report.add("CONFIG_LEGACY", `the module is named by ident: it is read as name="${ident}"`, element.xml, {
+			severity: "warning",
+			attribute: "ident",
+			found: ident,
+			remedy: "Write the name of the module as name.",
+		});
+	} else if (!isWritten) {
+		const details = { attribute: "name", expected: "the other module" };
+		report.add("CONFIG_MISSING", "the attribute name is missing", element.xml, details);
+	}
+	return ident ?? "";
 }
 
 /** The class of what runs with the application. */

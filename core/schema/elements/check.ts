@@ -102,7 +102,7 @@ const repeated: ElementDeclaration[] = [
 		name: "module",
 		doc: "Follows the state of another module.",
 		attributes: {
-			name: { type: word, required: true, dyn: true, doc: "The other module." },
+			name: { type: word, dyn: true, doc: "The other module; has to be given." },
 			ident: { type: word, dyn: true, doc: "The resource is module.<ident>." },
 		},
 		children: [

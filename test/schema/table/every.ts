@@ -118,7 +118,7 @@ export const everyAttribute: readonly AttributeRow[] = [
 	row("check/custom@exec", must, "dyn", ["vmcheck.ps1", "/opt/x/check"], "", blank),
 	row("check/custom@arg", none, "dyn", ["", "a b"], "%NONE%", unknownMacro),
 	row("check/custom@action", "noaction", "dyn", allActions, "none", actions),
-	row("check/module@name", must, "dyn", ["leader"], "the leader", word),
+	row("check/module@name", none, "dyn", ["leader"], "the leader", word),
 	row("check/module@ident", none, "dyn", ["leader"], "the leader", word),
 	row("check/module/to@addr", "127.0.0.1", "dyn", addresses, "a b", address),
 	row("check/module/to@port", "9010", "dyn", ["9010", "9453"], "0", port),
