@@ -55,7 +55,8 @@ test.serial("--dry-run says what would be done and does nothing", async (t) => {
 });
 
 test.serial("a daemon killed during a script leaves it running; the next waits for it and runs it once", async (t) => {
-	const slow = { ...simple, start_prim: `${say("begin")}; sleep 3; ${say("end")}`, start_sec: say("after") };
+	const told = 'n=0; until [ -e "$SAFEVAR/go" ] || [ $n = 600 ]; do sleep 0.1; n=$((n+1)); done';
+	const slow = { ...simple, start_prim: `${say("begin")}; ${told}; ${say("end")}`, start_sec: say("after") };
 	const toy = new Toy(t, { mirror: slow });
 	await toy.start();
 	toy.run("start", "-m", "mirror");
@@ -63,6 +64,7 @@ test.serial("a daemon killed during a script leaves it running; the next waits f
 	t.true(await toy.kill("SIGKILL"));
 	await toy.start();
 	t.is(toy.run("state", "-m", "mirror", "-l").out, "ALONE Transient\n");
+	writeFileSync(join(toy.safevar, "go"), "");
 	t.is(toy.run("waitstart", "-m", "mirror").code, 0);
 	t.deepEqual(toy.said(), ["prestart WAIT ALONE start", "begin", "end", "after"]);
 });
