@@ -44,6 +44,7 @@ const heart: ElementDeclaration = {
 		{
 			name: "heartbeat",
 			doc: "One network on which pulses travel.",
+			unique: "ident",
 			min: 1,
 			attributes: {
 				name: { type: word, dyn: true, doc: "Name of a lan in cluster.xml." },

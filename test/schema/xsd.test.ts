@@ -84,6 +84,7 @@ const mistakes: readonly [what: string, base: string, from: string, to: string][
 	["two rfs", mirror, "<errd ", '<rfs><replicated dir="/b"/></rfs><errd '],
 	["a variable twice", mirror, "</user>", '<var name="SERVICES" value=""/></user>'],
 	["two checkers of one name", mirror, "<splitbrain", '<custom ident="c" when="prim" exec="d"/><splitbrain'],
+	["two heartbeats of one name", mirror, "</heart>", '<heartbeat name="b" ident="flow"/></heart>'],
 	["a checker of nothing", mirror, "<splitbrain", '<ping ident="p"/><splitbrain'],
 	["text between elements", mirror, "<errd ", "errd:<errd "],
 	["an element in the wrong place", mirror, "<check>", '<check><proc name="x"/>'],
@@ -121,7 +122,7 @@ withXmllint(`children stand in any order, blanks and macros may be filled in lat
 		'<safe><service mode="mirror"><user/><heart><heartbeat name="a"/><heartbeat name="b"/></heart></service><macro name="A" value=""/></safe>',
 		'<safe><service mode="mirror"><rfs><replicated dir=""/><flow name="a"/><replicated dir="%B%"/></rfs><heart><heartbeat name="a"/></heart></service></safe>',
 		'<safe><service mode="mirror"><check><splitbrain ident="s" exec="ping" arg="a"/><tcp ident="" when="prim"><to port="" addr="%VIP%"/></tcp></check></service></safe>',
-		'<safe><service mode="%MODE%" maxloop="" boot_delay=" 1.5 m "/></safe>',
+		'<safe><macro name=" " value=" "/><service mode="%MODE%" maxloop="" boot_delay=" 1.5 m "/></safe>',
 	];
 	t.deepEqual(
 		verdicts(undefined, orders),

@@ -34,7 +34,7 @@ export function heartSettings(
 			report.add("CONFIG_REPEATED", `two heartbeats have the ident ${ident}`, element.xml, {
 				attribute: "ident",
 				found: ident,
-				expected: "a name of its own",
+				expected: "an ident of its own",
 			});
 		}
 		seen.add(ident);

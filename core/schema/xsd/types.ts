@@ -11,7 +11,7 @@ export function namedTypes(): Node[] {
 	return [
 		named("blankOrMacro", [
 			element("xs:union", {}, [
-				anonymous(restriction("xs:string", [pattern("\\s*")])),
+				anonymous(restriction("xs:token", [facet("maxLength", 0)])),
 				anonymous(restriction("xs:string", [pattern(".*%[A-Za-z_][A-Za-z0-9_.()\\-]{0,127}%.*")])),
 			]),
 		]),
