@@ -15,7 +15,7 @@ boxTest("tcp and ping: an answer, a refusal, silence, a name that does not exist
 	const { a, b } = await two(t);
 	const listening = b.network(process.execPath, [
 		"-e",
-		"require('net').createServer().listen(7000,'::'); setTimeout(()=>process.exit(0), 20000)",
+		"require('net').createServer().listen(7000,'::'); setTimeout(()=>process.exit(0), 8000)",
 	]);
 	const settings = [
 		...[tcp("10.9.0.2", 7000), tcp("fd09::2", 7000), tcp("10.9.0.2", 7001), tcp("10.9.0.77", 7000)],
