@@ -210,18 +210,20 @@ export class Checkers {
 		if (known) this.#options.otherRestarted();
 	}
 
-	/** Ends programs that an earlier daemon left and that no checker has now. */
+	/** Ends programs that an earlier daemon left and that no checker has now. Found at once, before a next one starts. */
 	async #sweep(kept: ReadonlySet<string>): Promise<void> {
-		const customs = this.#settings.filter((one) => one.kind === "custom");
-		for (const settings of customs) {
-			if (kept.has(settings.resource)) continue;
+		const ended = this.#settings.flatMap((settings) => {
+			const { resource } = settings;
+			if (settings.kind !== "custom" || kept.has(resource)) return [];
 			const hands = this.#options.program(settings);
-			const found = hands.adopt(this.note.programs[settings.resource] ?? null);
-			if (found !== null) await hands.end(found);
-		}
-		for (const resource of Object.keys(this.note.programs)) {
-			if (!kept.has(resource)) delete this.note.programs[resource];
-		}
+			const found = hands.adopt(this.note.programs[resource] ?? null);
+			delete this.note.programs[resource];
+			if (found === null) return [];
+			const ending = hands.end(found).finally(() => this.#ending.delete(resource));
+			this.#ending.set(resource, ending);
+			return [ending];
+		});
 		this.#options.changed();
+		await Promise.all(ended);
 	}
 }

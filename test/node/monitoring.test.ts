@@ -1,5 +1,5 @@
 /** A light module on a real daemon: its checkers, its processes, and what a killed daemon leaves of them. */
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server as NetServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -162,6 +162,16 @@ test.serial("a light module is watched, a killed daemon changes nothing, a stop 
 	server.ok("waitstop", "-m", "m", "--timeout", "30");
 	t.deepEqual([checkers(server.safevar), running(app)], [[], []]);
 	t.deepEqual(values(), ["init", "init", "init", "init"]);
+
+	// As after a start of the machine that the module did not survive, but its program did.
+	server.ok("start", "-m", "m");
+	await server.until(() => values().every((each) => each === "up"), 30);
+	t.true(await server.kill("SIGKILL"));
+	t.true(checkers(server.safevar).length > 0);
+	for (const file of ["modules/m/state.json", "run/monitoring-m.json"]) rmSync(join(server.safevar, file));
+	await server.start();
+	await server.until(() => checkers(server.safevar).length === 0 && values().every((each) => each === "init"), 30);
+	t.is(server.state("m"), "STOP NotReady");
 });
 
 test.serial("a follower waits for its leader, and begins anew when the leader does", async (t) => {
