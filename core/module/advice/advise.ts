@@ -19,8 +19,9 @@ export interface OnServer {
 	inForce: ModuleConfiguration | null;
 }
 
-/** Files that are larger are not searched for names of resources. */
-const maxSearchedBytes = 1 << 20;
+/** What is searched for names of resources: files up to this size, and as much of all together. */
+const maxFileBytes = 1 << 20;
+const maxSearchedBytes = 16 << 20;
 
 /**
  * Adds what concerns userconfig.xml to the report of `inspection`; the rest comes back. `base`: the package or folder
@@ -36,7 +37,11 @@ export async function advise(
 	if (read === undefined || configuration === undefined) return scriptAdvice(files, base, new Set());
 	processAdvice(read, server === null && isForWindows(files));
 	await programAdvice(read, files, server !== null);
-	ruleAdvice(read, configuration, await textsOf(files));
+	let scripts: Promise<Buffer> | undefined;
+	await ruleAdvice(read, configuration, async (text) => {
+		scripts ??= textOf(files);
+		return (await scripts).includes(text);
+	});
 	if (server !== null) {
 		const interfaces = (await server.facts?.interfaces().catch(() => [])) ?? [];
 		addressAdvice(read, { ...server, interfaces });
@@ -45,8 +50,16 @@ export async function advise(
 	return scriptAdvice(files, base, programFiles(read.service));
 }
 
-async function textsOf(files: readonly ModuleFile[]): Promise<string[]> {
-	const contents = files.filter(({ name }) => name.startsWith("bin/")).map((file) => file.content());
-	const all = await Promise.all(contents);
-	return all.filter(({ length }) => length <= maxSearchedBytes).map((bytes) => Buffer.from(bytes).toString("latin1"));
+/** The files of bin/, one after the other. */
+async function textOf(files: readonly ModuleFile[]): Promise<Buffer> {
+	const parts: Uint8Array[] = [];
+	let left = maxSearchedBytes;
+	for (const file of files) {
+		if (!file.name.startsWith("bin/")) continue;
+		const bytes = await file.content();
+		if (bytes.length > maxFileBytes || bytes.length > left) continue;
+		left -= bytes.length;
+		parts.push(bytes);
+	}
+	return Buffer.concat(parts);
 }
