@@ -16,6 +16,8 @@ export class Application {
 	/** The kernel has looked names up, as before any real change. */
 	remembers = true;
 	done = 0;
+	/** Open files; true: without a name any more. */
+	readonly #open = new Map<FileRef, boolean>();
 
 	constructor(volume: Volume, marks: TestMarks, primary: Primary) {
 		this.#volume = volume;
@@ -57,6 +59,47 @@ export class Application {
 	#after(directory: FileRef): { mtimeNs: bigint } {
 		const stat = this.#volume.tree.stat(directory);
 		return { mtimeNs: typeof stat === "number" ? 0n : stat.mtimeNs };
+	}
+
+	open(path: string[]): boolean {
+		const found = this.#find(path);
+		if (found === null || (found.mode & fileType.MASK) !== fileType.FILE) return false;
+		if (!this.#open.has(found.ref)) this.#open.set(found.ref, false);
+		return true;
+	}
+
+	/** Closes one of the open files. */
+	close(which: number): boolean {
+		const refs = [...this.#open.keys()];
+		const file = refs[which % Math.max(1, refs.length)];
+		if (file === undefined) return false;
+		const nameless = this.#open.get(file) === true;
+		this.#open.delete(file);
+		if (!nameless) return true;
+		this.#volume.tree.dropKept(file);
+		return this.#submit({ op: "dropOpen", file });
+	}
+
+	/** Into one of the open files that have no name. */
+	writeNameless(which: number, offset: number, data: Buffer): boolean {
+		const refs = [...this.#open].filter(([, nameless]) => nameless);
+		const file = refs[which % Math.max(1, refs.length)]?.[0];
+		if (file === undefined) return false;
+		this.#marks.content(file, 0n, offset, offset + data.length);
+		const { tree } = this.#volume;
+		const after = tree.withFile(file, open.RDWR, (fd) => {
+			tree.system.pwrite(fd, data, offset);
+			return tree.system.stat(fd, "");
+		});
+		if (typeof after === "number") return false;
+		return this.#submit({ op: "write", file, offset: BigInt(offset), data, mtimeNs: after.mtimeNs });
+	}
+
+	/** The file is open and has no other name than the one that is being taken away: from here on it has none. */
+	#becomesNameless({ ref, nlink }: { ref: FileRef; nlink: number }): boolean {
+		if (nlink !== 1 || this.#open.get(ref) !== false) return false;
+		this.#open.set(ref, true);
+		return true;
 	}
 
 	/** A file, a directory or a symbolic link. */
@@ -159,12 +202,15 @@ export class Application {
 		if (found === null) return false;
 		const { parent, name, ref: file } = found;
 		const isDirectory = (found.mode & fileType.MASK) === fileType.DIRECTORY;
-		const result = tree.with<never>(parent, (fd) => tree.system.unlinkat(fd, name, isDirectory ? 0x200 : 0));
+		const keep = this.#becomesNameless(found);
+		const result = tree.with<never>(parent, (fd) =>
+			keep ? tree.keepByMove(fd, name, file) : tree.system.unlinkat(fd, name, isDirectory ? 0x200 : 0),
+		);
 		if (result < 0) return false;
 		this.#marks.entries(parent, anyNew(this.#primary));
 		const after = this.#after(parent);
 		return this.#submit(
-			isDirectory ? { op: "rmdir", parent, name, after } : { op: "unlink", parent, name, file, keep: false, after },
+			isDirectory ? { op: "rmdir", parent, name, after } : { op: "unlink", parent, name, file, keep, after },
 		);
 	}
 
@@ -177,6 +223,9 @@ export class Application {
 		const { parent, name } = found;
 		const flags = exchange ? renameFlag.EXCHANGE : 0;
 		if (other?.ref === found.ref) return false;
+		const isOver = other !== null && !exchange && (found.mode & fileType.MASK) !== fileType.DIRECTORY;
+		const keep = isOver && this.#becomesNameless(other) ? other.ref : null;
+		if (keep !== null) tree.keepByLink(keep);
 		const result = tree.with<never>(parent, (fd) =>
 			tree.with<never>(newParent, (newFd) => tree.system.renameat2(fd, name, newFd, newName, flags)),
 		);
@@ -188,7 +237,7 @@ export class Application {
 		for (const each of [parent, newParent]) this.#marks.entries(each, anyNew(this.#primary));
 		if (this.remembers) names.note(found.ref, newParent, newName);
 		const [after, newAfter] = [this.#after(parent), this.#after(newParent)];
-		return this.#submit({ op: "rename", parent, name, newParent, newName, flags, keep: null, after, newAfter });
+		return this.#submit({ op: "rename", parent, name, newParent, newName, flags, keep, after, newAfter });
 	}
 }
 
@@ -201,7 +250,7 @@ export function randomChange(application: Application, next: () => number): void
 	const file = (): string[] => [...directory(), `f${pick(8)}`];
 	const data = (): Buffer =>
 		Buffer.alloc(pick(12) === 0 ? pick(700_000) : pick(5000), String.fromCharCode(97 + pick(26)));
-	switch (pick(14)) {
+	switch (pick(18)) {
 		case 0:
 		case 1:
 			return void application.make([...directory(), `d${pick(3)}`], "directory");
@@ -227,6 +276,13 @@ export function randomChange(application: Application, next: () => number): void
 			return void application.move([...directory(), `d${pick(3)}`], [...directory(), `d${pick(3)}`], pick(4) === 0);
 		case 10:
 			return void application.move(file(), file(), pick(5) === 0);
+		case 11:
+		case 12:
+			return void application.open(file());
+		case 13:
+			return void application.close(pick(1000));
+		case 14:
+			return void application.writeNameless(pick(1000), pick(9000), data());
 		default: {
 			const path = file();
 			application.make(path, "file");

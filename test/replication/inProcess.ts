@@ -117,8 +117,10 @@ class Line {
 	readonly queuedBytes = 0;
 	failed: string | null = null;
 
-	send(message: Message): void {
-		this.sendEncoded(encodeMessage(message));
+	send(message: Message): number {
+		const bytes = encodeMessage(message);
+		this.sendEncoded(bytes);
+		return bytes.length;
 	}
 
 	sendEncoded(bytes: Buffer): void {

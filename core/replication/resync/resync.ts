@@ -114,6 +114,7 @@ export class Resync {
 
 	cancel(): void {
 		this.#over = true;
+		for (const scope of this.#scopes) scope.over = true;
 		this.#task?.cancel();
 		this.#pauseTimer?.cancel();
 		this.#progressTimer.cancel();

@@ -36,6 +36,8 @@ export class Scope {
 	readonly #numbered: Numbered;
 	/** All is pending until it is compared; otherwise only what is in the tables of pending things. */
 	everything: boolean;
+	/** The session has ended: what it had ordered may still be heard of, and must not get into the next one. */
+	over = false;
 	/** Both sides' marks are known; before that nothing may be sent. */
 	ready: boolean;
 	theirs: TheirMarks | null = null;
@@ -82,6 +84,7 @@ export class Scope {
 	}
 
 	send(message: Message): void {
+		if (this.over) return;
 		this.#introduce(message);
 		this.#channel.send(message);
 	}

@@ -127,7 +127,12 @@ export class FleetModule {
 
 	/** The other server becomes the primary. The application must be at rest. */
 	async swap(): Promise<void> {
-		await this.#order(this.primary, "swap");
+		await this.#until("swap", async () => {
+			// A daemon that died before it could answer has taken the order down, and carries it out after its start.
+			if ((await this.mirror.state(this.primary)).state === "SECOND") return true;
+			await this.primary.run(`${safekit} swap -m ${this.name}`, { timeoutMs: withinMs });
+			return true;
+		});
 		[this.primary, this.secondary] = [this.secondary, this.primary];
 		await this.serving();
 	}
