@@ -153,3 +153,26 @@ test("two files with the same id, one with two names: all of them make room", (t
 	trees.finish();
 	t.deepEqual(trees.differences(), []);
 });
+
+test("a part of a file is written here while the other side removes it: all of it is there again", (t) => {
+	const trees = new TwoTrees(t);
+	const { source, target } = trees;
+	const names = ["f0", "f1", "f2", "f3"];
+	for (const name of names) {
+		source.application.make([name], "file");
+		source.application.write([name], 0, Buffer.alloc(9_000_000, name));
+	}
+	trees.begin(true);
+	trees.finish();
+	source.primary.goAlone(3);
+	trees.checkpoint();
+	target.primary.serveAlone(4);
+	source.primary.serveAlone(5);
+	for (const name of names) {
+		source.application.write([name], 100, Buffer.from("changed"));
+		target.application.remove([name]);
+	}
+	trees.begin(false);
+	trees.finish();
+	t.deepEqual(trees.differences(), []);
+});

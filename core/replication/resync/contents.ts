@@ -137,7 +137,8 @@ export class Contents {
 		if (!room || this.#askedBytes >= maxAskedBytes) return false;
 		const { scope, ref } = this.#queue.pop()!;
 		const work = scope.pendingFiles.get(ref);
-		if (work === undefined) return true;
+		// What is being placed has its turn after the answer.
+		if (work === undefined || work.placing) return true;
 		if (!scope.binder.has(ref) && !(named && scope.reach(ref)) && !scope.binder.has(ref)) {
 			if (scope.unreachable(ref)) scope.pendingFiles.delete(ref);
 			else this.#waiting.push({ scope, ref });

@@ -20,6 +20,8 @@ export class FileWork {
 	attributes = false;
 	/** It waits for its turn. */
 	queued = false;
+	/** The target has not said yet whether it found the file or made it, empty: then all of it is to be compared. */
+	placing = false;
 	/** Something differs or has changed: size and attributes are set in the end in any case. */
 	touched = false;
 	/** It was counted as one that differed. */

@@ -97,7 +97,7 @@ export class Repairer {
 			return;
 		}
 		const work = pendingFiles.get(ref) ?? new FileWork();
-		work.queued = true;
+		work.queued = work.placing = true;
 		pendingFiles.set(ref, work);
 	}
 
@@ -119,7 +119,7 @@ export class Repairer {
 		}
 		const file = scope.pendingFiles.get(ref);
 		if (file === undefined) return;
-		file.queued = false;
+		file.queued = file.placing = false;
 		if (made) scope.pendFile(ref, (work) => work.addAll());
 		else if (file.wanted) scope.pendFile(ref, () => {});
 		else scope.pendingFiles.delete(ref);
