@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { writePackage } from "../../../core/module/package/write.ts";
+import { makeNodes, type Node } from "../../node/nodes.ts";
 import { writeModule } from "../../node/server.ts";
 import { idleCpu, memoryOf, processesWith } from "./load.ts";
-import { makeNodes, type Node } from "./servers.ts";
 
 const usage = `Usage: npm run bench -- modules [--plain N] [--replicated N] [--idle SECONDS] [--json]
 

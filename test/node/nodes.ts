@@ -1,8 +1,8 @@
 /** Two servers of one cluster on loopback, with the real daemon, and commands without a process for each. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Answered, callDaemon } from "../../daemonSocket.ts";
-import { clusterXml, Server } from "../../node/server.ts";
+import { type Answered, callDaemon } from "../daemonSocket.ts";
+import { clusterXml, Server } from "./server.ts";
 
 export class Node {
 	readonly server: Server;
