@@ -1,5 +1,5 @@
 /** Two servers of one cluster on loopback, with the real daemon, and commands without a process for each. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Answered, callDaemon } from "../daemonSocket.ts";
 import { clusterXml, Server } from "./server.ts";
@@ -20,10 +20,6 @@ export class Node {
 		const { code, out, err } = await this.call(...argv);
 		if (code !== 0) throw new Error(`${this.server.name}: safekit ${argv.join(" ")}: ${code} ${err}${out}`);
 		return out;
-	}
-
-	get pid(): number {
-		return Number(readFileSync(join(this.server.safevar, "run/daemon.pid"), "utf8"));
 	}
 
 	/** How many modules are in each state. */

@@ -36,13 +36,12 @@ export async function idleCpu(pids: readonly number[], seconds: number, signal: 
 	return (ticksOf(pids) - before) / ((performance.now() - from) / 1000);
 }
 
-/** Processes whose command line contains all of these words. */
-export function processesWith(...words: string[]): number[] {
+/** All processes of a server: the daemon, and what has its folder in the environment. */
+export function processesOf(safevar: string): number[] {
 	return readdirSync("/proc").flatMap((name) => {
 		if (!/^\d+$/.test(name)) return [];
 		try {
-			const line = readFileSync(`/proc/${name}/cmdline`, "utf8");
-			return words.every((word) => line.includes(word)) ? [Number(name)] : [];
+			return readFileSync(`/proc/${name}/environ`, "utf8").includes(`=${safevar}`) ? [Number(name)] : [];
 		} catch {
 			return [];
 		}

@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { writePackage } from "../../../core/module/package/write.ts";
 import { makeNodes, type Node } from "../../node/nodes.ts";
 import { writeModule } from "../../node/server.ts";
-import { idleCpu, memoryOf, processesWith } from "./load.ts";
+import { idleCpu, memoryOf, processesOf } from "./load.ts";
 
 const usage = `Usage: npm run bench -- modules [--plain N] [--replicated N] [--idle SECONDS] [--json]
 
@@ -74,7 +74,7 @@ async function measure(kind: Kind, count: number, idleS: number, signal: AbortSi
 	try {
 		const [first, second] = await makeNodes((action) => undo.push(action));
 		const nodes = [first, second];
-		const pids = nodes.map(({ pid }) => pid);
+		const pids = nodes.flatMap(({ server }) => processesOf(server.safevar));
 		await sleep(3000, undefined, { signal });
 		const empty = { memory: memoryOf(pids), cpu: await idleCpu(pids, Math.min(idleS, 20), signal) };
 		const names = Array.from({ length: count }, (_, index) => `m${index + 1}`);
@@ -94,7 +94,7 @@ async function measure(kind: Kind, count: number, idleS: number, signal: AbortSi
 		if (kind === "replicated") starts.push(...(await restarts(first, second, names.slice(0, 5))));
 		say(`all are PRIM and SECOND after ${allS.toFixed(0)} s; idle for ${idleS} s …`);
 		await sleep(10_000, undefined, { signal });
-		const all = [...pids, ...nodes.flatMap(({ server }) => processesWith("replication", server.safevar))];
+		const all = nodes.flatMap(({ server }) => processesOf(server.safevar));
 		const [cpu, memory] = [await idleCpu(all, idleS, signal), memoryOf(all)];
 		const places = count * nodes.length;
 		return {

@@ -24,8 +24,8 @@ labTest("two mirrors share a spare server: it takes over either, or both, and gi
 	const site = await Site.make(lab, 3, { default: [1, 2, 3], one: [1, 3], two: [2, 3] });
 	const [n1, n2, spare] = [site.node(1), site.node(2), site.node(3)];
 	const [vip1, vip2] = [lab.address(101), lab.address(102)];
-	await site.install([n1, spare], "m1", service("one", "n1", vip1), scripts);
-	await site.install([n2, spare], "m2", service("two", "n2", vip2), scripts);
+	await site.install([n1, spare], { module: "m1", id: 1 }, service("one", "n1", vip1), scripts);
+	await site.install([n2, spare], { module: "m2", id: 2 }, service("two", "n2", vip2), scripts);
 	for (const [node, module] of [
 		[n1, "m1"],
 		[n2, "m2"],
@@ -86,8 +86,8 @@ async function changeWhilePrim(t: ExecutionContext, site: Site, next: string): P
 	await n1.run(`${safekit} config -m m1`);
 	await site.lab.until("the checker tests every second", 10_000, async () => (await value()) === "up");
 	t.is(await site.state(n1, "m1"), "PRIM Ready");
-	t.is(await n1.run("cat /run/starts"), "start\n", "the application was not touched");
-	t.is(await n1.run("cat /run/update"), "PRIM PRIM update\n");
+	t.is(await n1.run("cat /run/starts"), "start", "the application was not touched");
+	t.is(await n1.run("cat /run/update"), "PRIM PRIM update");
 	const refused = await n1.attempt(
 		`sed -i s/101/109/ /opt/safekit/modules/m1/conf/userconfig.xml && ${safekit} config -m m1`,
 	);

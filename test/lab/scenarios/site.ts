@@ -56,8 +56,13 @@ export class Site {
 		await this.lab.until(`the daemon of ${node.name} answers`, 30_000, () => ask(node, ["state"]));
 	}
 
-	/** Installs and configures a module on some servers. `scripts`: what stands below `#!/bin/sh`. */
-	async install(on: LabNode[], module: string, service: string, scripts: Record<string, string>): Promise<void> {
+	/** Installs and configures a module on some servers, under one number. `scripts`: what stands below `#!/bin/sh`. */
+	async install(
+		on: LabNode[],
+		{ module, id }: { module: string; id: number },
+		service: string,
+		scripts: Record<string, string>,
+	): Promise<void> {
 		const zip = new AdmZip();
 		zip.addFile("conf/userconfig.xml", Buffer.from(`<safe>${service}</safe>\n`));
 		for (const [name, text] of Object.entries(scripts)) {
@@ -65,7 +70,7 @@ export class Site {
 		}
 		for (const node of on) {
 			zip.writeZip(join(node.disk("/var/safekit"), `${module}.safe`));
-			await node.run(`${safekit} module install -m ${module} /var/safekit/${module}.safe`);
+			await node.run(`${safekit} module install -m ${module} -M ${id} /var/safekit/${module}.safe`);
 			await node.run(`${safekit} config -m ${module}`);
 		}
 	}
