@@ -5,6 +5,7 @@ import { problemAsText } from "../log/errorTexts.ts";
 import { configurationInfo, readConfiguration } from "../module/active.ts";
 import {
 	type Configured,
+	type ConfigureOptions,
 	checkConfiguration,
 	configureModule,
 	deconfigureModule,
@@ -30,11 +31,11 @@ export function configure(program: Command, context: Context): void {
 	])
 		.option("--list", "the last three configurations that were applied; 1 is the newest")
 		.option("--restore <number>", "bring one of them back, with its scripts, and apply it")
-		.option("--dry-run", "check only, as confcheck")
+		.option("--dry-run", "check only, as confcheck, and whether it can be applied now")
 		.action((options: ConfigOptions) => {
 			if (options.list) return listKept(context, options);
 			if (options.restore !== undefined) return restore(context, options, options.restore);
-			return options.dryRun ? confcheck(context, options) : config(context, options);
+			return options.dryRun ? dryRun(context, options) : config(context, options);
 		});
 	moduleCommand(program, "deconfig", "remove what is in force of a stopped module, keep what you edit", [
 		"deconfig -m mirror",
@@ -67,11 +68,10 @@ async function apply(context: Context, name: string): Promise<Configured> {
 	const { node } = context;
 	const common = await node.configureOptions();
 	const running = runningModule(context, name);
-	const refuse = running === null ? undefined : refusalOf(running, name);
 	const done = await configureModule(node.paths, name, {
 		...common,
 		hook: hookFor(context),
-		...(refuse === undefined ? {} : { refuse }),
+		...(running === null ? {} : { refuse: refusalOf(running, name) }),
 	});
 	if (running === null) await node.loadModule(name);
 	else await node.reconfigureModule(name);
@@ -162,10 +162,21 @@ export async function deconfigure(context: Context, name: string): Promise<void>
 	await context.node.dropModule(name);
 }
 
-async function confcheck(context: Context, options: ModuleOptions): Promise<void> {
+/** What `config` would say now, also of a module that runs. */
+function dryRun(context: Context, options: ModuleOptions): Promise<void> {
+	const name = moduleName(context, options);
+	const running = runningModule(context, name);
+	return confcheck(context, options, running === null ? {} : { refuse: refusalOf(running, name) });
+}
+
+async function confcheck(
+	context: Context,
+	options: ModuleOptions,
+	more: Pick<ConfigureOptions, "refuse"> = {},
+): Promise<void> {
 	const name = moduleName(context, options);
 	const common = await context.node.configureOptions();
-	const problems = await checkConfiguration(context.node.paths, name, { ...common, hook: hookFor(context) });
+	const problems = await checkConfiguration(context.node.paths, name, { ...common, ...more, hook: hookFor(context) });
 	tell(context, problems);
 	if (options.json) printJson(context.call, { module: name, ok: true, problems });
 	else context.call.out(`Module ${name}: the configuration can be applied\n`);

@@ -56,11 +56,7 @@ export async function configureModule(paths: Paths, name: string, options: Confi
 		await recover(paths);
 		const { inspection, previous } = await inspectModule(paths, name, options);
 		const encryption = await isEncrypted(paths.module(name).source);
-		if (options.refuse !== undefined) {
-			const changes = await changesThatStop(paths, name, inspection, options);
-			if (previous?.encryption !== encryption) changes.push(`encryption: ${encryption ? "off → on" : "on → off"}`);
-			if (changes.length > 0) options.refuse(changes);
-		}
+		await refuseWhatStops(paths, name, { inspection, previous }, options);
 		const configuration = { ...(inspection.configuration as ModuleConfiguration), encryption };
 		const { signature } = await signatureOf(paths.module(name).source);
 		const tree = activeTree(paths, name);
@@ -92,8 +88,11 @@ export async function configureModule(paths: Paths, name: string, options: Confi
 /** Says what is wrong with `$SAFE/modules/NAME`, and changes nothing. Throws as `configureModule` would. */
 export async function checkConfiguration(paths: Paths, name: string, options: ConfigureOptions): Promise<Problem[]> {
 	const { inspection, previous } = await inspectModule(paths, name, options);
+	await refuseWhatStops(paths, name, { inspection, previous }, options);
 	// The script belongs to what is in force: without that there is none to run.
-	if (previous?.user && (await options.hook("confcheck", previous)).exitCode) throw scriptFailed("confcheck");
+	if (!previous?.user) return inspection.problems;
+	const { ran, exitCode } = await options.hook("confcheck", previous);
+	if (ran && exitCode !== 0) throw scriptFailed("confcheck", exitCode);
 	return inspection.problems;
 }
 
@@ -127,15 +126,20 @@ async function inspectModule(
 	return { inspection: { ...inspection, problems: [...inspection.problems, ...advice] }, previous };
 }
 
-async function changesThatStop(
+/** With `refuse`: calls it if anything differs from what is in force that only a stopped module can take on. */
+async function refuseWhatStops(
 	paths: Paths,
 	name: string,
-	{ read }: Inspection,
-	{ schema }: ConfigureOptions,
-): Promise<string[]> {
-	const safeconf = await readFile(join(paths.module(name).userConf, "safeconf.xml")).catch(() => null);
-	if (safeconf === null || read === undefined) return ["the configuration in force is not there"];
-	return needsStop(safeconf, read, schema);
+	{ inspection, previous }: { inspection: Inspection; previous: ModuleConfiguration | null },
+	{ schema, refuse }: ConfigureOptions,
+): Promise<void> {
+	if (refuse === undefined || inspection.read === undefined) return;
+	const { userConf, source } = paths.module(name);
+	const safeconf = await readFile(join(userConf, "safeconf.xml")).catch(() => Buffer.alloc(0));
+	const changes = needsStop(safeconf, inspection.read, schema);
+	const encryption = await isEncrypted(source);
+	if (previous?.encryption !== encryption) changes.push(`encryption: ${encryption ? "off → on" : "on → off"}`);
+	if (changes.length > 0) refuse(changes);
 }
 
 function dirsOf(configuration: ModuleConfiguration): string[] {

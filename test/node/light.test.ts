@@ -76,6 +76,7 @@ test.serial(
 		const inForce = join(server.safe, "private/modules/m/conf/safeconf.xml");
 		const before = readFileSync(inForce, "utf8");
 		edit(service("", "green", "<failover><![CDATA[mine: if (custom.a == down) then stop();]]></failover>"));
+		t.is(server.run("config", "-m", "m", "--dry-run").code, 4);
 		const refused = server.run("config", "-m", "m");
 		t.is(refused.code, 4);
 		t.regex(

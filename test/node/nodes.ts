@@ -51,5 +51,8 @@ export async function makeNodes(atEnd: (undo: () => Promise<void>) => void): Pro
 	first.ok("cluster", "config", join(first.folder, "cluster.xml"));
 	first.ok("cluster", "package", join(first.folder, "cluster.zip"));
 	second.ok("cluster", "config", join(first.folder, "cluster.zip"));
-	return [new Node(first), new Node(second)];
+	const nodes: [Node, Node] = [new Node(first), new Node(second)];
+	// Before the daemons go: whatever is mounted is unmounted, whatever runs is stopped.
+	atEnd(async () => void (await Promise.all(nodes.map((node) => node.call("shutdown").catch(() => null)))));
+	return nodes;
 }
