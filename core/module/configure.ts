@@ -122,8 +122,9 @@ async function inspectModule(
 		const server = { facts: options.server, cluster: options.cluster, others, inForce: previous };
 		advice.push(...(await advise(inspection, await filesOfFolder(source), source, server)));
 	}
-	refuseErrors(inspection.problems);
-	return { inspection: { ...inspection, problems: [...inspection.problems, ...advice] }, previous };
+	const problems = [...inspection.problems, ...advice];
+	refuseErrors(problems);
+	return { inspection: { ...inspection, problems }, previous };
 }
 
 /** With `refuse`: calls it if anything differs from what is in force that only a stopped module can take on. */

@@ -31,6 +31,9 @@ labTest(
 		await node.run(
 			`${safekit} module install -m m /opt/safekit/m.safe && ${safekit} config -m m && ${safekit} start -m m`,
 		);
+		const advice = await node.run(`${safekit} confcheck -m m 2>&1`);
+		t.regex(advice, /Warning: there is no service other on this server\n/);
+		t.notRegex(advice, /no service demo/);
 		await node.run(`${safekit} waitstart -m m --timeout 60`);
 		const pid = await node.run("systemctl show -P MainPID safeadmin");
 		await node.run(`kill -9 ${pid}`);

@@ -79,6 +79,14 @@ test("a script that is not executable, without interpreter, or with CRLF", async
 	t.regex(found[2]?.remedy ?? "", /^Run `chmod \+x \/.*\/bin\/start_prim`/);
 });
 
+test("scripts without <user>, which would never run", async (t) => {
+	const top = await folderOf(t, {});
+	await writeFile(join(top, "conf/userconfig.xml"), xmlOf("").replace("<user/>", ""));
+	t.deepEqual((await checkPackage(top, schema, {})).problems.map(short), [
+		["warning", 2, 1, "<service> has no <user>: bin/start_prim is never run"],
+	]);
+});
+
 test("scripts for Windows keep their line ends", async (t) => {
 	const bin = { "start_prim.ps1": "exit 0\r\n", "vmcheck.ps1": "x\r\n" };
 	const inner = '<check><custom ident="c" when="prim" exec="vmcheck"/></check>';

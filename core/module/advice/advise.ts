@@ -1,10 +1,11 @@
 /** What people get wrong beyond the language itself: `module check`, `confcheck` and `config` tell it. */
 import type { Cluster } from "../../cluster/cluster.ts";
 import type { Problem } from "../../errors.ts";
+import type { Userconfig } from "../../schema/userconfig.ts";
 import type { ModuleConfiguration } from "../configuration.ts";
 import type { Inspection } from "../inspect.ts";
 import { addressAdvice } from "./addresses.ts";
-import { isForWindows, type ModuleFile } from "./files.ts";
+import { isForWindows, isScript, type ModuleFile } from "./files.ts";
 import { processAdvice, serviceAdvice } from "./processes.ts";
 import { programAdvice, programFiles } from "./programs.ts";
 import { ruleAdvice } from "./rules.ts";
@@ -35,6 +36,7 @@ export async function advise(
 ): Promise<Problem[]> {
 	const { read, configuration } = inspection;
 	if (read === undefined || configuration === undefined) return scriptAdvice(files, base, new Set());
+	if (configuration.user === null) unusedScripts(read, files);
 	processAdvice(read, server === null && isForWindows(files));
 	await programAdvice(read, files, server !== null);
 	let scripts: Promise<Buffer> | undefined;
@@ -48,6 +50,17 @@ export async function advise(
 		if (server.facts !== undefined) await serviceAdvice(read, server.facts);
 	}
 	return scriptAdvice(files, base, programFiles(read.service));
+}
+
+/** Without `<user>` no script is run (spec/02 §7). */
+function unusedScripts(read: Userconfig, files: readonly ModuleFile[]): void {
+	const script = files.find(({ name }) => isScript(name.replace(/\.(ps1|cmd|bat|vbs|exe)$/i, "")));
+	if (script === undefined) return;
+	read.report.add("CONFIG_MISSING", `<service> has no <user>: ${script.name} is never run`, read.service.xml, {
+		severity: "warning",
+		expected: "<user/>",
+		remedy: "Add <user/> to <service>.",
+	});
 }
 
 /** The files of bin/, one after the other. */
