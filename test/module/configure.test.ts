@@ -104,7 +104,11 @@ test("an invalid configuration names everything that is wrong and changes nothin
 	const before = await here.tree();
 	const error = await t.throwsAsync(configureModule(here.paths, "m", options), { code: "CONFIG_INVALID" });
 	t.like(error, { exit: 3, message: "invalid value '500ms' for the attribute boot_delay (expected time unit: 's')" });
-	t.is((error as unknown as { problems: unknown[] }).problems.length, 2);
+	const { problems } = error as unknown as { problems: { code: string }[] };
+	t.deepEqual(
+		problems.map(({ code }) => code),
+		["CONFIG_TIME_UNIT", "CONFIG_VALUE", "PACKAGE_SCRIPT"],
+	);
 	t.deepEqual(await here.tree(), before);
 	await t.throwsAsync(checkConfiguration(here.paths, "m", options), { code: "CONFIG_INVALID" });
 	t.is((await readConfiguration(here.paths, "m"))?.user?.vars[0]?.value, "one");

@@ -199,7 +199,7 @@ test("check reports all problems of a package and of a folder alike", async (t) 
 		{ name: "bin/start_prim", content: "#!/bin/sh\r\n" },
 	];
 	const file = await here.pack("m.safe", entries);
-	const codes = ["CONFIG_UNKNOWN_ATTRIBUTE", "PACKAGE_MANIFEST", "PACKAGE_SCRIPT"];
+	const codes = ["CONFIG_MISSING", "CONFIG_UNKNOWN_ATTRIBUTE", "PACKAGE_MANIFEST", "PACKAGE_SCRIPT"];
 	const ofFile = await checkPackage(file, schema, {});
 	t.deepEqual(ofFile.problems.map(({ code }) => code).sort(), codes as never);
 	t.false(ofFile.ok);
