@@ -22,11 +22,14 @@ export function takeCommand(ctx: Context, event: CommandEvent): undefined {
 	if (event.command === "incloop" || event.command === "resetloop") return setLoop(ctx, event);
 	beginCommand(ctx, event);
 	if (["prim", "primforce", "second", "swap"].includes(event.command)) {
-		const message = `${event.command} is for modules of mode mirror`;
-		return refuseCommand(ctx, event, "MODULE_COMMAND", message);
+		return refuseForMirror(ctx, event);
 	}
 	if (event.command === "forcestop") return forceStop(ctx, event);
 	return keepCommand(ctx, event);
+}
+
+function refuseForMirror(ctx: Context, event: CommandEvent): undefined {
+	return refuseCommand(ctx, event, "MODULE_COMMAND", `${event.command} is for modules of mode mirror`);
 }
 
 /** M26: whatever runs is killed; only the forced stops are run. */
@@ -66,6 +69,8 @@ export function actCommand(ctx: Context): boolean {
 		case "stopstart":
 			return stop(ctx, event, true);
 		default:
+			// A failover rule may ask for a swap.
+			refuseForMirror(ctx, event);
 			return false;
 	}
 }

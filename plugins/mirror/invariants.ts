@@ -1,5 +1,6 @@
 /** What may never be true of a mirror's state, in production too. */
 import assert from "node:assert/strict";
+import { holdingWhy } from "../../sdk/index.ts";
 import type { MirrorState } from "./state.ts";
 
 const mains = {
@@ -22,6 +23,7 @@ export function assertInvariants(s: MirrorState): void {
 	assert(s.phase !== "starting" || s.plan !== null, "a start always has a plan running");
 	assert(s.phase !== "stopped" || s.plan === null, "nothing runs in a stopped module");
 	assert(s.phase !== "stopped" || !s.serving, "a stopped module does not serve");
+	assert(s.phase !== "stopped" || holdingWhy(s.holding) === null, "no rule holds a stopped module");
 	assert(s.phase !== "secondary" || !s.serving, "a secondary does not change data");
 	assert(s.phase !== "waiting" || !s.serving, "a waiting node does not change data");
 	assert(s.session?.source !== false || !s.serving, "a node that serves is not the target of a session");

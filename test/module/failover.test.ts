@@ -67,6 +67,9 @@ test("warnings: what can never be true, odd states, rules of the product, handle
 		places("<failover><![CDATA[splitbrain_failure: if (splitbrain.uptodate == down) then wait();]]></failover>"),
 		["3:20 warning CONFIG_REPEATED the product carries splitbrain_failure out itself; what stands here has no effect"],
 	);
+	t.deepEqual(places("<failover><![CDATA[a: if (tcp.a == down) then swap();]]></failover>", "light").slice(0, 1), [
+		"3:20 warning CONFIG_RULE rule a: only a module of mode mirror can swap",
+	]);
 	t.deepEqual(places('<failover handle_time="16s"/>'), [
 		"3:11 warning CONFIG_VALUE handle_time is no multiple of period (5000 ms)",
 	]);

@@ -71,6 +71,9 @@ function checkRules(element: CheckedElement, sections: FailoverSection[], mirror
 				offset: offsetOf(section, offset),
 				remedy,
 			});
+		if (rule.action === "swap" && !mirror) {
+			warn("only a module of mode mirror can swap", rule.offset, "Use another action: stop(), stopstart(), restart().");
+		}
 		for (const operand of operandsOf(rule.when)) {
 			if (operand.is === "resource" && operand.side === "remote" && !mirror) {
 				warn(

@@ -3,7 +3,7 @@ import { choice, type ElementDeclaration, time } from "../declare.ts";
 
 export const failoverElement: ElementDeclaration = {
 	name: "failover",
-	doc: "Failover rules of the module's own.",
+	doc: "Failover rules in CDATA, as `disk: if (custom.disk == down) then wait();`; a section that begins with `--Lua Rules` has them in the Lua form.",
 	max: 1,
 	text: true,
 	attributes: {
