@@ -93,8 +93,9 @@ test.serial(
 test.serial("the last three configurations are kept with their scripts and can be restored", async (t) => {
 	const { server, edit } = await lightServer(t);
 	t.is(server.run("config", "-m", "m", "--restore", "1").code, 2);
+	const rules = "<failover><![CDATA[mine: if (custom.a == down) then stop();]]></failover>";
 	for (const colour of ["red", "blue", "green", "white"]) {
-		edit(service("", colour));
+		edit(service("", colour, colour === "blue" ? rules : ""));
 		writeFileSync(
 			join(server.safe, "modules/m/bin/start_both"),
 			`#!/bin/sh\necho "start of ${colour}: $COLOUR" >> "$SAFEVAR/said"\n`,
@@ -118,9 +119,13 @@ test.serial("the last three configurations are kept with their scripts and can b
 	t.regex(done.archived, /backup\/m_.*\.safe$/);
 
 	// One that cannot be applied now leaves everything as it was.
-	edit(service(' failover="off"', "black"));
+	edit(service("", "black", rules));
 	t.is(server.run("config", "-m", "m", "--restore", "1", "--dry-run").code, 0);
-	server.ok("config", "-m", "m", "--restore", "2");
+	const refused = server.run("config", "-m", "m", "--restore", "2");
+	t.is(refused.code, 4);
+	t.regex(refused.err, /failover is removed/);
 	t.is(server.state("m"), "UP Ready");
-	t.regex(readFileSync(join(server.safe, "private/modules/m/conf/safeconf.xml"), "utf8"), /value="white"/);
+	t.regex(readFileSync(join(server.safe, "modules/m/conf/userconfig.xml"), "utf8"), /value="black"/);
+	t.regex(readFileSync(join(server.safe, "private/modules/m/conf/safeconf.xml"), "utf8"), /value="blue"/);
+	t.is(server.run("config", "-m", "m", "--restore", "7").code, 2);
 });

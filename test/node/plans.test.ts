@@ -129,3 +129,18 @@ test.serial("a restart of the service starts its boot modules again, a kill afte
 	await sleep(300);
 	t.is(toy.run("state", "-m", "booted", "-l").out, "STOP NotReady\n");
 });
+
+test.serial("boot_delay waits, off never starts, ignore obeys `safekit boot`", async (t) => {
+	const toy = new Toy(t, { delayed: simple, off: simple, flagged: simple, ignored: simple });
+	await toy.start({ TOY_INCARNATION: "one" });
+	for (const name of ["off", "flagged"]) t.is(toy.run("boot", "on", "-m", name).code, 0);
+	t.is(toy.run("boot", "on", "-m", "ignored").code, 0);
+	t.is(toy.run("boot", "off", "-m", "ignored").code, 0);
+	await toy.kill("SIGKILL");
+	const from = Date.now();
+	await toy.start({ TOY_INCARNATION: "two" });
+	t.is(toy.run("waitstate", "-m", "flagged", "ALONE", "--timeout", "20").code, 0);
+	t.is(toy.run("waitstate", "-m", "delayed", "ALONE", "--timeout", "20").code, 0);
+	t.true(Date.now() - from >= 4000);
+	for (const name of ["off", "ignored"]) t.is(toy.run("state", "-m", name, "-l").out, "STOP NotReady\n");
+});

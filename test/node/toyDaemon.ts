@@ -84,14 +84,17 @@ const toy: Automaton<Toy> = {
 	}),
 };
 
+/** `<service boot>` of modules with these names. */
+const boots: Record<string, ModuleConfiguration["boot"]> = { booted: "on", delayed: "on", auto: "auto", off: "off" };
+
 function configuration(name: string): ModuleConfiguration {
 	const user = { niceStopTimeoutMs: 2000, forceStopTimeoutMs: 2000, logging: true, userlogSizeKb: 100, vars: [] };
 	return {
 		module: name,
 		id: 1,
 		mode: "mirror",
-		boot: name === "booted" ? "on" : name === "auto" ? "auto" : "ignore",
-		bootDelayMs: 0,
+		boot: boots[name] ?? "ignore",
+		bootDelayMs: name === "delayed" ? 4000 : 0,
 		failover: true,
 		defaultprim: "alone",
 		maxloop: 3,
