@@ -15,7 +15,7 @@ const large = {
 };
 const small = { full: 20_000, quick: 2000 };
 const smallBytes = 8192;
-const linkBytes = { full: 2 << 30, quick: 256 << 20 };
+const linkBytes = { full: 2 * 2 ** 30, quick: 256 * 2 ** 20 };
 
 /** One copy of a tree: `limit` on the disk itself, or from one server to another. Returns milliseconds. */
 async function copy(
