@@ -106,7 +106,10 @@ function programOf(
 		adopt(noted) {
 			const adopted = noted === null ? null : adoptScript({ ...noted, module, userlog: null }, context);
 			if (adopted !== null) return adopted;
-			const found = platform().leaderWith(checkerVariable, marker);
+			const { leaderWith, processes } = platform();
+			// What the program started has its environment too, and may be the application.
+			const isIt = (pid: number): boolean => processes.argumentsOf(pid).includes(` ${module} ${resource}`);
+			const found = leaderWith(checkerVariable, marker, isIt);
 			return found === null ? null : adoptScript({ ...found, module, userlog: null }, context);
 		},
 		async end(program) {

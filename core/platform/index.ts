@@ -34,8 +34,8 @@ export interface Platform {
 	askMounts: MountAsker;
 	/** Takes away what is mounted on a path; best effort, a few seconds at most. */
 	unmount(path: string): Promise<void>;
-	/** The leader of a session whose environment holds `name=value`; null: none lives. */
-	leaderWith(name: string, value: string): { pid: number; startTime: string } | null;
+	/** The leader of a session whose environment holds `name=value`, and that `fits`; null: none lives. */
+	leaderWith(name: string, value: string, fits?: (pid: number) => boolean): { pid: number; startTime: string } | null;
 }
 
 const linux: Platform = {

@@ -39,7 +39,10 @@ function absorbHeartbeat(ctx: Context, event: Stamped & { type: "heartbeat" }): 
 	ctx.resource(`heartbeat.${event.ident}`, value);
 	ctx.log("heart", event.up ? "I" : "E", `Resource heartbeat.${event.ident} set to ${value} by heart`);
 	// A ping answer belongs to one isolation.
-	if (event.up) s.ping = "idle";
+	if (event.up) {
+		if (s.ping === "no" || s.rule === "splitbrain_failure") ctx.resource("splitbrain.uptodate", "up");
+		s.ping = "idle";
+	}
 	// What the peer said before a silence is no news after it: it may have lost power and be stopped by now.
 	else if (!isHeard(s)) s.says = null;
 }

@@ -197,10 +197,15 @@ function block(ctx: Context, rule: string | null, why: string): boolean {
 	return false;
 }
 
+const refusedSplit =
+	"Waiting for the other server: when it was lost, no splitbrain witness answered. If it does not run the application, run safekit prim here";
+
 /** Without replication: whoever serves stays; both at once: the last primary, then the first by name. */
 function actPlain(ctx: Context, peer: MirrorAnnouncement | null): boolean {
 	const { s } = ctx;
 	if (peer?.serves === true) return go(ctx, () => beginSecond(ctx));
+	// Refused to go on alone, a server does not start alone either (spec/01 §10).
+	if (s.rule === "splitbrain_failure" && !isHeard(s)) return block(ctx, s.rule, refusedSplit);
 	if (s.failoverHeld) {
 		return block(
 			ctx,

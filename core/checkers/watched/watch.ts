@@ -64,7 +64,10 @@ export class Watch {
 	/** Goes on with what an earlier daemon watched; no resource is touched before the next look. */
 	resume(classes: readonly string[]): void {
 		for (const each of classes) this.#classes.add(each);
-		for (const proc of this.#procs) proc.skip = 0;
+		for (const proc of this.#procs) {
+			proc.skip = 0;
+			if (this.#isWatched(proc.settings)) this.#known.add(proc.settings.resource);
+		}
 		this.#arm();
 	}
 
@@ -141,13 +144,14 @@ export class Watch {
 
 	/** What is not watched, or was not looked at since, says nothing of its processes. */
 	#begin(): void {
-		for (const { settings } of this.#procs) {
-			const { resource } = settings;
-			const watched = this.#isWatched(settings);
+		for (const resource of new Set(this.#procs.map(({ settings }) => settings.resource))) {
+			const sharing = this.#procs.filter(({ settings }) => settings.resource === resource);
+			const watched = sharing.some(({ settings }) => this.#isWatched(settings));
 			if (watched && this.#known.has(resource)) continue;
 			this.#known.delete(resource);
 			this.#wrong.delete(resource);
-			this.#options.set(resource, !watched && this.#classes.has(settings.class) ? "unknown" : "init");
+			const enabled = sharing.some(({ settings }) => this.#classes.has(settings.class));
+			this.#options.set(resource, !watched && enabled ? "unknown" : "init");
 		}
 		this.#arm();
 	}

@@ -73,7 +73,10 @@ function proc(element: CheckedElement, usualClass: string, report: Report): Proc
 		});
 	}
 	for (const regex of ["nameregex", "argregex"]) checkRegex(element, regex, report);
-	const [atLeast, atMost] = [numberOf(element, "atleast") ?? 1, numberOf(element, "atmax") ?? -1];
+	const atMost = numberOf(element, "atmax") ?? -1;
+	// Whoever wants none of them running does not mean that one should.
+	const wanted = atMost === 0 && !element.written.some((each) => each.name === "atleast") ? -1 : 1;
+	const atLeast = wanted < 0 ? wanted : (numberOf(element, "atleast") ?? 1);
 	return {
 		name,
 		resource: `proc.${name}`,

@@ -15,6 +15,9 @@ const c = {
 	close: native("int close(int)"),
 };
 
+/** Answers come within this time in nearly every network. */
+const soonMs = 250;
+
 /** True if `addr` (a literal address) answers within `timeoutMs`; asks three times. Needs CAP_NET_RAW. */
 export async function ping(addr: string, timeoutMs: number): Promise<boolean> {
 	if (!isIPv4(addr) && !isIPv6(addr)) return false;
@@ -32,7 +35,8 @@ export async function ping(addr: string, timeoutMs: number): Promise<boolean> {
 				c.sendto(fd, request, request.length, MSG_DONTWAIT, to, to.length);
 			}
 			if (answered(fd, four, addr, token)) return true;
-			await sleep(5);
+			// What did not answer soon is looked for less often: a checker waits so for seconds, again and again.
+			await sleep(performance.now() - begin < soonMs ? 5 : 25);
 		}
 		return answered(fd, four, addr, token);
 	} finally {

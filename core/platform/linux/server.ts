@@ -23,14 +23,18 @@ export function sessionOf(pid: number): number | null {
 	return fields === null ? null : Number(fields[3]);
 }
 
-/** The leader of a session whose environment holds `name=value`; null: none lives. */
-export function leaderWith(name: string, value: string): { pid: number; startTime: string } | null {
+/** The leader of a session whose environment holds `name=value`, and that `fits`; null: none lives. */
+export function leaderWith(
+	name: string,
+	value: string,
+	fits: (pid: number) => boolean = () => true,
+): { pid: number; startTime: string } | null {
 	const wanted = `\0${name}=${value}\0`;
 	for (const entry of readdirSync("/proc")) {
 		const pid = Number(entry);
 		if (!Number.isInteger(pid) || sessionOf(pid) !== pid) continue;
 		const startTime = startTimeOf(pid);
-		if (startTime !== null && environmentOf(pid).includes(wanted)) return { pid, startTime };
+		if (startTime !== null && environmentOf(pid).includes(wanted) && fits(pid)) return { pid, startTime };
 	}
 	return null;
 }

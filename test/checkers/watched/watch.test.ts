@@ -136,6 +136,15 @@ test("start_after leaves looks out; off and on; a class by hand", async (t) => {
 	t.is(values.get("proc.ghost"), "init");
 });
 
+test("after a restart of the daemon no resource is touched before a look", async (t) => {
+	const { watch, look, values } = watched(t, [proc("ghost", { action: "noaction" }), proc("other", { class: "sec" })]);
+	watch.resume(["prim"]);
+	watch.enable("sec", true);
+	t.deepEqual([...values], [["proc.other", "init"]]);
+	await look();
+	t.is(values.get("proc.ghost"), "down");
+});
+
 test("a handler that repairs is enough; one that fails leads to a stopstart", async (t) => {
 	let repaired = true;
 	const procs = [proc("ghost", { action: { handler: "mend" }, class: "mine" })];

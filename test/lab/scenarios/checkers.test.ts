@@ -105,6 +105,29 @@ labTest(
 	},
 );
 
+labTest("of two servers that lose each other the one that reaches the router goes on", {}, async (t, lab) => {
+	const more = `<check><splitbrain ident="router" exec="ping" arg="${lab.address(3)}"/></check>`;
+	const mirror = await Mirror.make(lab, { timeout: "1s", pulse: "100ms", replicated: false, more });
+	const [n1, n2] = mirror.nodes;
+	await lab.node("router");
+	await mirror.start();
+	const splitbrain = async (node: LabNode): Promise<string[]> => {
+		const names = ["splitbrain.router", "splitbrain.uptodate"];
+		return await Promise.all(names.map(async (name) => (await mirror.command(node, `get -r ${name}`)).trim()));
+	};
+	await lab.isolate(n1);
+	await mirror.until(n2, "ALONE Ready", 30_000);
+	await mirror.until(n1, "WAIT NotReady", 30_000);
+	t.is((await mirror.state(n1)).rule, "splitbrain_failure");
+	t.deepEqual(await splitbrain(n1), ["down", "down"]);
+	t.deepEqual(await splitbrain(n2), ["up", "up"]);
+	t.deepEqual(await mirror.holders(), ["n2"]);
+	t.regex(await mirror.log(n1), /\| C \| Resource splitbrain\.uptodate set to down by splitbraincheck\n/);
+	await lab.restore();
+	await mirror.until(n1, "SECOND Ready", 30_000);
+	await mirror.until(n2, "PRIM Ready", 30_000);
+});
+
 labTest("a light module follows the mirror that it depends on", { withinMs: 200_000 }, async (t, lab) => {
 	const mirror = await Mirror.make(lab, { timeout: "2s", pulse: "200ms", replicated: false });
 	const [n1, n2] = mirror.nodes;

@@ -90,7 +90,7 @@ test("processes and services", (t) => {
 	const { configuration } = read(`<errd polltimer="10">
 		<proc name="oracle" nameregex="ora_.*" argregex="SID" class="prim" action="restart" start_after="3"/>
 		<proc name="pg" service="yes" action="restart" restart_services="pg, agent"/>
-		<proc name="hog" atleast="-1" atmax="0" class="mine" action="kill_hog"/>
+		<proc name="hog" atmax="0" class="mine" action="kill_hog"/>
 	</errd>`);
 	t.is(configuration?.errd?.pollMs, 10_000);
 	t.like(configuration?.errd?.procs[0], {
