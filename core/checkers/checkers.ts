@@ -125,7 +125,8 @@ export class Checkers {
 		});
 		for (const settings of this.#settings) {
 			const { resource, kind } = settings;
-			if (this.#active.has(resource)) continue;
+			// A witness is asked when the servers lose each other, and its last answer stays to be seen.
+			if (this.#active.has(resource) || kind === "splitbrain") continue;
 			const value = this.#moments.has(settings.when) && !this.#on ? "unknown" : "init";
 			const runs = this.#runs(settings);
 			if (!runs || !tested.has(resource)) this.#options.set(resource, value, componentOf(kind));
