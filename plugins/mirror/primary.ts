@@ -74,6 +74,8 @@ function meetOtherPrimary(ctx: Context): boolean {
 	const { s } = ctx;
 	const peer = heardPeer(s);
 	if (peer === null || s.loss !== null || hasSecondary(s)) return false;
+	// It has accepted a session with this node: what it says of its data may be newer than what this node knows of its own.
+	if (!peer.serves && s.session?.source === true && s.session.accepted) return false;
 	if (s.config.replicated ? !peer.serves && !peer.ready : !peer.serves) {
 		s.splitSeen = false;
 		return false;
