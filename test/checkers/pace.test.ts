@@ -19,7 +19,8 @@ test("slow tests do not shift the next ones", async (t) => {
 	pace.stop();
 	// A machine under load may miss some; none may drift away from its time.
 	t.true(begun.length >= 8 && begun.length <= 21, String(begun.length));
-	const late = begun.map((ms) => ms % 100).sort((x, y) => x - y);
+	// A timer may fire a moment early.
+	const late = begun.map((ms) => (ms + 2) % 100).sort((x, y) => x - y);
 	t.true((late[Math.floor(late.length / 2)] ?? 100) < 50, late.join(" "));
 });
 
