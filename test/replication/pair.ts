@@ -1,5 +1,6 @@
 /** Two replication processes on this machine, each with its own directory, linked over loopback, given orders by hand. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MeetingOutcome, NodeRecords, ReplicationFact, ReplicationOrder } from "../../core/engine/replication.ts";
@@ -125,8 +126,35 @@ export class TestNode {
 	}
 }
 
-/** Test files run at the same time in processes with neighbouring numbers: forty ports each. */
-let lastPort = 20_000 + (process.pid % 300) * 40;
+/** Test files run at the same time: each process has blocks of ports that are its own for as long as it lives. */
+const [blocks, blockPorts] = [300, 40];
+let [nextPort, endPort] = [0, 0];
+
+async function twoPorts(): Promise<[number, number]> {
+	if (nextPort === endPort) {
+		nextPort = await takeBlock();
+		endPort = nextPort + blockPorts;
+	}
+	nextPort += 2;
+	return [nextPort - 2, nextPort - 1];
+}
+
+async function takeBlock(): Promise<number> {
+	for (let n = 0; n < blocks; n++) {
+		const block = (process.pid + n) % blocks;
+		if (await isOurs(block)) return 20_000 + block * blockPorts;
+	}
+	throw new Error("all ports of the tests are in use");
+}
+
+/** By an abstract socket, which ends with this process, however that ends. */
+function isOurs(block: number): Promise<boolean> {
+	const holder = createServer().unref();
+	return new Promise((resolve) => {
+		holder.once("error", () => resolve(false));
+		holder.listen(`\0opensafe-test-ports-${block}`, () => resolve(true));
+	});
+}
 
 /** What a secondary has received is applied a moment later: waits until it shows this, at most 20 s. */
 export async function shows(path: string, content: string): Promise<boolean> {
@@ -197,8 +225,7 @@ export class Pair {
 		t: { teardown(fn: () => Promise<void>): void },
 		over: Partial<ProcessConfiguration> = {},
 	): Promise<Pair> {
-		lastPort += 2;
-		const pair = new Pair(over, [lastPort, lastPort + 1]);
+		const pair = new Pair(over, await twoPorts());
 		await Promise.all([pair.proxy.listen(), pair.back.listen()]);
 		pair.a.config.connect = { address: "127.0.0.1", port: pair.proxy.port };
 		pair.b.config.connect = { address: "127.0.0.1", port: pair.back.port };
