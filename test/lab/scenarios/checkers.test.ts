@@ -158,10 +158,11 @@ labTest("a light module follows the mirror that it depends on", { withinMs: 200_
 
 	// A restart of the leader is one of the follower.
 	await mirror.command(n2, "restart");
-	await lab.until("the follower begins anew", 30_000, async () => {
-		return /\| U \| Action stopstart called by modulecheck\n/.test(await follower.log(n2));
-	});
+	const starts = async (): Promise<number> => Number(await n2.run("wc -l < /var/safekit/followed"));
+	await lab.until("the follower begins anew", 30_000, async () => (await starts()) > 1);
 	await follower.until(n2, "UP Ready", 30_000);
+	// Where the restart takes longer than handle_time, the rule has sent the follower to WAIT before it was seen.
+	t.regex(await follower.log(n2), /Action (stopstart called by modulecheck|wait from failover rule module_failure)\n/);
 	t.is((await n2.attempt(`${safekit} level -m follower`)).code, 0);
-	t.is((await n2.run("wc -l < /var/safekit/followed")).trim(), "2");
+	t.true((await starts()) <= 3);
 });
