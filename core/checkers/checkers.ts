@@ -14,8 +14,8 @@ export interface CheckersOptions {
 	/** Sets a resource of the module; `by` is the component that the log names. */
 	set(resource: string, value: string, by: string): void;
 	log(origin: string, level: "E" | "W" | "I", text: string): void;
-	/** A module that this one depends on was restarted. */
-	otherRestarted(): void;
+	/** A module that this one depends on was restarted. False: this one cannot begin anew now, and is asked again. */
+	otherRestarted(): boolean;
 	/** `programs` or `runs` has changed. */
 	changed(): void;
 }
@@ -205,10 +205,10 @@ export class Checkers {
 		if (warning !== "" && this.#warnings.get(resource) !== warning) this.#options.log(by, "W", warning);
 		this.#warnings.set(resource, warning);
 		if (run === undefined || this.note.runs[resource] === run) return;
-		const known = this.note.runs[resource] !== undefined;
+		// Not noted before it is carried out: what is refused because the module is busy comes with the next answer.
+		if (this.note.runs[resource] !== undefined && !this.#options.otherRestarted()) return;
 		this.note.runs[resource] = run;
 		this.#options.changed();
-		if (known) this.#options.otherRestarted();
 	}
 
 	/** Ends programs that an earlier daemon left and that no checker has now. Found at once, before a next one starts. */

@@ -69,7 +69,7 @@ export class Monitoring implements MonitoringHands {
 				program: options.program,
 				set,
 				log,
-				otherRestarted: () => void options.act("stopstart", "modulecheck", null),
+				otherRestarted: () => options.act("stopstart", "modulecheck", null),
 				changed: () => this.#store(),
 			},
 			configuration.checkers,
