@@ -15,8 +15,7 @@ import { SafekitError } from "../errors.ts";
 import { problemAsText } from "../log/errorTexts.ts";
 import { configurationInfo } from "../module/active.ts";
 import { printJson, table } from "./call.ts";
-import { type Context, type ModuleOptions, needsWord, plainCommand } from "./groups.ts";
-import { inFolder } from "./modules.ts";
+import { type Context, inFolder, type ModuleOptions, needsWord, plainCommand } from "./groups.ts";
 
 const keyTexts = {
 	made: "A new cluster key was made: the other servers need it (`safekit cluster package FILE.zip` here, `safekit cluster config FILE.zip` there).",
@@ -26,7 +25,7 @@ const keyTexts = {
 
 export function cluster(program: Command, context: Context): void {
 	const group = program.command("cluster").description("the servers of the cluster: config, state, package …");
-	needsWord(group, "config, confcheck, confinfo, deconfig, state, genkey, delkey, create or package");
+	needsWord(group);
 	plainCommand(
 		group,
 		"config [file] [lock]",

@@ -1,4 +1,5 @@
 /** What every group of commands uses: the caller, the node, and how a command finds its module. */
+import { isAbsolute, resolve } from "node:path";
 import type { Command } from "commander";
 import { SafekitError } from "../errors.ts";
 import type { Call } from "./call.ts";
@@ -42,11 +43,13 @@ export function plainCommand(program: Command, usage: string, description: strin
 }
 
 /** A group of commands says which words it has, when it is given none or one that it does not know. */
-export function needsWord(group: Command, words: string): void {
+export function needsWord(group: Command): void {
 	group.argument("[word]").action((word: string | undefined) => {
 		const wrong =
 			word === undefined ? `\`${group.name()}\` needs a word` : `'${word}' means nothing after ${group.name()}`;
-		throw new SafekitError("USAGE", `${wrong}; expected ${words}.`);
+		const words = group.commands.map((command) => command.name());
+		const last = words.pop();
+		throw new SafekitError("USAGE", `${wrong}; expected ${words.join(", ")} or ${last}.`);
 	});
 }
 
@@ -82,4 +85,9 @@ export function wholeNumber(name: string, text: string, least: number, most: num
 		throw new SafekitError("USAGE", `${name} is '${text}'; expected a whole number from ${least} to ${most}.`);
 	}
 	return value;
+}
+
+/** A path as the caller means it: the daemon has another working directory. */
+export function inFolder(context: Context, file: string): string {
+	return isAbsolute(file) ? file : resolve(context.call.cwd, file);
 }

@@ -5,8 +5,7 @@ import { SafekitError } from "../errors.ts";
 import { chooseKept, dropKept, type KeptEntry, listKept, planRestore } from "../replication/quarantine/kept.ts";
 import { printJson, table } from "./call.ts";
 import type { DataControl, ModuleControl } from "./control.ts";
-import { type Context, findModule, type ModuleOptions, moduleCommand, needsWord } from "./groups.ts";
-import { inFolder } from "./modules.ts";
+import { type Context, findModule, inFolder, type ModuleOptions, moduleCommand, needsWord } from "./groups.ts";
 
 interface RestoreOptions extends ModuleOptions {
 	to?: string;
@@ -22,7 +21,7 @@ const mostNamed = 10;
 
 export function rfs(program: Command, context: Context): void {
 	const group = program.command("rfs").description("data that a server's copy lost: diverged, restore, drop");
-	needsWord(group, "diverged, restore or drop");
+	needsWord(group);
 	moduleCommand(group, "diverged", "list what this server's copy lost and keeps in quarantine", [
 		"rfs diverged -m mirror",
 		"rfs diverged -m mirror --json",

@@ -1,0 +1,25 @@
+/** `module check`: what is wrong with a package or a folder; needs no server. */
+import type { Command } from "commander";
+import { exitCode } from "../../errors.ts";
+import { problemAsText } from "../../log/errorTexts.ts";
+import { checkPackage } from "../../module/check.ts";
+import { printJson } from "../call.ts";
+import { type Context, inFolder, type ModuleOptions, plainCommand } from "../groups.ts";
+import { localSchema } from "../schema.ts";
+
+export function check(group: Command, context: Context): void {
+	plainCommand(group, "check <file>", "say what is wrong with a package or a module's folder", [
+		"module check mydb.safe",
+	]).action((file: string, options: ModuleOptions) => checkFile(context, file, options));
+}
+
+/** Runs without daemon and without `$SAFE` (interfaces.md). */
+export async function checkFile(context: Context, file: string, options: ModuleOptions): Promise<void> {
+	const report = await checkPackage(inFolder(context, file), await localSchema(), process.env);
+	if (options.json) printJson(context.call, report);
+	else {
+		for (const problem of report.problems) context.call.err(problemAsText(problem));
+		context.call.out(report.ok ? `${file}: no error\n` : `${file}: not usable\n`);
+	}
+	if (!report.ok) context.exit = exitCode.invalid;
+}
