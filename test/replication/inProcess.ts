@@ -166,7 +166,7 @@ export class TwoTrees {
 	begin(everything: boolean, adopts = false, sinceMs = 0): void {
 		this.#resync?.cancel();
 		this.#receiver?.stop();
-		this.source.primary.unlink();
+		this.#lost();
 		this.#to = new Line();
 		this.#back = new Line();
 		this.sent.clear();
@@ -195,6 +195,13 @@ export class TwoTrees {
 		});
 		source.primary.copying(channel, this.#resync.filter);
 		this.#resync.begin();
+	}
+
+	/** The source goes on without the target, under a new term if the copy was complete. */
+	#lost(): void {
+		const { primary } = this.source;
+		if (primary.mode === "paired") primary.goAlone(Number(primary.followingId.split(".")[0]) + 1);
+		else primary.unlink();
 	}
 
 	/** A bit of everything: both loops, one message each way. */
