@@ -1,14 +1,17 @@
 /** The checkers of one module on this node: which run, and what they find out (spec/02 §10). */
 import { isDeepStrictEqual } from "node:util";
+import type { Clock } from "../engine/clock.ts";
 import type { CheckerMoment, CheckerSettings } from "../module/settings/checkers.ts";
 import type { ProcessIdentity } from "../scripts/system.ts";
 import { CustomChecker, type ProgramHands } from "./custom.ts";
 import { Pace } from "./pace.ts";
-import type { ProbeSystem, Verdict } from "./probe.ts";
-import { testOf } from "./probes/index.ts";
+import type { Verdict } from "./probe.ts";
+import type { Test } from "./probes/index.ts";
 
 export interface CheckersOptions {
-	system: ProbeSystem;
+	clock: Clock;
+	/** What is repeated for a checker, and how often; null: it is no test. */
+	test(settings: CheckerSettings): Test | null;
 	/** The program of a custom checker. */
 	program(settings: Extract<CheckerSettings, { kind: "custom" }>): ProgramHands;
 	/** Sets a resource of the module; `by` is the component that the log names. */
@@ -142,11 +145,11 @@ export class Checkers {
 	/** `noted`: what may be left of its program, after a restart of the daemon. */
 	#run(settings: CheckerSettings, noted?: ProcessIdentity | null): void {
 		const { resource, kind } = settings;
-		const test = testOf(settings, this.#options.system);
+		const test = this.#options.test(settings);
 		const active: Active = { settings, pace: null, custom: null };
 		this.#active.set(resource, active);
 		if (test !== null) {
-			active.pace = new Pace({ ...test, told: (verdict) => this.#told(settings, verdict) });
+			active.pace = new Pace({ ...test, clock: this.#options.clock, told: (verdict) => this.#told(settings, verdict) });
 		} else if (kind === "custom") {
 			const ending = this.#ending.get(resource) ?? Promise.resolve();
 			if (noted !== undefined) active.custom = this.#custom(settings, noted);
@@ -162,6 +165,7 @@ export class Checkers {
 	#custom(settings: Extract<CheckerSettings, { kind: "custom" }>, noted?: ProcessIdentity | null): CustomChecker {
 		const { resource, exec } = settings;
 		const options = {
+			clock: this.#options.clock,
 			hands: this.#options.program(settings),
 			log: (level: "E" | "I", text: string) =>
 				this.#options.log(componentOf("custom"), level, `Checker ${exec} of ${resource} ${text}`),

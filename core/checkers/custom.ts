@@ -1,4 +1,5 @@
 /** A custom checker: a program of the module that loops and sets its resource itself (spec/02 §10). */
+import type { Alarm, Clock } from "../engine/clock.ts";
 import type { ProcessIdentity } from "../scripts/system.ts";
 
 /** A program that runs, of this daemon or of an earlier one. */
@@ -16,6 +17,7 @@ export interface ProgramHands {
 }
 
 export interface CustomOptions {
+	clock: Clock;
 	hands: ProgramHands;
 	log(level: "E" | "I", text: string): void;
 	/** The program that runs now, to be noted for a next daemon; null: none. */
@@ -31,7 +33,7 @@ export class CustomChecker {
 	readonly #backOff: { first: number; most: number };
 	#program: Program | null = null;
 	#starting: Promise<void> = Promise.resolve();
-	#timer: NodeJS.Timeout | undefined;
+	#timer: Alarm | undefined;
 	#delayMs: number;
 	#over = false;
 
@@ -59,7 +61,7 @@ export class CustomChecker {
 	/** Lets the program run on: the daemon ends, the module does not. */
 	detach(): void {
 		this.#over = true;
-		clearTimeout(this.#timer);
+		this.#timer?.cancel();
 	}
 
 	#start(): void {
@@ -70,7 +72,7 @@ export class CustomChecker {
 	}
 
 	#watch(program: Program): void {
-		const begunMs = performance.now();
+		const begunMs = this.#options.clock.nowMs();
 		this.#program = program;
 		this.#options.runs({ pid: program.pid, startTime: program.startTime });
 		void program.ended.then(async () => {
@@ -80,7 +82,7 @@ export class CustomChecker {
 			if (this.#over) return;
 			this.#program = null;
 			this.#options.runs(null);
-			if (performance.now() - begunMs >= this.#backOff.most) this.#delayMs = this.#backOff.first;
+			if (this.#options.clock.nowMs() - begunMs >= this.#backOff.most) this.#delayMs = this.#backOff.first;
 			this.#again("ended");
 		});
 	}
@@ -92,6 +94,6 @@ export class CustomChecker {
 		// Told at every longer wait; one that never lives long fills no log.
 		const level = delayMs < this.#backOff.most || this.#backOff.first === this.#backOff.most ? "E" : "I";
 		this.#options.log(level, `${what}; it is started again in ${Math.round(delayMs / 1000)} s`);
-		this.#timer = setTimeout(() => this.#start(), delayMs);
+		this.#timer = this.#options.clock.after(delayMs, () => this.#start());
 	}
 }

@@ -1,7 +1,9 @@
 /** Repeats a test at fixed times. One that is late shifts no later one, and no two run at once. */
+import type { Alarm, Clock } from "../engine/clock.ts";
 import type { Probe, Verdict } from "./probe.ts";
 
 export interface PaceOptions {
+	clock: Clock;
 	intervalMs: number;
 	/** A test that takes longer counts as down. */
 	timeoutMs: number;
@@ -18,47 +20,51 @@ const settleMs = 50;
 export class Pace {
 	readonly #options: PaceOptions;
 	readonly #begunMs: number;
-	#timer: NodeJS.Timeout | undefined;
+	#timer: Alarm | undefined;
 	/** Number of the next test; its time is that many intervals after the first. */
 	#next = 0;
 	/** The test that runs. */
 	#running: AbortController | null = null;
 	#stopped = false;
 
+	get #clock(): Clock {
+		return this.#options.clock;
+	}
+
 	/** The first test begins at once, without waiting for the caller to end. */
 	constructor(options: PaceOptions) {
 		this.#options = options;
-		this.#begunMs = performance.now() + (options.delayMs ?? 0);
+		this.#begunMs = this.#clock.nowMs() + (options.delayMs ?? 0);
 		this.#arm();
 	}
 
 	stop(): void {
 		this.#stopped = true;
-		clearTimeout(this.#timer);
+		this.#timer?.cancel();
 		this.#running?.abort();
 	}
 
 	#arm(): void {
 		const { intervalMs } = this.#options;
 		const dueMs = this.#begunMs + this.#next * intervalMs;
-		this.#timer = setTimeout(() => void this.#test(), Math.max(0, dueMs - performance.now()));
+		this.#timer = this.#clock.after(dueMs - this.#clock.nowMs(), () => void this.#test());
 	}
 
 	async #test(): Promise<void> {
 		const { intervalMs, timeoutMs, probe, told } = this.#options;
 		// After a machine has slept or a daemon was held, the tests that were missed are not made up for.
-		this.#next = Math.max(this.#next + 1, Math.ceil((performance.now() - this.#begunMs + 1) / intervalMs));
+		this.#next = Math.max(this.#next + 1, Math.ceil((this.#clock.nowMs() - this.#begunMs + 1) / intervalMs));
 		this.#arm();
 		if (this.#running !== null) return;
 		const abort = new AbortController();
 		this.#running = abort;
-		const timer = setTimeout(() => abort.abort(), timeoutMs);
+		const timer = this.#clock.after(timeoutMs, () => abort.abort());
 		const running = probe(abort.signal).catch(failed);
 		void running.finally(() => {
-			clearTimeout(timer);
+			timer.cancel();
 			this.#running = null;
 		});
-		const verdict = await Promise.race([running, overdue(abort.signal, timeoutMs)]);
+		const verdict = await Promise.race([running, overdue(abort.signal, timeoutMs, this.#clock)]);
 		if (!this.#stopped) told(verdict);
 	}
 }
@@ -68,11 +74,10 @@ function failed(error: unknown): Verdict {
 }
 
 /** For a test that does not notice that it was given up. */
-function overdue(signal: AbortSignal, timeoutMs: number): Promise<Verdict> {
+function overdue(signal: AbortSignal, timeoutMs: number, clock: Clock): Promise<Verdict> {
 	return new Promise((resolve) => {
 		const late = (): void => {
-			const timer = setTimeout(resolve, settleMs, { up: false, why: `no answer within ${timeoutMs} ms` });
-			timer.unref();
+			clock.after(settleMs, () => resolve({ up: false, why: `no answer within ${timeoutMs} ms` }));
 		};
 		if (signal.aborted) late();
 		else signal.addEventListener("abort", late, { once: true });

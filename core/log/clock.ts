@@ -1,4 +1,27 @@
-/** Dates of the logs: wall clock in microseconds, never two the same within one process. */
+/** Dates of the logs: wall clock in microseconds, never two the same within one process. And the time of this machine. */
+import type { Clock } from "../engine/clock.ts";
+
+/** setTimeout cannot wait longer; longer waits are cut into pieces. */
+const longestMs = 2_000_000_000;
+
+/** The real time. */
+export const systemClock: Clock = {
+	nowMs: () => Number(process.hrtime.bigint() / 1_000_000n),
+	wallMs: () => Date.now(),
+	after(delayMs, call) {
+		if (delayMs <= 0) {
+			const soon = setImmediate(call);
+			return { cancel: () => clearImmediate(soon) };
+		}
+		let timer: NodeJS.Timeout;
+		const wait = (leftMs: number): void => {
+			const pieceMs = Math.min(leftMs, longestMs);
+			timer = setTimeout(() => (leftMs > pieceMs ? wait(leftMs - pieceMs) : call()), pieceMs);
+		};
+		wait(Math.ceil(delayMs));
+		return { cancel: () => clearTimeout(timer) };
+	},
+};
 
 let last = 0;
 let anchorUs = 0;

@@ -1,6 +1,7 @@
 /** All modules of this server, and what commands may ask of them. */
 import { join } from "node:path";
 import type { HookResult, NodeControl } from "../cli/control.ts";
+import type { Alarm, Clock } from "../engine/clock.ts";
 import { SafekitError } from "../errors.ts";
 import { CommandLog } from "../log/commandLog.ts";
 import { ModuleLog } from "../log/moduleLog.ts";
@@ -25,7 +26,7 @@ const bootAgain = "again";
 interface Hosted {
 	runtime: ModuleRuntime;
 	settings: ModuleSettings;
-	bootTimer: NodeJS.Timeout | undefined;
+	bootTimer: Alarm | undefined;
 	/** The start at boot is still to come: that the module is stopped means nothing yet. */
 	bootPending: boolean;
 	/** The module was not stopped when it was last looked at. */
@@ -43,7 +44,7 @@ export class Daemon implements NodeControl {
 	readonly #failures = new Map<string, unknown>();
 	/** Modules that ran when cluster.xml changed: loaded anew when they have stopped. */
 	readonly #outdated = new Set<string>();
-	#retry: NodeJS.Timeout | undefined;
+	#retry: Alarm | undefined;
 	/** Modules that are being stopped because the server goes down. */
 	readonly #shutDown = new Set<string>();
 
@@ -56,7 +57,7 @@ export class Daemon implements NodeControl {
 	/** Takes up every configured module. One that cannot be loaded does not keep the others, and is tried again. */
 	async start(): Promise<void> {
 		for (const name of await this.#world.configured()) await this.#tryToLoad(name, true);
-		this.#retry = setInterval(() => void this.#loadFailed(), retryMs);
+		this.#retryLater();
 	}
 
 	/**
@@ -64,9 +65,9 @@ export class Daemon implements NodeControl {
 	 * stopped are started by it as at boot: `systemctl restart safeadmin` leaves no application behind.
 	 */
 	stop(): void {
-		clearInterval(this.#retry);
+		this.#retry?.cancel();
 		for (const [name, { runtime, settings, bootTimer, schedule }] of this.#hosted) {
-			clearTimeout(bootTimer);
+			bootTimer?.cancel();
 			schedule?.stop();
 			if (this.#shutDown.has(name) && runtime.view().main === "STOP") this.#forgetBoot(name, settings);
 			runtime.detach();
@@ -114,6 +115,7 @@ export class Daemon implements NodeControl {
 	}
 
 	async #load(name: string, atStart: boolean): Promise<void> {
+		const { clock } = this.#world;
 		const configuration = await this.#world.configuration(name);
 		const mode = this.#world.modes.get(configuration.mode);
 		if (mode === undefined) {
@@ -146,11 +148,11 @@ export class Daemon implements NodeControl {
 		};
 		this.#hosted.set(name, hosted);
 		this.#failures.delete(name);
-		hosted.schedule = scheduleOf(runtime);
+		hosted.schedule = scheduleOf(runtime, clock);
 		describeSettings(runtime, hosted.settings.now.boot);
 		forgetResources(runtime);
 		const taken = runtime.takeUp();
-		describeState(runtime, taken);
+		describeState(runtime, taken, clock.wallMs());
 		// A module that is configured by hand is started by hand.
 		if (!atStart) hosted.settings.change({ bootedIn: this.#world.incarnation });
 		else if (taken !== "resumed" || hosted.settings.now.bootedIn === bootAgain) this.#startAtBoot(hosted);
@@ -182,7 +184,7 @@ export class Daemon implements NodeControl {
 		this.#failures.delete(name);
 		const hosted = this.#hosted.get(name);
 		if (hosted === undefined) return;
-		clearTimeout(hosted.bootTimer);
+		hosted.bootTimer?.cancel();
 		hosted.schedule?.stop();
 		this.#hosted.delete(name);
 		hosted.runtime.dispose();
@@ -238,6 +240,13 @@ export class Daemon implements NodeControl {
 	}
 
 	/** An address that comes up late, a plugin that is put in place: what failed may work now. */
+	#retryLater(): void {
+		this.#retry = this.#world.clock.after(retryMs, () => {
+			this.#retryLater();
+			void this.#loadFailed();
+		});
+	}
+
 	async #loadFailed(): Promise<void> {
 		for (const name of [...this.#failures.keys()]) await this.#tryToLoad(name, true);
 	}
@@ -245,7 +254,7 @@ export class Daemon implements NodeControl {
 	#letGo(name: string): void {
 		const before = this.#hosted.get(name);
 		if (before === undefined) return;
-		clearTimeout(before.bootTimer);
+		before.bootTimer?.cancel();
 		before.schedule?.stop();
 		this.#hosted.delete(name);
 		before.runtime.detach();
@@ -264,11 +273,11 @@ export class Daemon implements NodeControl {
 			return;
 		}
 		hosted.bootPending = true;
-		hosted.bootTimer = setTimeout(() => {
+		hosted.bootTimer = this.#world.clock.after(bootDelayMs, () => {
 			if (runtime.view().main === "STOP") runtime.command({ command: "start", who: "boot" });
 			hosted.bootPending = false;
 			settings.change({ bootedIn: incarnation });
-		}, bootDelayMs);
+		});
 	}
 
 	#remember(hosted: Hosted): void {
@@ -288,8 +297,8 @@ export class Daemon implements NodeControl {
 }
 
 /** syncat lets the next synchronization through at its times (spec/06 §4). */
-function scheduleOf(runtime: ModuleRuntime): Schedule | null {
+function scheduleOf(runtime: ModuleRuntime, clock: Clock): Schedule | null {
 	const pattern = runtime.configuration.rfs?.syncAt ?? null;
 	if (pattern === null) return null;
-	return new Schedule(pattern, () => runtime.setResource("rfs.syncat", "up", "syncat"));
+	return new Schedule(pattern, () => runtime.setResource("rfs.syncat", "up", "syncat"), clock);
 }

@@ -30,7 +30,7 @@ export function describeSettings({ configuration, resources }: Described, bootFl
 }
 
 /** After the module was taken up: what no event has said yet. What an earlier run of the system knew is over. */
-export function describeState(runtime: Described & Pick<ModuleRuntime, "view">, taken: TakenUp): void {
+export function describeState(runtime: Described & Pick<ModuleRuntime, "view">, taken: TakenUp, wallMs: number): void {
 	const { configuration, resources } = runtime;
 	const { main, status, peer } = runtime.view();
 	const set = (name: string, value: string): void => void resources.set(name, value, "heart");
@@ -38,7 +38,7 @@ export function describeState(runtime: Described & Pick<ModuleRuntime, "view">, 
 		if (resources.get(name) === undefined) set(name, value);
 	};
 	set("state.local", `${main} ${status}`);
-	begin("heart.stopstartloop", String(Math.floor(Date.now() / 1000)));
+	begin("heart.stopstartloop", String(Math.floor(wallMs / 1000)));
 	if (configuration.mode === "mirror") set("state.remote", `${peer.state} ${peer.status}`);
 	for (const { ident } of configuration.heart?.heartbeats ?? []) {
 		if (taken === "resumed") begin(`heartbeat.${ident}`, "down");

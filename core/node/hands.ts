@@ -1,5 +1,6 @@
 /** What the loop of a module asks of the world. The daemon supplies it; a test may supply its own. */
 import type { DataControl, WatchControl } from "../cli/control.ts";
+import type { Clock } from "../engine/clock.ts";
 import type { Announcement, WatchClass } from "../engine/contract.ts";
 import type { ReplicationFact, ReplicationOrder, ResyncProgress } from "../engine/replication.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
@@ -43,10 +44,7 @@ export interface MonitoringHands extends WatchControl {
 	reconfigure(configuration: ModuleConfiguration): void;
 }
 
-export interface Hands {
-	/** Monotonic milliseconds of the machine, the same clock for every process of one run of the system. */
-	nowMs(): number;
-	wallMs(): number;
+export interface Hands extends Clock {
 	scripts: ScriptHands;
 	/** Sets or removes the virtual addresses; resolves when it is done, rejects with a sentence. */
 	vip(set: boolean): Promise<void>;

@@ -4,10 +4,10 @@
  * (`$SAFEVAR/run/monitoring-AM.json`, which counts in the same run of the system only).
  */
 import { readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Checkers, type CheckersNote, type CheckersOptions } from "../checkers/checkers.ts";
 import type { ProcessTable } from "../checkers/watched/table.ts";
 import { Watch, type WatchAction, type WatchedView } from "../checkers/watched/watch.ts";
+import type { Clock } from "../engine/clock.ts";
 import type { WatchClass } from "../engine/contract.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
 import type { CheckerMoment } from "../module/settings/checkers.ts";
@@ -16,10 +16,11 @@ import type { MonitoringHands } from "./hands.ts";
 import { replaceFile } from "./stored.ts";
 
 export interface MonitoringOptions {
+	clock: Clock;
 	configuration: ModuleConfiguration;
 	file: string;
 	incarnation: string;
-	system: CheckersOptions["system"];
+	test: CheckersOptions["test"];
 	table: ProcessTable;
 	program: CheckersOptions["program"];
 	set(resource: string, value: string, by: string): void;
@@ -65,7 +66,8 @@ export class Monitoring implements MonitoringHands {
 		this.#note = readNote(options.file, options.incarnation);
 		this.#checkers = new Checkers(
 			{
-				system: options.system,
+				clock: options.clock,
+				test: options.test,
 				program: options.program,
 				set,
 				log,
@@ -78,6 +80,7 @@ export class Monitoring implements MonitoringHands {
 		);
 		this.#watch = new Watch(
 			{
+				clock: options.clock,
 				table,
 				set: (resource, value) => set(resource, value, "errd"),
 				log: (level, text) => log("errd", level, text),
@@ -110,7 +113,7 @@ export class Monitoring implements MonitoringHands {
 		for (const moment of moments) this.#moments.add(moment);
 		const byHand = noted.classes.filter((name) => !automaticClasses.has(name));
 		this.#watch.resume(standing === null ? noted.classes : [...standing, ...byHand]);
-		if (moments.includes(this.#application)) this.#startedAt = noted.startedAt ?? new Date().toISOString();
+		if (moments.includes(this.#application)) this.#startedAt = noted.startedAt ?? this.#date();
 		void this.#checkers.resume(moments).catch((error) => this.#failed(error));
 	}
 
@@ -125,7 +128,7 @@ export class Monitoring implements MonitoringHands {
 			watch === "pre" && !enable ? ["pre", "prim", "second", "both"] : watch === "sec" ? [] : [watch];
 		if (watch === this.#application) {
 			if (!enable) this.#startedAt = null;
-			else this.#startedAt ??= new Date().toISOString();
+			else this.#startedAt ??= this.#date();
 		}
 		if (watch === "pre" && !enable) {
 			this.#startedAt = null;
@@ -137,7 +140,17 @@ export class Monitoring implements MonitoringHands {
 			return this.#checkers.enable(moment, enable);
 		});
 		this.#store();
-		await Promise.race([Promise.all(changes), sleep(endsWithinMs, undefined, { ref: false })]);
+		await this.#within(Promise.all(changes));
+	}
+
+	#date(): string {
+		return new Date(this.#options.clock.wallMs()).toISOString();
+	}
+
+	async #within(work: Promise<unknown>): Promise<void> {
+		let late = (): void => {};
+		const limit = this.#options.clock.after(endsWithinMs, () => late());
+		await Promise.race([work, new Promise<void>((resolve) => (late = resolve))]).finally(() => limit.cancel());
 	}
 
 	/** The switches may have changed. */

@@ -181,8 +181,8 @@ export class PlanRunner {
 		const script = hands.scripts.adopt({ ...stored, userlogSizeKb, overdue: leftMs !== null && leftMs <= 0 });
 		if (script === null) return ended(stored.pid, stored.startTime, stored.userlog);
 		if (leftMs !== null) {
-			const timer = setTimeout(() => script.kill(), Math.max(0, leftMs));
-			void script.ended.finally(() => clearTimeout(timer));
+			const timer = hands.after(leftMs, () => script.kill());
+			void script.ended.finally(() => timer.cancel());
 		}
 		return script;
 	}

@@ -1,4 +1,5 @@
 /** Looks at the failover rules of a module whenever something changed, and when a handle_time is over (spec/02 §11). */
+import type { Alarm, Clock } from "../engine/clock.ts";
 import type { MainState } from "../engine/contract.ts";
 import { evaluate, type Facts, type Truth, type Values } from "../engine/rules/evaluate.ts";
 import { look, noMemory, type RuleEvent, type RuleMemory } from "../engine/rules/machine.ts";
@@ -6,8 +7,6 @@ import { type ActiveRule, type RuleSet, ruleSetOf } from "../engine/rules/ruleSe
 import type { Resources } from "../log/resources.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
 
-/** setTimeout cannot wait longer; a look too early does no harm. */
-const longestMs = 2_000_000_000;
 /** Looks in a row, each because the one before said something: far more than rules have actions. */
 const lookLimit = 1000;
 
@@ -24,19 +23,19 @@ export interface RuledModule {
 
 export class RuleLoop {
 	readonly #module: RuledModule;
-	readonly #nowMs: () => number;
+	readonly #clock: Clock;
 	readonly #deliver: (event: RuleEvent) => void;
 	#set: RuleSet;
 	#watched: ReadonlySet<string> = new Set();
 	#memory: RuleMemory = noMemory;
-	#timer: NodeJS.Timeout | undefined;
+	#timer: Alarm | undefined;
 	#looking = false;
 	#closed = false;
 
 	/** @throws RuleFault for rules that cannot be read; `config` refuses those. */
-	constructor(module: RuledModule, nowMs: () => number, deliver: (event: RuleEvent) => void) {
+	constructor(module: RuledModule, clock: Clock, deliver: (event: RuleEvent) => void) {
 		this.#module = module;
-		this.#nowMs = nowMs;
+		this.#clock = clock;
 		this.#deliver = deliver;
 		this.#set = this.#read();
 	}
@@ -54,7 +53,7 @@ export class RuleLoop {
 		try {
 			for (let rounds = 0; rounds < lookLimit && !this.#closed; rounds++) {
 				const { main, held } = this.#module.view();
-				const moment = { atMs: this.#nowMs(), main, held, idle: this.#module.idle, facts: this.#facts() };
+				const moment = { atMs: this.#clock.nowMs(), main, held, idle: this.#module.idle, facts: this.#facts() };
 				const { memory, events, nextMs } = look(this.#set, this.#memory, moment);
 				this.#memory = memory;
 				this.#arm(nextMs);
@@ -74,7 +73,7 @@ export class RuleLoop {
 
 	close(): void {
 		this.#closed = true;
-		clearTimeout(this.#timer);
+		this.#timer?.cancel();
 	}
 
 	#read(): RuleSet {
@@ -97,12 +96,12 @@ export class RuleLoop {
 	}
 
 	#arm(nextMs: number | null): void {
-		clearTimeout(this.#timer);
+		this.#timer?.cancel();
 		this.#timer = undefined;
 		if (nextMs === null) return;
 		// A timer may fire a moment early.
-		const afterMs = Math.min(longestMs, Math.max(1, nextMs - this.#nowMs() + 1));
-		this.#timer = setTimeout(() => this.look(), afterMs);
+		const afterMs = Math.max(1, nextMs - this.#clock.nowMs() + 1);
+		this.#timer = this.#clock.after(afterMs, () => this.look());
 	}
 }
 

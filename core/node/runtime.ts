@@ -85,20 +85,13 @@ export class ModuleRuntime {
 		this.resources = options.resources;
 		this.#automaton = options.automaton;
 		this.#hands = options.hands;
-		this.#timers = new Timers(
-			() => this.#hands.nowMs(),
-			(name) => this.deliver({ type: "timer", name }),
-		);
+		this.#timers = new Timers(this.#hands, (name) => this.deliver({ type: "timer", name }));
 		const { module } = options.configuration;
 		this.#file = new StateFile(options.stateFile, options.incarnation, options.digest, (error) =>
 			this.#hands.report(`${module}: the state could not be stored`, error),
 		);
 		this.#state = this.#automaton.initial(options.mode);
-		this.#rules = new RuleLoop(
-			this,
-			() => this.#hands.nowMs(),
-			(event) => this.deliver(event),
-		);
+		this.#rules = new RuleLoop(this, this.#hands, (event) => this.deliver(event));
 		this.#replication = this.#hands.replication((fact) => this.#onFact(fact));
 	}
 
@@ -312,7 +305,7 @@ export class ModuleRuntime {
 			abort: (plan) => (this.#plan?.stored.plan === plan ? this.#plan.abort() : undefined),
 			ping: () => void this.#ping(),
 			// No adapter exists yet: a configured lease witness answers for nothing.
-			witness: () => setImmediate(() => this.deliver({ type: "witness", answer: { got: "unreachable" } })),
+			witness: () => void this.#hands.after(0, () => this.deliver({ type: "witness", answer: { got: "unreachable" } })),
 			answer: (request, refused) => this.#answers.give(request, refused),
 			reboot: () => this.#hands.reboot(),
 		});
@@ -338,7 +331,7 @@ export class ModuleRuntime {
 	/** Not within the decision that ordered it: its end is an event of its own. */
 	#startPlan(): void {
 		const runner = this.#plan;
-		setImmediate(() => void runner?.run());
+		this.#hands.after(0, () => void runner?.run());
 	}
 
 	#planEnded(plan: number, ok: boolean, failed: string | undefined): void {

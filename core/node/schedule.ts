@@ -1,4 +1,5 @@
 /** Calls at the times of a schedule. A clock that is set, or a machine that slept, only shifts the next call. */
+import type { Alarm, Clock } from "../engine/clock.ts";
 import { nextTime } from "../module/schedule.ts";
 
 /** Timers do not know of clocks that are set: no longer than this until the clock is looked at again. */
@@ -8,10 +9,12 @@ export class Schedule {
 	readonly #pattern: string;
 	readonly #call: () => void;
 	#due: number;
-	#timer: NodeJS.Timeout | undefined;
+	readonly #clock: Clock;
+	#timer: Alarm | undefined;
 
 	/** @param pattern five fields as in crontab, checked when the module was configured. */
-	constructor(pattern: string, call: () => void, from = Date.now()) {
+	constructor(pattern: string, call: () => void, clock: Clock, from = clock.wallMs()) {
+		this.#clock = clock;
 		this.#pattern = pattern;
 		this.#call = call;
 		this.#due = this.#after(from);
@@ -19,7 +22,7 @@ export class Schedule {
 	}
 
 	stop(): void {
-		clearTimeout(this.#timer);
+		this.#timer?.cancel();
 	}
 
 	#after(from: number): number {
@@ -27,12 +30,12 @@ export class Schedule {
 	}
 
 	#arm(): void {
-		const left = this.#due - Date.now();
-		this.#timer = setTimeout(() => this.#look(), Math.min(Math.max(left, 0), lookMs));
+		const left = this.#due - this.#clock.wallMs();
+		this.#timer = this.#clock.after(Math.min(left, lookMs), () => this.#look());
 	}
 
 	#look(): void {
-		const now = Date.now();
+		const now = this.#clock.wallMs();
 		const next = this.#after(now);
 		const due = now >= this.#due;
 		// Also when the clock was set back: the next time is never further away than the schedule has it.

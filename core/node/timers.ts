@@ -1,43 +1,38 @@
 /** Named timers of a module. They end with the daemon; the automaton arms them again when it is resumed. */
-
-/** setTimeout cannot wait longer; longer waits are cut into pieces. */
-const longestMs = 2_000_000_000;
+import type { Alarm, Clock } from "../engine/clock.ts";
 
 export class Timers {
-	readonly #handles = new Map<string, NodeJS.Timeout>();
-	readonly #nowMs: () => number;
+	readonly #alarms = new Map<string, Alarm>();
+	readonly #clock: Clock;
 	readonly #fired: (name: string) => void;
 
-	constructor(nowMs: () => number, fired: (name: string) => void) {
-		this.#nowMs = nowMs;
+	constructor(clock: Clock, fired: (name: string) => void) {
+		this.#clock = clock;
 		this.#fired = fired;
 	}
 
 	/** Arms or re-arms a timer. */
 	arm(name: string, afterMs: number): void {
 		this.disarm(name);
-		this.#wait(name, this.#nowMs() + Math.max(0, afterMs));
+		this.#wait(name, this.#clock.nowMs() + Math.max(0, afterMs));
 	}
 
 	disarm(name: string): void {
-		clearTimeout(this.#handles.get(name));
-		this.#handles.delete(name);
+		this.#alarms.get(name)?.cancel();
+		this.#alarms.delete(name);
 	}
 
 	disarmAll(): void {
-		for (const name of [...this.#handles.keys()]) this.disarm(name);
+		for (const name of [...this.#alarms.keys()]) this.disarm(name);
 	}
 
 	#wait(name: string, deadlineMs: number): void {
-		const leftMs = deadlineMs - this.#nowMs();
-		const handle = setTimeout(
-			() => {
-				if (this.#nowMs() < deadlineMs) return this.#wait(name, deadlineMs);
-				this.disarm(name);
-				this.#fired(name);
-			},
-			Math.min(longestMs, Math.max(0, Math.ceil(leftMs))),
-		);
-		this.#handles.set(name, handle);
+		const alarm = this.#clock.after(deadlineMs - this.#clock.nowMs(), () => {
+			// A timer may fire a moment early.
+			if (this.#clock.nowMs() < deadlineMs) return this.#wait(name, deadlineMs);
+			this.disarm(name);
+			this.#fired(name);
+		});
+		this.#alarms.set(name, alarm);
 	}
 }

@@ -2,10 +2,12 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { basename, extname, isAbsolute, join } from "node:path";
 import type { ProgramHands } from "../checkers/custom.ts";
+import { testOf } from "../checkers/probes/index.ts";
 import { ProcessTable } from "../checkers/watched/table.ts";
 import type { WatchClass } from "../engine/contract.ts";
 import { classesOf } from "../engine/steps.ts";
 import { SafekitError } from "../errors.ts";
+import { systemClock } from "../log/clock.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
 import type { Paths } from "../module/paths.ts";
 import type { CheckerSettings } from "../module/settings/checkers.ts";
@@ -41,14 +43,16 @@ export function monitoringOf(
 ): Monitoring {
 	const { paths, report } = parts;
 	const { addresses, ping, processes } = platform();
+	const system = { ping, interfaces: () => addresses.interfaces(), whoHas: addresses.whoHas };
 	table ??= new ProcessTable(processes);
 	const { module } = configuration;
 	const isOn = (setting: string): boolean => runtime().resources.get(`usersetting.${setting}`)?.value !== "off";
 	return new Monitoring({
 		...parts,
+		clock: systemClock,
 		configuration,
 		file: monitoringFile(paths, module),
-		system: { ping, interfaces: () => addresses.interfaces(), whoHas: addresses.whoHas },
+		test: (settings) => testOf(settings, system, systemClock),
 		table,
 		program: (settings) => programOf(paths, settings, runtime),
 		set: (resource, value, by) => runtime().setResource(resource, value, by),

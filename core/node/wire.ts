@@ -9,7 +9,7 @@ import type { LogLevel } from "../engine/contract.ts";
 import type { ReplicationFact } from "../engine/replication.ts";
 import { SafekitError } from "../errors.ts";
 import type { FromHeart } from "../heartbeat/service.ts";
-import { nowUs } from "../log/clock.ts";
+import { nowUs, systemClock } from "../log/clock.ts";
 import { isNormal } from "../log/moduleLog.ts";
 import { type DatagramSender, toSyslog } from "../log/syslog.ts";
 import { readConfiguration } from "../module/active.ts";
@@ -53,6 +53,7 @@ export async function wire(parts: Parts): Promise<World> {
 	return {
 		paths,
 		incarnation,
+		clock: systemClock,
 		modes: plugins.modes,
 		processes: platform().processes,
 		configured: () => configuredModules(paths),
@@ -129,8 +130,7 @@ async function handsOf(
 	const logged = async (done: Promise<void> | undefined): Promise<void> =>
 		await done?.catch((error) => runtime().write("vipplug", "E", String(error.message)));
 	return {
-		nowMs: () => Number(process.hrtime.bigint() / 1_000_000n),
-		wallMs: () => Date.now(),
+		...systemClock,
 		scripts,
 		vip: async (set) => (set ? await vip?.set() : await vip?.unset()),
 		announceVip: () => logged(vip?.resume()),

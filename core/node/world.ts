@@ -1,5 +1,6 @@
 /** What the daemon needs of the services, put together in wire.ts; a test may put other things in. */
 import type { ProcessSystem } from "../checkers/watched/system.ts";
+import type { Clock } from "../engine/clock.ts";
 import type { LogLevel } from "../engine/contract.ts";
 import type { ModeDeclaration } from "../engine/plugin.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
@@ -16,6 +17,7 @@ export interface World {
 	paths: Paths;
 	/** This run of the operating system. */
 	incarnation: string;
+	clock: Clock;
 	modes: ReadonlyMap<string, ModeDeclaration>;
 	/** Names of the modules whose configuration is in force here. */
 	configured(): Promise<string[]>;

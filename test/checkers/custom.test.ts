@@ -1,9 +1,11 @@
 /** Programs of custom checkers: started again when they die, ended with all that they started. */
+
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { CustomChecker, type ProgramHands } from "../../core/checkers/custom.ts";
+import { systemClock } from "../../core/log/clock.ts";
 import { linuxScripts } from "../../core/platform/linux/scripts.ts";
 import { startTimeOf } from "../../core/platform/linux/server.ts";
 import { killScript } from "../../core/scripts/kill.ts";
@@ -47,7 +49,7 @@ const lives = (pid: string): boolean => startTimeOf(Number(pid)) !== null;
 
 test("one that dies is started again, ever more slowly; what it had started does not stay beside the next", async (t) => {
 	const { options, logged, lines } = place(t, 'sleep 1000 & echo "$!" >> children; echo begun >> begun');
-	const checker = new CustomChecker(options);
+	const checker = new CustomChecker({ clock: systemClock, ...options });
 	await until(() => lines("begun").length >= 4);
 	await checker.stop();
 	const begun = lines("begun").length;
@@ -60,7 +62,7 @@ test("one that dies is started again, ever more slowly; what it had started does
 
 test("it is ended with its children, also when it does not want to", async (t) => {
 	const { options, lines } = place(t, 'trap "" TERM\nsleep 1000 & echo "$! $$" > pids; while true; do sleep 1; done');
-	const checker = new CustomChecker(options);
+	const checker = new CustomChecker({ clock: systemClock, ...options });
 	await until(() => lines("pids").length === 1);
 	await checker.stop();
 	for (const pid of (lines("pids")[0] ?? "").split(" ")) t.false(lives(pid), pid);
@@ -69,7 +71,7 @@ test("it is ended with its children, also when it does not want to", async (t) =
 test("a program that is not there is told, and found when it comes", async (t) => {
 	const { file, options, logged, lines } = place(t, "echo begun >> begun; sleep 1000");
 	chmodSync(file, 0o644);
-	const checker = new CustomChecker(options);
+	const checker = new CustomChecker({ clock: systemClock, ...options });
 	await until(() => logged.length > 0);
 	t.regex(logged[0] ?? "", /^could not be started: .*EACCES/);
 	chmodSync(file, 0o755);

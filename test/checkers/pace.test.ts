@@ -1,8 +1,10 @@
 /** Tests are repeated at fixed times, one at a time, whatever they do. */
+
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import { Pace } from "../../core/checkers/pace.ts";
 import type { Verdict } from "../../core/checkers/probe.ts";
+import { systemClock } from "../../core/log/clock.ts";
 
 const up: Verdict = { up: true, why: "" };
 
@@ -14,7 +16,7 @@ test("slow tests do not shift the next ones", async (t) => {
 		await sleep(60);
 		return up;
 	};
-	const pace = new Pace({ intervalMs: 100, timeoutMs: 90, probe, told: () => {} });
+	const pace = new Pace({ clock: systemClock, intervalMs: 100, timeoutMs: 90, probe, told: () => {} });
 	await sleep(2050);
 	pace.stop();
 	// A machine under load may miss some; none may drift away from its time.
@@ -34,7 +36,13 @@ test("a test that hangs counts as down, runs alone, and the next one comes when 
 		running--;
 		return up;
 	};
-	const pace = new Pace({ intervalMs: 100, timeoutMs: 50, probe, told: (verdict) => told.push(verdict) });
+	const pace = new Pace({
+		clock: systemClock,
+		intervalMs: 100,
+		timeoutMs: 50,
+		probe,
+		told: (verdict) => told.push(verdict),
+	});
 	await sleep(2000);
 	pace.stop();
 	t.is(most, 1);
@@ -45,7 +53,13 @@ test("a test that hangs counts as down, runs alone, and the next one comes when 
 test("what throws counts as down, and after a stop nothing is told", async (t) => {
 	const told: Verdict[] = [];
 	const probe = (): Promise<Verdict> => Promise.reject(new Error("boom"));
-	const pace = new Pace({ intervalMs: 10_000, timeoutMs: 50, probe, told: (verdict) => told.push(verdict) });
+	const pace = new Pace({
+		clock: systemClock,
+		intervalMs: 10_000,
+		timeoutMs: 50,
+		probe,
+		told: (verdict) => told.push(verdict),
+	});
 	for (let waited = 0; told.length === 0 && waited < 500; waited++) await sleep(10);
 	t.deepEqual(told, [{ up: false, why: "boom" }]);
 	pace.stop();
@@ -58,6 +72,7 @@ test("what throws counts as down, and after a stop nothing is told", async (t) =
 			});
 		});
 	const second = new Pace({
+		clock: systemClock,
 		intervalMs: 10_000,
 		timeoutMs: 9000,
 		probe: hanging,

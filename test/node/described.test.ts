@@ -29,7 +29,7 @@ function described(t: import("ava").ExecutionContext) {
 test("a module shows every internal resource from the beginning", (t) => {
 	const module = described(t);
 	describeSettings(module, true);
-	describeState(module, "fresh");
+	describeState(module, "fresh", Date.now());
 	const { "heart.stopstartloop": since, ...values } = module.resources.values();
 	t.true(Math.abs(Number(since) - Date.now() / 1000) < 60);
 	t.deepEqual(values, {
@@ -58,7 +58,7 @@ test("what an earlier run of the system knew is over; what was switched and what
 	};
 	for (const [name, value] of Object.entries(before)) resources.set(name, value, "test");
 	describeSettings(module, false);
-	describeState(module, "rebooted");
+	describeState(module, "rebooted", Date.now());
 	t.like(resources.values(), {
 		"heartbeat.default": "down",
 		"state.remote": "UNKNOWN Unknown",
@@ -67,7 +67,7 @@ test("what an earlier run of the system knew is over; what was switched and what
 		"usersetting.boot": "off",
 	});
 	resources.set("heartbeat.default", "up", "test");
-	describeState(module, "resumed");
+	describeState(module, "resumed", Date.now());
 	t.is(resources.get("heartbeat.default")?.value, "up");
 });
 

@@ -1,10 +1,12 @@
 /** The loop around the failover machine: real time, real resources, and what `state` and the log show of them. */
+
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import type { MainState } from "../../core/engine/contract.ts";
 import type { RuleEvent } from "../../core/engine/rules/machine.ts";
+import { systemClock } from "../../core/log/clock.ts";
 import { Resources, resourceLine } from "../../core/log/resources.ts";
 import type { ModuleConfiguration } from "../../core/module/configuration.ts";
 import { defaultFailover } from "../../core/module/settings/failover.ts";
@@ -35,13 +37,9 @@ function loop(t: ExecutionContext, text: string) {
 		view: () => ({ main: module.main, held: [], peer: { state: module.peer } }),
 	};
 	const said: { text: string; atMs: number }[] = [];
-	const rules = new RuleLoop(
-		module,
-		() => performance.now(),
-		({ rule, action, holds }: RuleEvent) => {
-			if (holds) said.push({ text: `${action} by ${rule}`, atMs: performance.now() });
-		},
-	);
+	const rules = new RuleLoop(module, systemClock, ({ rule, action, holds }: RuleEvent) => {
+		if (holds) said.push({ text: `${action} by ${rule}`, atMs: performance.now() });
+	});
 	t.teardown(() => rules.close());
 	const set = (name: string, value: string): number => {
 		resources.set(name, value, "test");

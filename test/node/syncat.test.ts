@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
+import { systemClock } from "../../core/log/clock.ts";
 import { nextTime, scheduleProblem } from "../../core/module/schedule.ts";
 import { Schedule } from "../../core/node/schedule.ts";
 import { dataPair } from "./dataPair.ts";
@@ -17,7 +18,7 @@ test("schedules have the syntax of crontab", (t) => {
 
 test("a schedule calls at its time, once", async (t) => {
 	let calls = 0;
-	const schedule = new Schedule("* * * * *", () => calls++, Date.now() - 61_000);
+	const schedule = new Schedule("* * * * *", () => calls++, systemClock, Date.now() - 61_000);
 	t.teardown(() => schedule.stop());
 	await sleep(200);
 	t.is(calls, 1);

@@ -1,6 +1,7 @@
 /** A daemon with the real loop, log, socket and scripts, and a toy mode: for tests of what core/node itself does. */
 import { readdirSync } from "node:fs";
 import type { Automaton, Effect, MainState, Status } from "../../core/engine/contract.ts";
+import { systemClock } from "../../core/log/clock.ts";
 import type { ModuleConfiguration } from "../../core/module/configuration.ts";
 import { pathsFrom } from "../../core/module/paths.ts";
 import { defaultFailover } from "../../core/module/settings/failover.ts";
@@ -118,6 +119,7 @@ if ((await takeInstance(paths.safevar)) === null) process.exit(3);
 const daemon = new Daemon({
 	paths,
 	incarnation: process.env.TOY_INCARNATION ?? osIncarnation(),
+	clock: systemClock,
 	modes: new Map([["mirror", { automaton: toy, uses: ["scripts"] }]]),
 	configured: async () => readdirSync(`${paths.safe}/private/modules`),
 	configuration: async (name) => configuration(name),
@@ -128,8 +130,7 @@ const daemon = new Daemon({
 	configureOptions: async () => ({ schema: createSchema([]), environment: {} }),
 	scripts: (name, log) => scriptHands(name, paths, log),
 	hands: async (module, runtime) => ({
-		nowMs: () => Number(process.hrtime.bigint() / 1_000_000n),
-		wallMs: () => Date.now(),
+		...systemClock,
 		scripts: scriptHands(module.module, paths, (level, text) => runtime().write("userplug", level, text)),
 		vip: async () => {},
 		announceVip: async () => {},

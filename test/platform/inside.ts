@@ -1,9 +1,11 @@
 /** Runs inside a box: one request as JSON in the first argument, the answer as JSON on stdout. */
+
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { testOf } from "../../core/checkers/probes/index.ts";
 import { asSafekitError } from "../../core/errors.ts";
+import { systemClock } from "../../core/log/clock.ts";
 import type { VipConfiguration } from "../../core/module/configuration.ts";
 import type { CheckerSettings } from "../../core/module/settings/checkers.ts";
 import { platform } from "../../core/platform/index.ts";
@@ -92,7 +94,7 @@ async function probe(settings: CheckerSettings[], withinMs: number): Promise<str
 	const system = { ping, interfaces: addresses.interfaces, whoHas: addresses.whoHas };
 	return await Promise.all(
 		settings.map(async (one) => {
-			const looked = testOf(one, system)?.probe(AbortSignal.timeout(withinMs));
+			const looked = testOf(one, system, systemClock)?.probe(AbortSignal.timeout(withinMs));
 			const verdict = await looked?.catch((error: Error) => ({ up: false, why: error.message, warning: undefined }));
 			return [verdict?.up ? "up" : "down", verdict?.why, verdict?.warning].filter(Boolean).join(": ");
 		}),

@@ -1,4 +1,5 @@
 /** Which probe a checker is, and at which pace it tests. */
+import type { Clock } from "../../engine/clock.ts";
 import type { CheckerSettings } from "../../module/settings/checkers.ts";
 import type { Probe, ProbeSystem } from "../probe.ts";
 import { intfProbe } from "./intf.ts";
@@ -19,7 +20,7 @@ const intfIntervalMs = 2000;
 const lookTimeoutMs = 5000;
 
 /** Null: the checker is no test that is repeated. */
-export function testOf(settings: CheckerSettings, system: ProbeSystem): Test | null {
+export function testOf(settings: CheckerSettings, system: ProbeSystem, clock: Clock): Test | null {
 	switch (settings.kind) {
 		case "tcp":
 			return { ...settings, probe: tcpProbe(settings) };
@@ -29,7 +30,7 @@ export function testOf(settings: CheckerSettings, system: ProbeSystem): Test | n
 		case "intf":
 			return { probe: intfProbe(settings, system), intervalMs: intfIntervalMs, timeoutMs: lookTimeoutMs };
 		case "ip":
-			return { probe: ipProbe(settings, system), intervalMs: settings.intervalMs, timeoutMs: lookTimeoutMs };
+			return { probe: ipProbe(settings, system, clock), intervalMs: settings.intervalMs, timeoutMs: lookTimeoutMs };
 		case "module":
 			return { ...settings, probe: moduleProbe(settings) };
 		case "custom":

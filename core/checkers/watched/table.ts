@@ -1,4 +1,6 @@
 /** All processes and services of this server, looked at once for all modules that ask at the same time. */
+import type { Clock } from "../../engine/clock.ts";
+import { systemClock } from "../../log/clock.ts";
 import type { ProcessSystem, ServiceState } from "./system.ts";
 
 /** What was seen at one moment. Details are read when they are first asked for. */
@@ -16,11 +18,13 @@ const gatherMs = 20;
 
 export class ProcessTable {
 	readonly system: ProcessSystem;
+	readonly #clock: Clock;
 	#look: Promise<Look> | null = null;
 	#takenMs = 0;
 	#services: { names: Set<string>; states: Promise<Map<string, ServiceState>> } | null = null;
 
-	constructor(system: ProcessSystem) {
+	constructor(system: ProcessSystem, clock: Clock = systemClock) {
+		this.#clock = clock;
 		this.system = system;
 	}
 
@@ -30,7 +34,7 @@ export class ProcessTable {
 	}
 
 	look(): Promise<Look> {
-		const nowMs = performance.now();
+		const nowMs = this.#clock.nowMs();
 		if (this.#look === null || nowMs - this.#takenMs > sharedMs) {
 			this.#takenMs = nowMs;
 			const look = this.#take();
@@ -39,9 +43,9 @@ export class ProcessTable {
 				if (this.#look === look) this.#look = null;
 			});
 			// Thousands of names are not kept until the next look.
-			setTimeout(() => {
+			this.#clock.after(sharedMs, () => {
 				if (this.#look === look) this.#look = null;
-			}, sharedMs).unref();
+			});
 		}
 		return this.#look;
 	}
@@ -50,7 +54,7 @@ export class ProcessTable {
 	services(names: readonly string[]): Promise<Map<string, ServiceState>> {
 		if (this.#services === null) {
 			const asked = new Set<string>();
-			const states = new Promise<void>((resolve) => setTimeout(resolve, gatherMs)).then(() => {
+			const states = new Promise<void>((resolve) => void this.#clock.after(gatherMs, resolve)).then(() => {
 				this.#services = null;
 				return this.system.services([...asked]);
 			});

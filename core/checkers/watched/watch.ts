@@ -1,5 +1,6 @@
 /** errd: the processes and services of one module are counted at fixed times, and what is missing is acted upon (spec/02 §9). */
 import { isDeepStrictEqual } from "node:util";
+import type { Alarm, Clock } from "../../engine/clock.ts";
 import type { ErrdSettings, ProcSettings } from "../../module/settings/errd.ts";
 import { WatchedProc } from "./proc.ts";
 import type { ServiceState } from "./system.ts";
@@ -8,6 +9,7 @@ import type { Look, ProcessTable } from "./table.ts";
 export type WatchAction = "restart" | "stopstart" | "stop";
 
 export interface WatchOptions {
+	clock: Clock;
 	table: ProcessTable;
 	set(resource: string, value: string): void;
 	log(level: "E" | "I" | "W", text: string): void;
@@ -41,7 +43,7 @@ export class Watch {
 	#procs: WatchedProc[] = [];
 	#settings: ErrdSettings = { pollMs: 30_000, procs: [] };
 	#on: boolean;
-	#timer: NodeJS.Timeout | undefined;
+	#timer: Alarm | undefined;
 	#looking = false;
 	#detached = false;
 	/** Resources that a look has spoken of since they are watched, and those that were wrong at the last one. */
@@ -105,7 +107,7 @@ export class Watch {
 
 	detach(): void {
 		this.#detached = true;
-		clearTimeout(this.#timer);
+		this.#timer?.cancel();
 	}
 
 	view(value: (resource: string) => string): WatchedView[] {
@@ -158,12 +160,13 @@ export class Watch {
 
 	/** Modules with one poll time look at the same moments, and share the look. */
 	#arm(): void {
-		clearTimeout(this.#timer);
+		this.#timer?.cancel();
 		if (this.#detached || !this.#procs.some(({ settings }) => this.#isWatched(settings))) return;
 		const { pollMs } = this.#settings;
-		const earliestMs = performance.now() + Math.min(youngMs, pollMs / 2);
+		const { clock } = this.#options;
+		const earliestMs = clock.nowMs() + Math.min(youngMs, pollMs / 2);
 		const dueMs = Math.ceil(earliestMs / pollMs) * pollMs;
-		this.#timer = setTimeout(() => void this.#lookAndArm(), dueMs - performance.now());
+		this.#timer = clock.after(dueMs - clock.nowMs(), () => void this.#lookAndArm());
 	}
 
 	async #lookAndArm(): Promise<void> {
@@ -234,7 +237,7 @@ export class Watch {
 	}
 
 	#give(action: WatchAction, services: string | null): void {
-		const nowMs = performance.now();
+		const nowMs = this.#options.clock.nowMs();
 		if (this.#actedMs !== null && nowMs - this.#actedMs < patienceMs) return;
 		if (this.#options.act(action, services)) this.#actedMs = nowMs;
 	}

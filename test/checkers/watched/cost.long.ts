@@ -1,4 +1,5 @@
 /** What watching costs: 50 names on a server with 2,000 processes, at most 1 % of a core (the aim). */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
@@ -7,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { ProcessTable } from "../../../core/checkers/watched/table.ts";
 import { Watch } from "../../../core/checkers/watched/watch.ts";
+import { systemClock } from "../../../core/log/clock.ts";
 import type { ProcSettings } from "../../../core/module/settings/errd.ts";
 import { processes } from "../../../core/platform/linux/processes.ts";
 import { makeTestFolder } from "../../folder.ts";
@@ -52,6 +54,7 @@ test("50 watched names among 2,000 processes take no more than 1 % of a core", a
 	await crowd(t);
 	const values = new Map<string, string>();
 	const options = {
+		clock: systemClock,
 		table: new ProcessTable(processes),
 		set: (resource: string, value: string) => void values.set(resource, value),
 		log: () => {},

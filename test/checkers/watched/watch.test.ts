@@ -1,10 +1,12 @@
 /** Processes are counted as `<proc>` says, and what is wrong is acted upon once (spec/02 §9). */
+
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { ProcessTable } from "../../../core/checkers/watched/table.ts";
 import { Watch } from "../../../core/checkers/watched/watch.ts";
+import { systemClock } from "../../../core/log/clock.ts";
 import type { ProcSettings } from "../../../core/module/settings/errd.ts";
 import { processes } from "../../../core/platform/linux/processes.ts";
 import { Processes } from "./processes.ts";
@@ -35,6 +37,7 @@ function watched(t: ExecutionContext, procs: ProcSettings[], handled = async ():
 	const acted: string[] = [];
 	const options = {
 		// Every look of a test is a new one.
+		clock: systemClock,
 		table: new ProcessTable(processes),
 		set: (resource: string, value: string) => void values.set(resource, value),
 		log: (level: string, text: string) => void log.push(`${level} ${text}`),
