@@ -4,6 +4,7 @@
  * code here is used somewhere and each used code is here.
  */
 
+import { clusterErrors } from "./errors/cluster.ts";
 import { type ErrorKind, exitCode } from "./errors/kind.ts";
 import { moduleErrors } from "./errors/modules.ts";
 import { replicationErrors } from "./errors/replication.ts";
@@ -12,6 +13,7 @@ export { type ExitName, exitCode } from "./errors/kind.ts";
 
 /** The registry. Codes are grouped by prefix; keep a group together. */
 export const errors = {
+	...clusterErrors,
 	...moduleErrors,
 	...replicationErrors,
 
@@ -47,7 +49,7 @@ export const errors = {
 		exit: "timeout",
 		remedy: "Look at `safekit state` and at `safekit logview -m NAME`, then wait again.",
 	},
-	CLI_DISTRIBUTED: { exit: "usage", remedy: "Give the command on each server." },
+	CLI_DISTRIBUTED: { exit: "usage", remedy: "Give the command on each server, without -H." },
 	CLI_FILE: { exit: "failed", remedy: "Give another absolute path, in a folder that exists and has space." },
 	CLI_RESOURCE: { exit: "failed", remedy: "`safekit state -m NAME -v` shows all resources of the module." },
 	CLI_RESOURCE_INTERNAL: { exit: "usage", remedy: "Use a class of your own, as in custom.mycheck." },
@@ -126,35 +128,6 @@ export const errors = {
 	SWAP_NOT_POSSIBLE: {
 		exit: "unsafe",
 		remedy: "Run `safekit swap` on the server in state PRIM (Ready), while the other is SECOND (Ready).",
-	},
-
-	CLUSTER_NOT_CONFIGURED: {
-		exit: "failed",
-		remedy:
-			"Run `safekit cluster create IP1 IP2` and `safekit cluster config`, or `safekit cluster config FILE.zip` with the file that `cluster package` made on the other server.",
-	},
-	CLUSTER_EXISTS: {
-		exit: "unsafe",
-		remedy:
-			"To change it, edit the file and run `safekit cluster config`; to begin anew, run `safekit cluster deconfig` first.",
-	},
-	CLUSTER_FILE: {
-		exit: "usage",
-		remedy: "Give the path of a cluster.xml, or of a zip that `safekit cluster package` made.",
-	},
-	CLUSTER_PACKAGE: {
-		exit: "invalid",
-		remedy: "Make the file again on the other server with `safekit cluster package FILE.zip`, and copy it unchanged.",
-	},
-	CLUSTER_LOCKED: { exit: "unsafe", remedy: "Run `safekit cluster config unlock` first." },
-	CLUSTER_KEY: {
-		exit: "failed",
-		remedy:
-			"Take over the key of the other server (`safekit cluster package FILE.zip` there, `safekit cluster config FILE.zip` here), or make a new one with `safekit cluster genkey`.",
-	},
-	CLUSTER_NOT_A_NODE: {
-		exit: "failed",
-		remedy: "Correct the addresses in cluster.xml or of this machine, or set SAFENODE to this machine's node name.",
 	},
 
 	VIP_NAME: {

@@ -1,9 +1,9 @@
 /** `safekit kill`: signals processes by name and arguments, as older scripts do (spec/03 §7, spec/04 §3). */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
-import { Ere } from "../checkers/ere/ere.ts";
 import type { ProcessSystem } from "../checkers/watched/system.ts";
 import { SafekitError } from "../errors.ts";
+import { Ere } from "../schema/ere/ere.ts";
 import { printJson } from "./call.ts";
 import { type Context, type ModuleOptions, moduleCommand } from "./groups.ts";
 

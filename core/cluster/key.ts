@@ -27,9 +27,9 @@ export function checkedKey(bytes: Buffer, file: string): Buffer {
 
 /**
  * The key of one purpose of one module. What one of them protects is worth nothing under another, so heartbeats and
- * replication, and two modules, can share the cluster key.
+ * replication, and two modules, can share the cluster key. Commands for other servers belong to no module.
  */
-export function deriveKey(clusterKey: Buffer, purpose: "heartbeat" | "replication", module: string): Buffer {
+export function deriveKey(clusterKey: Buffer, purpose: "heartbeat" | "replication" | "commands", module = ""): Buffer {
 	return Buffer.from(hkdfSync("sha256", clusterKey, "opensafe cluster key", `${purpose} ${module}`, 32));
 }
 

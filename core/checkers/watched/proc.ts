@@ -1,6 +1,6 @@
 /** One `<proc>`: which processes it means, and whether their number is right (spec/02 §9). */
 import type { ProcSettings } from "../../module/settings/errd.ts";
-import { Ere } from "../ere/ere.ts";
+import { Ere } from "../../schema/ere/ere.ts";
 import type { Look } from "./table.ts";
 
 /** Names whose fit is remembered for an expression; a server has a few hundred different ones. */

@@ -1,5 +1,4 @@
 /** `<errd>` as the monitoring of processes and services reads it (spec/02 §9). */
-import { Ere } from "../../checkers/ere/ere.ts";
 import { child, descendants, numberOf, textOf } from "../../schema/access.ts";
 import type { Report } from "../../schema/report.ts";
 import type { CheckedElement } from "../../schema/validate.ts";
@@ -72,7 +71,6 @@ function proc(element: CheckedElement, usualClass: string, report: Report): Proc
 				"The class goes with the module's scripts; a class of your own is switched with `safekit errd enable|disable`.",
 		});
 	}
-	for (const regex of ["nameregex", "argregex"]) checkRegex(element, regex, report);
 	const atMost = numberOf(element, "atmax") ?? -1;
 	// Whoever wants none of them running does not mean that one should.
 	const wanted = atMost === 0 && !element.written.some((each) => each.name === "atleast") ? -1 : 1;
@@ -90,19 +88,4 @@ function proc(element: CheckedElement, usualClass: string, report: Report): Proc
 		atLeast: atLeast < 0 ? null : atLeast,
 		atMost: atMost < 0 ? null : atMost,
 	};
-}
-
-/** What the declarations let through is read here as it will be used. */
-function checkRegex(element: CheckedElement, attribute: string, report: Report): void {
-	const text = textOf(element, attribute);
-	if (text === null) return;
-	try {
-		new Ere(text);
-	} catch (error) {
-		report.add("CONFIG_VALUE", `${attribute} cannot be used: ${(error as Error).message}`, element.xml, {
-			attribute,
-			found: text,
-			expected: "a POSIX extended regular expression",
-		});
-	}
 }

@@ -1,18 +1,14 @@
 /**
- * TLS 1.3 for the links of the data thread, in a thread with an event loop: the handshake only. Both sides prove the
- * module's key as a pre-shared key with a fresh Diffie-Hellman exchange, so recorded traffic stays closed also to who
- * gets the key later. There are no certificates: a side without the key cannot complete the handshake.
+ * TLS 1.3 for the links of the data thread, in a thread with an event loop: the handshake only, with the module's key
+ * (core/cluster/keyTls.ts).
  */
-import { constants } from "node:crypto";
 import { Duplex } from "node:stream";
-import { connect, createSecureContext, TLSSocket, type TLSSocketOptions } from "node:tls";
+import type { TLSSocket } from "node:tls";
+import { acceptWithKey, callWithKey, isProven, isWrongKey, tlsFailure } from "../../cluster/keyTls.ts";
 import { maxHello } from "../wire/handshake.ts";
 import type { FromTls, LinkKeys, ToTls } from "./greeting.ts";
 
 const identity = "opensafe replication";
-const version = { minVersion: "TLSv1.3", maxVersion: "TLSv1.3" } as const;
-/** The suite of an external pre-shared key (RFC 8446 §4.2.11: its hash is SHA-256). */
-const options = { ...version, ciphers: "TLS_AES_128_GCM_SHA256", allowHalfOpen: true };
 /** More is never needed at once: four that are accepted and one that is dialled. */
 const maxSessions = 16;
 
@@ -75,7 +71,11 @@ export class TlsEngine {
 			return;
 		}
 		const carried = new Carried((bytes) => this.#post({ tls, bytes }));
-		const socket = hello === null ? this.#accept(carried) : this.#call(carried);
+		const key = this.#key;
+		const socket =
+			hello === null
+				? acceptWithKey(carried, (name) => (name === identity ? key : null))
+				: callWithKey(carried, { identity, key });
 		this.#sessions.set(tls, { carried, socket, heard: false });
 		const failed = (error: Error): void => {
 			// The alert of this side is on its way before the news.
@@ -107,33 +107,11 @@ export class TlsEngine {
 		socket.on("end", () => {
 			const session = this.#sessions.get(tls);
 			if (session === undefined) return;
-			// With a pre-shared key the handshake counts as resumed: nothing else proves the other side.
 			// An end before that may come from anybody.
-			if (!secure || !socket.isSessionReused())
-				return failed(new Error("the handshake was not made with the module's key"));
+			if (!secure || !isProven(socket)) return failed(new Error("the handshake was not made with the module's key"));
 			session.heard = true;
 			this.#post({ tls, heard: Buffer.concat(said), keys: exportKeys(socket) });
 		});
-	}
-
-	#call(carried: Carried): TLSSocket {
-		return connect({
-			...options,
-			socket: carried,
-			pskCallback: () => ({ psk: this.#key, identity }),
-			checkServerIdentity: () => new Error("the other side showed a certificate instead of the module's key"),
-		});
-	}
-
-	#accept(carried: Carried): TLSSocket {
-		const withKey: TLSSocketOptions & { pskCallback: (socket: TLSSocket, name: string) => Buffer | null } = {
-			...options,
-			isServer: true,
-			// Nothing follows the greeting: no ticket for a later session.
-			secureContext: createSecureContext({ ...options, secureOptions: constants.SSL_OP_NO_TICKET }),
-			pskCallback: (_socket, name) => (name === identity ? this.#key : null),
-		};
-		return new TLSSocket(carried, withKey);
 	}
 
 	#end(tls: number): void {
@@ -151,11 +129,7 @@ function exportKeys(socket: TLSSocket): LinkKeys {
 }
 
 function reason(error: Error): string {
-	const { code } = error as NodeJS.ErrnoException;
-	if (code === "ERR_SSL_BINDER_DOES_NOT_VERIFY" || code === "ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR") return wrongKey;
-	if (code?.startsWith("ERR_SSL_")) {
-		const what = code.slice("ERR_SSL_".length).toLowerCase().replaceAll("_", " ");
-		return `the TLS handshake failed: ${what}`;
-	}
-	return error.message;
+	if (isWrongKey(error)) return wrongKey;
+	const failure = tlsFailure(error);
+	return failure === null ? error.message : `the TLS handshake failed: ${failure}`;
 }

@@ -4,8 +4,8 @@
  * copies). An expression with a leading `!` is about files: directories are always replicated by it, since otherwise
  * nothing below one could ever match.
  */
+import { Ere } from "../../schema/ere/ere.ts";
 import type { FileRef } from "../operation.ts";
-import { translateEre } from "./ere.ts";
 import type { Tree } from "./tree.ts";
 
 export interface ExclusionRules {
@@ -23,8 +23,8 @@ interface PathRule {
 
 export class Exclusion {
 	readonly #paths: PathRule[];
-	readonly #out: RegExp[];
-	readonly #only: RegExp[];
+	readonly #out: Ere[];
+	readonly #only: Ere[];
 
 	/** Throws a SyntaxError for an expression that is none. */
 	constructor(rules: ExclusionRules) {
@@ -33,8 +33,8 @@ export class Exclusion {
 			const name = parts.pop();
 			return name === undefined ? [] : [{ above: parts.map((part) => Buffer.from(part)), name: Buffer.from(name) }];
 		});
-		this.#out = rules.regexes.filter((regex) => !regex.startsWith("!")).map(translateEre);
-		this.#only = rules.regexes.filter((regex) => regex.startsWith("!")).map((regex) => translateEre(regex.slice(1)));
+		this.#out = rules.regexes.filter((regex) => !regex.startsWith("!")).map((regex) => new Ere(regex));
+		this.#only = rules.regexes.filter((regex) => regex.startsWith("!")).map((regex) => new Ere(regex.slice(1)));
 	}
 
 	/** True when there is no rule at all. */

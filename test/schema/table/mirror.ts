@@ -124,5 +124,12 @@ export const mirrorAttribute: readonly AttributeRow[] = [
 	row("mirror:rfs/replicated@mode", "read_only", "", ["read_only"], "read_write", oneOf("read_only")),
 	row("mirror:rfs/replicated/tocheck@path", must, "", ["data/file"], "/etc", below),
 	row("mirror:rfs/replicated/notreplicated@path", none, "", ["log", "a\\b"], "../x", below),
-	row("mirror:rfs/replicated/notreplicated@regexpath", none, "", [".*\\.tmp$", "!.*\\.db$"], "*.tmp(", regex),
+	row(
+		"mirror:rfs/replicated/notreplicated@regexpath",
+		none,
+		"",
+		[".*\\.tmp$", "!.*\\.db$"],
+		"*.tmp(",
+		regex(`"*" has nothing to repeat (character 1)`),
+	),
 ];

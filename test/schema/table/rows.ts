@@ -51,7 +51,7 @@ export const form = (name: "h" | "m" | "s" | "ms") => expected(() => `a time suc
 export const seconds = (min: number) => expected(() => `a time between ${min}s and ${Math.floor(longestMs / 1000)}s`);
 export const milliseconds = (min: number) => expected(() => `a time between ${min}ms and ${longestMs}ms`);
 export const fileName = expected(() => "a file name below SAFEUSERBIN");
-export const regex = expected(() => "a POSIX extended regular expression");
+export const regex = (why: string) => expected(() => `a POSIX extended regular expression: ${why}`);
 export const blank = (name: string): string => `the attribute ${name} is blank`;
 export const unknownMacro = (_name: string, bad: string): string =>
 	`${bad} is neither a macro nor an environment variable`;

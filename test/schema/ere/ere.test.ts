@@ -1,8 +1,8 @@
-/** Regular expressions of `<proc>`: as grep -E has them, and never slow. */
+/** Regular expressions of `<proc>` and `<notreplicated>`: as grep -E has them, and never slow. */
 import { spawnSync } from "node:child_process";
 import test from "ava";
 import fc from "fast-check";
-import { Ere } from "../../../core/checkers/ere/ere.ts";
+import { Ere } from "../../../core/schema/ere/ere.ts";
 
 const finds = (ere: string, text: string): boolean => new Ere(ere).test(text);
 
@@ -35,6 +35,8 @@ test("what is no such expression is told with its place", (t) => {
 		["[z-a]", /backwards/],
 		["[[:foo:]]", /unknown class/],
 		["a\\", /stands for nothing/],
+		["*.tmp", /"\*" has nothing to repeat \(character 1\)/],
+		["a|+", /nothing to repeat/],
 		["(".repeat(60), /deep/],
 	] as const) {
 		t.throws(() => new Ere(ere), { instanceOf: SyntaxError, message }, ere);

@@ -44,11 +44,11 @@ class Reader {
 			const char = this.#text[this.#at];
 			// A ")" without its "(" stands for itself.
 			if (char === undefined || char === "|" || (char === ")" && depth > 0)) return { is: "sequence", parts };
-			parts.push(this.#repeated(this.#atom(char, depth, parts.length === 0)));
+			parts.push(this.#repeated(this.#atom(char, depth)));
 		}
 	}
 
-	#atom(char: string, depth: number, first: boolean): Node {
+	#atom(char: string, depth: number): Node {
 		if (char === "(") return this.#group(depth);
 		if (char === "[") {
 			const { set, end } = readBracket(this.#text, this.#at);
@@ -56,7 +56,8 @@ class Reader {
 			return { is: "set", set };
 		}
 		if (char === "\\") return this.#escaped();
-		if (!first && /[*+?]/.test(char)) throw this.#wrong(`"${char}" has nothing to repeat`);
+		// Written by who thinks of `*.tmp`; programs differ in what they take it for.
+		if (/[*+?]/.test(char)) throw this.#wrong(`"${char}" has nothing to repeat`);
 		const point = this.#text.codePointAt(this.#at) as number;
 		this.#at += String.fromCodePoint(point).length;
 		if (char === ".") return { is: "set", set: any };

@@ -36,11 +36,11 @@ export function contains(set: CharacterSet, point: number): boolean {
 	return inside !== set.negated;
 }
 
-/** What stands for itself after a backslash, or `\w` and the like; null: nothing that POSIX or GNU's sets have. */
+/** What stands for itself after a backslash, or `\w` and the like; null: what means something else elsewhere, as `\d`. */
 export function escapedSet(char: string): CharacterSet | null {
 	const known = words[char];
 	if (known !== undefined) return known;
-	if (/^[A-Za-z0-9<>`']$/.test(char)) return null;
+	if (/^[0-9AbBdDfnPprtuvxZz<>`']$/.test(char)) return null;
 	const point = char.codePointAt(0) as number;
 	return { ranges: [[point, point]], classes: [], negated: false };
 }
