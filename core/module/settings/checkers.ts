@@ -5,6 +5,7 @@
 import { isIP, isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { child, descendants, isOn, numberOf, textOf } from "../../schema/access.ts";
+import { groupsOf } from "../../schema/ipv6.ts";
 import type { Report } from "../../schema/report.ts";
 import type { CheckedElement } from "../../schema/validate.ts";
 import type { VipConfiguration } from "../configuration.ts";
@@ -265,14 +266,4 @@ export function networkAddress(addr: string, mask: string): string {
 	const [a, m] = [addr, mask].map(groupsOf) as [number[], number[]];
 	const text = a.map((group, index) => (group & (m[index] ?? 0)).toString(16)).join(":");
 	return new URL(`http://[${text}]/`).hostname.slice(1, -1);
-}
-
-/** The eight groups of an IPv6 address. */
-function groupsOf(addr: string): number[] {
-	const plain = new URL(`http://[${addr.split("%")[0]}]/`).hostname.slice(1, -1);
-	const [head = "", tail] = plain.split("::");
-	const read = (text: string) => (text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16)));
-	if (tail === undefined) return read(head);
-	const [before, after] = [read(head), read(tail)];
-	return [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after];
 }
