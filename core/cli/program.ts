@@ -1,13 +1,11 @@
 /** The whole command line: parses the words of a call, runs the command, and turns what happens into an exit code. */
 import { Command, CommanderError } from "commander";
+import { coreVersion } from "../engine/version.ts";
 import { asSafekitError, exitCode, SafekitError } from "../errors.ts";
 import { errorAsJson, errorAsText } from "../log/errorTexts.ts";
 import { type Call, printJson } from "./call.ts";
 import type { NodeControl } from "./control.ts";
 import type { Context, Group } from "./groups.ts";
-
-/** Version that `--version` prints; package.json has the same. */
-export const version = "0.1.0";
 
 /**
  * Runs one command with the given groups and returns its exit code (design §9). Never throws: errors go to stderr,
@@ -49,7 +47,7 @@ function buildProgram(context: Context, groups: readonly Group[]): Command {
 	const program = new Command("safekit");
 	program
 		.description("Keeps applications running on ordinary servers: replication, virtual addresses, restart.")
-		.version(version, "--version", "print the version")
+		.version(coreVersion, "--version", "print the version")
 		.option("-p", "print the paths of this server")
 		.helpCommand(true)
 		.addHelpText(

@@ -1,10 +1,10 @@
 /** Commands of the server itself: boot, level, update, -p (spec/04 §1). */
 import { hostname, release, type } from "node:os";
 import type { Command } from "commander";
+import { coreVersion } from "../engine/version.ts";
 import { SafekitError } from "../errors.ts";
 import { printJson, table } from "./call.ts";
 import { type Context, findModule, type ModuleOptions, moduleCommand } from "./groups.ts";
-import { version } from "./program.ts";
 import { runUpdate } from "./resources.ts";
 
 export function server(program: Command, context: Context): void {
@@ -68,10 +68,11 @@ async function level(context: Context, options: ModuleOptions): Promise<void> {
 	const lines = {
 		Host: hostname(),
 		OS: `${type()} ${release()}`,
-		SafeKit: version,
+		SafeKit: coreVersion,
 		License: "Apache-2.0, no key needed",
 	};
-	if (options.json) printJson(context.call, { host: lines.Host, os: lines.OS, version, license: lines.License });
+	if (options.json)
+		printJson(context.call, { host: lines.Host, os: lines.OS, version: coreVersion, license: lines.License });
 	else for (const [name, value] of Object.entries(lines)) context.call.out(`${name}: ${value}\n`);
 	if (options.module === undefined && context.call.module === undefined) return;
 	await findModule(context, options).runScript("level", [], (text) => context.call.out(text));

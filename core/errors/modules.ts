@@ -26,6 +26,18 @@ export const moduleErrors = {
 		remedy: "A module has its configuration in conf/userconfig.xml: add it, or pack the folder that contains conf/.",
 	},
 	PACKAGE_MANIFEST: { exit: "invalid", remedy: "Correct module.json as the message says, and pack the module again." },
+	PACKAGE_CORE: {
+		exit: "invalid",
+		remedy: "Install a version of the package that fits, or update Opensafe on this server.",
+	},
+	PACKAGE_PLUGIN: {
+		exit: "invalid",
+		remedy: "Put the plugin into $SAFE/plugins and restart the service; `safekit plugin list` shows what is loaded.",
+	},
+	PACKAGE_CONSENT: {
+		exit: "unsafe",
+		remedy: "If that is what you want, give the command again with --yes; nothing was changed.",
+	},
 	PACKAGE_SCRIPT: { exit: "invalid", remedy: "Correct the script as the message says." },
 
 	XML_ENCODING: { exit: "invalid", remedy: "Save the file as UTF-8." },

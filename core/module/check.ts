@@ -1,18 +1,29 @@
 /** `module check`: what is wrong with a package or a module's folder, without a server (interfaces.md). */
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import semver from "semver";
-import { z } from "zod";
 import { asSafekitError, type Problem, SafekitError } from "../errors.ts";
+import { noPermissions } from "../sandbox/permissions.ts";
 import type { Schema } from "../schema/schema.ts";
+import type { CheckedElement } from "../schema/validate.ts";
 import { advise } from "./advice/advise.ts";
-import { filesOfFolder, filesOfPackage, type ModuleFile } from "./advice/files.ts";
+import { filesOfFolder, filesOfPackage, isScript, type ModuleFile } from "./advice/files.ts";
+import { programFiles } from "./advice/programs.ts";
 import { hasErrors, type Inspection, inspect, plainProblem, userconfigName } from "./inspect.ts";
+import { asksAsText } from "./package/asks.ts";
+import { type Manifest, manifestName, readManifest, unmetNeeds } from "./package/manifest.ts";
 
 export interface CheckReport {
 	/** false ⇒ exit code 3. Warnings leave it true. */
 	ok: boolean;
 	problems: Problem[];
+	/** What the package may reach and what runs as root, one line each, in words. */
+	asks: string[];
+}
+
+/** What the checking program knows beside the package. */
+export interface CheckOptions {
+	/** Names of the plugins that are loaded; absent: whether the package's plugin is there is not judged. */
+	plugins?: readonly string[];
 }
 
 /** Blanks and unknown macros are warnings here: the person who installs the module fills them in. */
@@ -20,29 +31,40 @@ export async function checkPackage(
 	path: string,
 	schema: Schema,
 	environment: Readonly<Record<string, string | undefined>>,
+	options: CheckOptions = {},
 ): Promise<CheckReport> {
 	const problems: Problem[] = [];
+	const asks: string[] = [];
 	try {
 		const files = await filesOf(resolve(path));
 		let inspection: Inspection = { problems: [] };
+		let manifest: Manifest | null = null;
 		// All are read, so that damage anywhere is found.
 		for (const { name, content } of files) {
 			const bytes = await content();
 			if (name === userconfigName) {
 				inspection = inspect(bytes, join(path, name), "module", 1, { schema, environment, purpose: "check" });
 			}
-			if (name === "module.json") problems.push(...manifestProblems(bytes, join(path, name)));
+			if (name === manifestName) {
+				const read = readManifest(bytes, join(path, name));
+				if ("problems" in read) problems.push(...read.problems);
+				else {
+					manifest = read.manifest;
+					problems.push(...unmetNeeds(manifest, options.plugins, join(path, name)));
+				}
+			}
 		}
 		const advice = await advise(inspection, files, path, null);
 		problems.unshift(...inspection.problems);
 		problems.push(...advice);
+		asks.push(...asksOf(manifest, files, inspection.read?.service));
 	} catch (error) {
 		const known = asSafekitError(error);
 		// Without a package there is nothing to report on.
 		if (known.exit !== new SafekitError("CONFIG_INVALID", "").exit) throw known;
 		problems.push({ ...plainProblem(known.code, known.message, path), remedy: known.remedy });
 	}
-	return { ok: !hasErrors(problems), problems };
+	return { ok: !hasErrors(problems), problems, asks };
 }
 
 async function filesOf(path: string): Promise<ModuleFile[]> {
@@ -50,40 +72,22 @@ async function filesOf(path: string): Promise<ModuleFile[]> {
 	return info?.isDirectory() ? filesOfFolder(path) : filesOfPackage(path);
 }
 
-const manifestShape = z.object({
-	name: z.string().max(64).optional(),
-	version: z
-		.string()
-		.refine((text) => semver.valid(text) !== null, "is no semantic version")
-		.optional(),
-	plugin: z.string().max(64).optional(),
-	requires: z
-		.record(
-			z.string(),
-			z.string().refine((text) => semver.validRange(text) !== null, "is no semver range"),
-		)
-		.optional(),
-	permissions: z
-		.object({
-			net: z.array(z.string()).optional(),
-			exec: z.array(z.string()).optional(),
-			read: z.array(z.string()).optional(),
-		})
-		.strict()
-		.optional(),
-});
+/** `service` undefined: userconfig.xml could not be read, so nobody knows which programs it names. */
+function asksOf(
+	manifest: Manifest | null,
+	files: readonly ModuleFile[],
+	service: CheckedElement | undefined,
+): string[] {
+	const named = service === undefined ? new Set<string>() : programFiles(service);
+	const runs = files.map(({ name }) => name).filter((name) => named.has(name) || isScript(withoutEnding(name)));
+	const inSandbox = runs.filter((name) => name.endsWith(".ts"));
+	const short = (names: string[]) => names.map((name) => name.replace(/^bin\//, ""));
+	return asksAsText(manifest?.permissions ?? noPermissions, {
+		asRoot: short(runs.filter((name) => !inSandbox.includes(name))),
+		inSandbox: short(inSandbox),
+	});
+}
 
-/** module.json is optional (design §4). */
-function manifestProblems(bytes: Uint8Array, file: string): Problem[] {
-	let value: unknown;
-	try {
-		value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-	} catch (error) {
-		return [plainProblem("PACKAGE_MANIFEST", `module.json is no JSON: ${(error as Error).message}`, file)];
-	}
-	const result = manifestShape.safeParse(value);
-	if (result.success) return [];
-	return result.error.issues.map((issue) =>
-		plainProblem("PACKAGE_MANIFEST", `module.json: ${issue.path.join(".")} ${issue.message}`, file),
-	);
+function withoutEnding(name: string): string {
+	return name.replace(/\.(ps1|cmd|bat|vbs|exe)$/i, "");
 }

@@ -3,6 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, extname, isAbsolute, join } from "node:path";
 import { SafekitError } from "../errors.ts";
 import { activeTree } from "./active.ts";
+import { type Admission, type AdmissionOptions, admit } from "./admission.ts";
 import { makeFolder, removeTree, writeSynced } from "./files.ts";
 import { withModuleLock } from "./lock.ts";
 import { type Package, readPackage } from "./package/read.ts";
@@ -17,7 +18,7 @@ import { exists, Tree } from "./trees.ts";
 const keptBackups = 10;
 const maxSearchedFolders = 10_000;
 
-export interface InstallRequest {
+export interface InstallRequest extends AdmissionOptions {
 	/** `-m`; by default the file's name without its ending. */
 	name?: string;
 	/** `-M`. */
@@ -28,18 +29,21 @@ export interface InstallRequest {
 	file?: string;
 }
 
+export interface Installed extends Admission {
+	name: string;
+	id: number;
+	file: string;
+	/** Where what it replaces is kept. */
+	archived: string | null;
+}
+
 /**
- * Installs a package. The bytes of its files are kept as they are; blanks are accepted, `config` asks for them.
- * `archived`: where what it replaces is kept.
+ * Installs a package. The bytes of its files are kept as they are; blanks are accepted, `config` asks for them. A
+ * package that asks for more than the one it replaces is refused without `yes` (PACKAGE_CONSENT, exit code 4), and
+ * nothing is changed.
  */
-export async function installModule(
-	paths: Paths,
-	request: InstallRequest,
-): Promise<{ name: string; id: number; file: string; archived: string | null }> {
-	if (request.name === undefined && request.file === undefined)
-		throw new SafekitError("USAGE", "give -m NAME, a package file, or both");
-	const name = checkModuleName(request.name ?? basename(request.file as string, extname(request.file as string)));
-	const file = request.file ?? (await findPackage(paths, name));
+export async function installModule(paths: Paths, request: InstallRequest): Promise<Installed> {
+	const { name, file } = await whatToInstall(paths, request);
 	const content = await readPackage(file);
 	return withModuleLock(paths, async () => {
 		await recover(paths);
@@ -47,6 +51,7 @@ export async function installModule(
 		const installed = await exists(tree.path);
 		if (installed && request.replace !== true)
 			throw new SafekitError("MODULE_EXISTS", `the module ${name} is installed already`);
+		const admission = await admit(content, file, installed ? tree.path : null, request);
 		chooseId(await readIds(paths), name, request.id);
 		try {
 			await writeFiles(content, await tree.begin());
@@ -58,8 +63,22 @@ export async function installModule(
 		// The id first: an id without a folder is no module and is given again; a folder without an id could not run.
 		const id = await assignId(paths, name, request.id);
 		await tree.replace();
-		return { name, id, file, archived };
+		return { name, id, file, archived, ...admission };
 	});
+}
+
+/** What `installModule` would say of the package, without installing it. Refuses what it would refuse. */
+export async function rehearseInstall(paths: Paths, request: InstallRequest): Promise<Admission> {
+	const { name, file } = await whatToInstall(paths, request);
+	const { path } = sourceTree(paths, name);
+	return admit(await readPackage(file), file, (await exists(path)) ? path : null, request);
+}
+
+async function whatToInstall(paths: Paths, request: InstallRequest): Promise<{ name: string; file: string }> {
+	if (request.name === undefined && request.file === undefined)
+		throw new SafekitError("USAGE", "give -m NAME, a package file, or both");
+	const name = checkModuleName(request.name ?? basename(request.file as string, extname(request.file as string)));
+	return { name, file: request.file ?? (await findPackage(paths, name)) };
 }
 
 export function sourceTree(paths: Paths, name: string): Tree {

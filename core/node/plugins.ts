@@ -3,8 +3,8 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import semver from "semver";
-import { version } from "../cli/program.ts";
 import type { Kernel, ModeDeclaration, Plugin } from "../engine/plugin.ts";
+import { coreVersion } from "../engine/version.ts";
 import { SafekitError } from "../errors.ts";
 import type { ElementDeclaration, ModeElements } from "../schema/declare.ts";
 
@@ -12,6 +12,8 @@ import type { ElementDeclaration, ModeElements } from "../schema/declare.ts";
 const ownPlugins = join(import.meta.dirname, "../../plugins");
 
 export interface Plugins {
+	/** In the order in which they were loaded. */
+	loaded: { name: string; version: string }[];
 	modes: Map<string, ModeDeclaration>;
 	elements: ModeElements[];
 	/** What was left out, and why. */
@@ -20,7 +22,7 @@ export interface Plugins {
 
 /** The product's own plugins, then those of `$SAFE/plugins`. */
 export async function loadPlugins(safe: string | null): Promise<Plugins> {
-	const loaded: Plugins = { modes: new Map(), elements: [], failures: [] };
+	const loaded: Plugins = { loaded: [], modes: new Map(), elements: [], failures: [] };
 	for (const top of [ownPlugins, ...(safe === null ? [] : [join(safe, "plugins")])]) {
 		for (const folder of foldersOf(top)) {
 			try {
@@ -48,8 +50,8 @@ function foldersOf(top: string): string[] {
 /** What a plugin registers counts only if its whole setup succeeds. */
 async function loadOne(folder: string, loaded: Plugins): Promise<void> {
 	const { default: plugin } = (await import(pathToFileURL(join(folder, "index.ts")).href)) as { default: Plugin };
-	if (!semver.satisfies(version, plugin.requires.core)) {
-		const message = `Plugin ${plugin.name} ${plugin.version} needs core ${plugin.requires.core}, this is core ${version}.`;
+	if (!semver.satisfies(coreVersion, plugin.requires.core)) {
+		const message = `Plugin ${plugin.name} ${plugin.version} needs core ${plugin.requires.core}, this is core ${coreVersion}.`;
 		throw new SafekitError("NODE_PLUGIN", message);
 	}
 	const modes: ModeDeclaration[] = [];
@@ -59,6 +61,7 @@ async function loadOne(folder: string, loaded: Plugins): Promise<void> {
 		elements: { add: (...more) => void elements.push(...more) },
 	};
 	plugin.setup(kernel);
+	loaded.loaded.push({ name: plugin.name, version: plugin.version });
 	for (const mode of modes) {
 		const name = mode.automaton.mode;
 		if (loaded.modes.has(name))

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import test from "ava";
 import { allGroups } from "../../core/cli/all.ts";
 import type { Call } from "../../core/cli/call.ts";
-import { runProgram, version } from "../../core/cli/program.ts";
+import { runProgram } from "../../core/cli/program.ts";
 import { launcherText, unitText } from "../../core/cli/unit.ts";
+import { coreVersion } from "../../core/engine/version.ts";
 import { pathsFrom } from "../../core/module/paths.ts";
 import { makeTestFolder } from "../folder.ts";
 
@@ -42,8 +43,8 @@ async function inProcess(...argv: string[]) {
 }
 
 test("without a daemon: help, version, paths, schema", (t) => {
-	t.is(safekit("--version").out, `${version}\n`);
-	t.is(version, JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version);
+	t.is(safekit("--version").out, `${coreVersion}\n`);
+	t.is(coreVersion, JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version);
 	t.regex(safekit("--help").out, /Examples:\n {2}safekit state\n/);
 	t.is(safekit("--help").code, 0);
 	t.is(safekit().code, 0);

@@ -17,8 +17,8 @@ test("a module is installed under its file's name or another, byte for byte, scr
 		{ name: "manifest.xml", content: '<module name="other"/>' },
 		{ name: "web/" },
 	]);
-	t.deepEqual(await installModule(here.paths, { file }), { name: "mirror", id: 1, file, archived: null });
-	t.deepEqual(await installModule(here.paths, { file, name: "k3s" }), { name: "k3s", id: 2, file, archived: null });
+	t.like(await installModule(here.paths, { file }), { name: "mirror", id: 1, file, archived: null });
+	t.like(await installModule(here.paths, { file, name: "k3s" }), { name: "k3s", id: 2, file, archived: null });
 	const { source } = here.paths.module("k3s");
 	t.is(await readFile(join(source, "conf/userconfig.xml"), "utf8"), content);
 	t.is((await stat(join(source, "bin/start_prim"))).mode & 0o777, 0o755);

@@ -195,7 +195,7 @@ test("check reports all problems of a package and of a folder alike", async (t) 
 	const xml = userconfig.replace('mode="mirror"', 'mode="mirror" bot="on"');
 	const entries = [
 		{ name: "conf/userconfig.xml", content: xml },
-		{ name: "module.json", content: '{"requires":{"core":"one"}}' },
+		{ name: "module.json", content: '{"name":"m","version":"1.0.0","requires":{"core":"one"}}' },
 		{ name: "bin/start_prim", content: "#!/bin/sh\r\n" },
 	];
 	const file = await here.pack("m.safe", entries);
@@ -203,7 +203,10 @@ test("check reports all problems of a package and of a folder alike", async (t) 
 	const ofFile = await checkPackage(file, schema, {});
 	t.deepEqual(ofFile.problems.map(({ code }) => code).sort(), codes as never);
 	t.false(ofFile.ok);
-	await installModule(here.paths, { file });
+	await t.throwsAsync(installModule(here.paths, { file }), { message: /requires\.core is no semver range/ });
+	const good = entries.filter(({ name }) => name !== "module.json");
+	await installModule(here.paths, { name: "m", file: await here.pack("good.safe", good) });
+	await writeFile(join(here.paths.safe, "modules/m/module.json"), entries[1]?.content ?? "");
 	const ofFolder = await checkPackage(join(here.paths.safe, "modules/m"), schema, {});
 	t.deepEqual(ofFolder.problems.map(({ code }) => code).sort(), codes as never);
 	t.true((await checkPackage(await here.pack("n.safe", [goodEntry]), schema, {})).ok);

@@ -5,7 +5,7 @@ import { problemAsText } from "../../log/errorTexts.ts";
 import { checkPackage } from "../../module/check.ts";
 import { printJson } from "../call.ts";
 import { type Context, inFolder, type ModuleOptions, plainCommand } from "../groups.ts";
-import { localSchema } from "../schema.ts";
+import { localSchema, pluginsOnce } from "../schema.ts";
 
 export function check(group: Command, context: Context): void {
 	plainCommand(group, "check <file>", "say what is wrong with a package or a module's folder", [
@@ -15,10 +15,12 @@ export function check(group: Command, context: Context): void {
 
 /** Runs without daemon and without `$SAFE` (interfaces.md). */
 export async function checkFile(context: Context, file: string, options: ModuleOptions): Promise<void> {
-	const report = await checkPackage(inFolder(context, file), await localSchema(), process.env);
+	const plugins = (await pluginsOnce()).loaded.map(({ name }) => name);
+	const report = await checkPackage(inFolder(context, file), await localSchema(), process.env, { plugins });
 	if (options.json) printJson(context.call, report);
 	else {
 		for (const problem of report.problems) context.call.err(problemAsText(problem));
+		for (const line of report.asks) context.call.out(`${line}\n`);
 		context.call.out(report.ok ? `${file}: no error\n` : `${file}: not usable\n`);
 	}
 	if (!report.ok) context.exit = exitCode.invalid;
