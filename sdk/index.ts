@@ -1,4 +1,4 @@
-/** What plugin authors import: the contracts and the pure helpers of the core, and nothing that does I/O. */
+/** What authors of checkers and plugins import: contracts and pure helpers of the core, and nothing that does I/O. */
 import type { Plugin } from "../core/engine/plugin.ts";
 
 export * from "../core/engine/commands.ts";
@@ -13,6 +13,7 @@ export type * from "../core/engine/replication.ts";
 export * from "../core/engine/rules/holding.ts";
 export * from "../core/engine/steps.ts";
 export * from "../core/engine/witness.ts";
+export * from "./checkers.ts";
 export * from "./elements.ts";
 
 /** Declares a plugin; the default export of its `index.ts`. */
