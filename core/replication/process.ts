@@ -19,6 +19,7 @@ import { asQuestion } from "./control/questions.ts";
 import { endHolders, findHolderProcesses, startHolder } from "./holder/holder.ts";
 import { TlsEngine } from "./link/tlsEngine.ts";
 import { postAndWake } from "./loop/mailbox.ts";
+import { startSyncer } from "./loop/syncerThread.ts";
 
 /** What a daemon that is away gets when it comes back, at most. */
 const maxMissed = 1000;
@@ -151,6 +152,8 @@ class ControlServer {
 			const child = this.#ended ? null : startHolder(this.#config.socket, message.hold);
 			const started: ToData = { holder: child?.pid ?? 0 };
 			postAndWake(system, this.#port, this.#wakeFd, started);
+		} else if ("syncer" in message) {
+			startSyncer(message.syncer).on("error", (error) => this.#died(error));
 		} else if ("keep" in message) {
 			void endHolders(this.#config.socket, message.keep);
 		} else if ("fatal" in message) {

@@ -12,8 +12,8 @@ import { pageFlag } from "../holder/page.ts";
 import { type FromTls, Greeter, type ToTls } from "../link/greeting.ts";
 import { DataLoop } from "../loop/dataLoop.ts";
 import { receive } from "../loop/mailbox.ts";
-import { Readers } from "../loop/readers.ts";
 import { Syncers } from "../loop/syncers.ts";
+import type { SyncerData } from "../loop/syncerThread.ts";
 import { Keeper } from "../marks/keeper.ts";
 import type { Primary } from "../primary/primary.ts";
 import type { Declaration } from "../records/declared.ts";
@@ -34,6 +34,8 @@ export type FromData =
 	| { fatal: { code: string; message: string } }
 	/** Start a holder of these descriptors. */
 	| { hold: number[] }
+	/** Start a syncer thread. */
+	| { syncer: SyncerData }
 	/** The mounts were taken over from this one: any other is too many. */
 	| { keep: number };
 
@@ -53,10 +55,12 @@ const say = (message: FromData): void => port.postMessage(message);
 // Before other threads need the same.
 keepCompiled();
 const loop = new DataLoop(system);
-const syncers = new Syncers(loop, system);
-const readers = new Readers(loop, system);
+const startSyncer = (data: SyncerData): void => say({ syncer: data });
+const syncers = new Syncers(loop, system, { start: startSyncer });
+// A read of a slow disk, or a sync, must not keep the marks waiting, without which nothing is changed; nor each other.
+const readers = new Syncers(loop, system, { most: 4, kept: 0, meanwhile: syncers, start: startSyncer });
+const markWriter = new Syncers(loop, system, { most: 1, kept: 0, meanwhile: syncers, start: startSyncer });
 const greeter = new Greeter(say);
-const markWriter = new Syncers(loop, system, 1);
 const started = start();
 // What is thrown from here on is a defect: the process dies, and its mounts stay as a fence.
 if (started) loop.run();

@@ -60,7 +60,10 @@ function readElsewhere(s: FuseSession, r: Request, file: OpenFile, offset: bigin
 		answered(s, file);
 	};
 	const { unique } = r;
-	if (fd >= 0 && to >= 0 && s.readers.run({ do: "read", fd, to, unique, offset, size }, done)) return true;
-	close();
-	return false;
+	if (fd < 0 || to < 0) {
+		close();
+		return false;
+	}
+	s.readers.run({ do: "read", fd, to, unique, offset, size }, done);
+	return true;
 }

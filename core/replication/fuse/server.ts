@@ -11,7 +11,6 @@ import { type Exclusion, nothingExcluded } from "../local/exclusion.ts";
 import { NameMemory } from "../local/nameMemory.ts";
 import type { Tree } from "../local/tree.ts";
 import type { DataLoop } from "../loop/dataLoop.ts";
-import type { Readers } from "../loop/readers.ts";
 import type { Syncers } from "../loop/syncers.ts";
 import type { ChangeSink } from "../operation.ts";
 import { answeredAgain } from "./again.ts";
@@ -38,7 +37,7 @@ export interface FuseServerOptions {
 	loop: DataLoop;
 	syncers: Syncers;
 	/** Without, a read of what is not in memory stops everything until the disk has answered. */
-	readers?: Readers;
+	readers?: Syncers;
 	exclusion?: Exclusion;
 	/** `async="none"`: every change also waits for a sync of this disk. */
 	durable?: boolean;

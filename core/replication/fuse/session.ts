@@ -3,7 +3,6 @@ import { errno, open } from "../errno.ts";
 import { Directories } from "../local/directories.ts";
 import type { NameMemory } from "../local/nameMemory.ts";
 import { isDirectory, isRegular, type Tree } from "../local/tree.ts";
-import type { Readers } from "../loop/readers.ts";
 import type { Syncers } from "../loop/syncers.ts";
 import type { ChangeSink, FileRef, Operation } from "../operation.ts";
 import type { Or, Stat, System } from "../system.ts";
@@ -23,7 +22,7 @@ export class FuseSession {
 	readonly sink: ChangeSink;
 	readonly syncers: Syncers;
 	/** null: this thread waits for the disk itself. */
-	readonly readers: Readers | null;
+	readonly readers: Syncers | null;
 	readonly locals: Locals;
 	readonly handles: Handles;
 	readonly intents: Intents;

@@ -13,15 +13,15 @@ export type SyncerJob =
 	| { do: "umount"; path: string; flags: number }
 	/** Of a file, answered to the kernel over `to`, a connection to it. */
 	| { do: "read"; fd: number; to: number; unique: bigint; offset: bigint; size: number }
-	/** Tells that the thread runs. */
-	| { do: "nothing" }
 	/** A notification to the kernel, which may wait for pages that the data thread must fill. */
 	| { do: "notify"; fd: number; bytes: Uint8Array }
 	/** Of a mount that may be dead or may never answer. */
-	| { do: "statfs"; path: string };
+	| { do: "statfs"; path: string }
+	/** The thread is needed no more: its last. */
+	| { do: "end" };
 
 /** 0 or more, or −errno. */
-export function doJob(system: FileCalls, job: SyncerJob): number {
+export function doJob(system: FileCalls, job: Exclude<SyncerJob, { do: "end" }>): number {
 	switch (job.do) {
 		case "fsync":
 			return system.fsync(job.fd);
@@ -35,8 +35,6 @@ export function doJob(system: FileCalls, job: SyncerJob): number {
 			return system.umount(job.path, job.flags);
 		case "read":
 			return answerRead(system, job);
-		case "nothing":
-			return 0;
 		case "notify":
 			return system.write(job.fd, Buffer.from(job.bytes));
 		case "statfs": {

@@ -11,7 +11,9 @@ const slots = 32;
 /** Of a job in bytes: the longest writes 64 KiB. Memory is only taken where it is used. */
 const jobBytes = 72 * 1024;
 const words = 4;
-const [posted, ended, firstSlot] = [0, 1, 2];
+const [posted, ended, served, layoutAt, firstSlot] = [0, 1, 2, 3, 4];
+/** Another number with every change of this file or of a job: a thread may start after the product was replaced. */
+const layout = 1;
 /** In a slot: the kind of a job (0: what stands in the bytes), its descriptor or its length, its result. */
 const [atKind, atValue, atResult] = [0, 1, 2];
 const kinds = ["", "fsync", "fdatasync", "syncfs"] as const;
@@ -29,6 +31,8 @@ export class SyncerRing {
 		this.shared = shared ?? new SharedArrayBuffer(head + slots * jobBytes);
 		this.#control = new Int32Array(this.shared, 0, firstSlot + slots * words);
 		this.#bytes = new Uint8Array(this.shared, head);
+		if (shared === undefined) this.#control[layoutAt] = layout;
+		else if (this.#control[layoutAt] !== layout) throw new Error("this process is of another version of the product");
 	}
 
 	/** False: there is no room until an end was seen. */
@@ -52,6 +56,11 @@ export class SyncerRing {
 		return true;
 	}
 
+	/** The other side runs. */
+	get served(): boolean {
+		return Atomics.load(this.#control, served) === 1;
+	}
+
 	/** The result of the oldest job whose end was not seen yet; null while it goes on. */
 	collect(): number | null {
 		if (Atomics.load(this.#control, ended) === this.#next) return null;
@@ -62,6 +71,7 @@ export class SyncerRing {
 
 	/** The other side: waits for jobs and does them; `tell` is called after the end of each can be seen. */
 	serve(work: (job: SyncerJob) => number, tell: () => void): void {
+		Atomics.store(this.#control, served, 1);
 		Atomics.wait(this.#control, posted, this.#next);
 		while (Atomics.load(this.#control, posted) !== this.#next) {
 			const at = slotOf(this.#next);

@@ -1,40 +1,75 @@
-/** The data thread's side of the syncer threads. */
-import { Worker } from "node:worker_threads";
+/**
+ * The data thread's side of the syncer threads. Each costs some 10 MB, so one is there from the start, and more only
+ * where jobs wait for one another; what nobody has needed for a while ends.
+ */
 import { poll } from "../errno.ts";
 import type { System } from "../system.ts";
 import type { Cancel, DataLoop } from "./dataLoop.ts";
 import type { SyncerJob } from "./syncerJob.ts";
 import { SyncerRing } from "./syncerRing.ts";
+import { type StartSyncer, startSyncer } from "./syncerThread.ts";
 
 type Done = (result: number) => void;
 
 interface Thread {
-	worker: Worker;
 	ring: SyncerRing;
-	wakeFd: number;
 	/** Whom to tell, in the order of the jobs. */
 	waiting: Done[];
 	/** Jobs for which the ring has no room yet. */
 	backlog: SyncerJob[];
+	/** It has had a job since the last look at who is needed. */
+	used: boolean;
 }
+
+export interface SyncersOptions {
+	/** Threads at most. */
+	most?: number;
+	/** So many are there from the start, and stay. */
+	kept?: number;
+	/** While these have a thread with nothing to do, it does a job, and none is started here. */
+	meanwhile?: Syncers;
+	start?: StartSyncer;
+}
+
+/** What has had no job for one to two times as long ends. */
+const unusedMs = 30_000;
 
 export class Syncers {
 	readonly #loop: DataLoop;
-	readonly #system: System;
-	readonly #threads: Thread[];
+	readonly #most: number;
+	readonly #kept: number;
+	readonly #meanwhile: Syncers | null;
+	readonly #startThread: StartSyncer;
+	#threads: Thread[] = [];
 	readonly #attempt: Cancel;
+	/** Of all threads, and never closed: one that ends may still write to it. */
+	readonly #wakeFd: number;
+	#look: Cancel | null = null;
 
-	/** Starts the threads. Must be created in the data thread, before `loop.run`. */
-	constructor(loop: DataLoop, system: System, count = 2) {
+	/** Must be created in the data thread, before `loop.run`. */
+	constructor(loop: DataLoop, system: System, options: SyncersOptions = {}) {
 		this.#loop = loop;
-		this.#system = system;
-		this.#threads = Array.from({ length: count }, () => this.#start());
+		this.#most = options.most ?? 2;
+		this.#kept = options.kept ?? 1;
+		this.#meanwhile = options.meanwhile ?? null;
+		this.#startThread = options.start ?? startSyncer;
+		this.#wakeFd = system.eventfd();
+		loop.watch(this.#wakeFd, poll.IN, () => {
+			system.drainWake(this.#wakeFd);
+			this.#collect();
+		});
+		for (let n = 0; n < this.#kept; n++) this.#start();
 		this.#attempt = loop.attempt(() => this.#collect());
 	}
 
 	/** Runs `job` in the thread with the fewest jobs; `done` is called in the data thread with 0 or −errno. */
 	run(job: SyncerJob, done: Done): void {
-		const thread = this.#threads.reduce((a, b) => (b.waiting.length < a.waiting.length ? b : a));
+		const thread = this.#threadForNext();
+		if (thread === null) {
+			this.#meanwhile!.run(job, done);
+			return;
+		}
+		thread.used = true;
 		thread.waiting.push(done);
 		if (thread.backlog.length > 0 || !thread.ring.post(job)) thread.backlog.push(job);
 	}
@@ -44,14 +79,32 @@ export class Syncers {
 		return this.#threads.reduce((sum, thread) => sum + thread.waiting.length, 0);
 	}
 
-	/** Ends the threads; jobs that have not ended are forgotten. */
+	/** Threads that were started here and not ended. */
+	get threads(): number {
+		return this.#threads.length;
+	}
+
+	/** A thread that runs and has nothing to do. */
+	get hasFree(): boolean {
+		return this.#threads.some(isFree);
+	}
+
+	/** Ends the threads, each after its jobs, whose results are forgotten. */
 	stop(): void {
 		this.#attempt.cancel();
-		for (const thread of this.#threads.splice(0)) {
-			this.#loop.unwatch(thread.wakeFd);
-			// Its last word must not go to a descriptor that means something else by then.
-			void thread.worker.terminate().then(() => this.#system.close(thread.wakeFd));
-		}
+		this.#look?.cancel();
+		this.#loop.unwatch(this.#wakeFd);
+		for (const { ring } of this.#threads.splice(0)) ring.post({ do: "end" });
+	}
+
+	/** null: one of `meanwhile`. */
+	#threadForNext(): Thread | null {
+		const best = this.#threads.length === 0 ? null : this.#threads.reduce(better);
+		if (best !== null && isFree(best)) return best;
+		if (this.#meanwhile?.hasFree === true) return null;
+		// One at a time: it takes a tenth of a second or more until it runs.
+		if (this.#threads.length < this.#most && this.#threads.every(({ ring }) => ring.served)) this.#start();
+		return best?.ring.served ? best : this.#threads.reduce(better);
 	}
 
 	#collect(): boolean {
@@ -67,18 +120,30 @@ export class Syncers {
 		return worked;
 	}
 
-	#start(): Thread {
+	#start(): void {
 		const ring = new SyncerRing();
-		const wakeFd = this.#system.eventfd();
-		const worker = new Worker(new URL("./syncer.ts", import.meta.url), {
-			workerData: { shared: ring.shared, asleep: this.#loop.asleep, wakeFd },
-			execArgv: [],
-			resourceLimits: { maxYoungGenerationSizeMb: 2 },
-		});
-		this.#loop.watch(wakeFd, poll.IN, () => {
-			this.#system.drainWake(wakeFd);
-			this.#collect();
-		});
-		return { worker, ring, wakeFd, waiting: [], backlog: [] };
+		this.#startThread({ shared: ring.shared, asleep: this.#loop.asleep, wakeFd: this.#wakeFd });
+		this.#threads.push({ ring, waiting: [], backlog: [], used: true });
+		if (this.#threads.length > this.#kept) this.#look ??= this.#loop.timer(unusedMs, () => this.#endUnused());
 	}
+
+	#endUnused(): void {
+		let spare = this.#threads.filter(({ ring }) => ring.served).length - this.#kept;
+		const ends = (thread: Thread): boolean => !thread.used && isFree(thread) && spare-- > 0;
+		const [ended, left] = [[] as Thread[], [] as Thread[]];
+		for (const thread of this.#threads) (ends(thread) ? ended : left).push(thread);
+		this.#threads = left;
+		for (const { ring } of ended) ring.post({ do: "end" });
+		for (const thread of left) thread.used = false;
+		this.#look = left.length > this.#kept ? this.#loop.timer(unusedMs, () => this.#endUnused()) : null;
+	}
+}
+
+function isFree({ ring, waiting }: Thread): boolean {
+	return ring.served && waiting.length === 0;
+}
+
+function better(a: Thread, b: Thread): Thread {
+	if (a.ring.served !== b.ring.served) return a.ring.served ? a : b;
+	return b.waiting.length < a.waiting.length ? b : a;
 }

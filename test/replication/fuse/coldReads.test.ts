@@ -31,9 +31,6 @@ async function coldFiles(t: ExecutionContext, options: { readsItself?: boolean }
 	for (let n = 0; n < 4; n++)
 		execFileSync("dd", [`if=${join(m.dir, `cold${n}`)}`, "iflag=nocache", "count=0", "status=none"]);
 	await m.start(options);
-	const wanted = options.readsItself === true ? 0 : 1;
-	for (let n = 0; n < 300 && (await m.report()).readers < wanted; n++) await sleep(100);
-	t.is((await m.report()).readers, wanted);
 	return { m, disk };
 }
 
@@ -80,7 +77,7 @@ declare(`a slow read of what is not in memory delays nothing else${loopReason}`,
 		t.true(ms >= slowMs);
 	}
 	const { readers } = await m.report();
-	t.true(readers > 1, "more threads as reads wait for one another");
+	t.true(readers > 0, "threads of their own as reads wait for one another");
 	// In memory now: no thread is needed, and the disk is not asked.
 	const again = await reading(join(m.dir, "cold0"));
 	t.true(again.same && again.ms < slowMs);

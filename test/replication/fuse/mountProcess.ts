@@ -11,7 +11,6 @@ import { Applier } from "../../../core/replication/local/apply.ts";
 import { Exclusion } from "../../../core/replication/local/exclusion.ts";
 import { openTree } from "../../../core/replication/local/setup.ts";
 import { DataLoop } from "../../../core/replication/loop/dataLoop.ts";
-import { Readers } from "../../../core/replication/loop/readers.ts";
 import { Syncers } from "../../../core/replication/loop/syncers.ts";
 import type { ChangeSink, FileRef, Operation } from "../../../core/replication/operation.ts";
 import type { System } from "../../../core/replication/system.ts";
@@ -57,7 +56,8 @@ const system: System = {
 };
 const loop = new DataLoop(system);
 const syncers = new Syncers(loop, system);
-const readers = options.readsItself === true ? null : new Readers(loop, system);
+const readers =
+	options.readsItself === true ? null : new Syncers(loop, system, { most: 4, kept: 0, meanwhile: syncers });
 const exclusion = new Exclusion({ paths: options.paths ?? [], regexes: options.regexes ?? [] });
 /** What was synced here, by path. */
 const synced: string[] = [];
