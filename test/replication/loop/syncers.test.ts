@@ -106,7 +106,10 @@ function scripted() {
 	const attempts: (() => boolean)[] = [];
 	const loop = {
 		...{ asleep: new Int32Array(new SharedArrayBuffer(4)), watch: () => {}, unwatch: () => {} },
-		attempt: (attempt: () => boolean) => attempts.push(attempt),
+		attempt: (attempt: () => boolean) => {
+			attempts.push(attempt);
+			return { cancel: () => {} };
+		},
 		timer: (_ms: number, run: () => void) => {
 			timers.add(run);
 			return { cancel: () => timers.delete(run) };
