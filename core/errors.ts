@@ -6,6 +6,7 @@
 
 import { clusterErrors } from "./errors/cluster.ts";
 import { type ErrorKind, exitCode } from "./errors/kind.ts";
+import { lintErrors } from "./errors/lint.ts";
 import { moduleErrors } from "./errors/modules.ts";
 import { replicationErrors } from "./errors/replication.ts";
 
@@ -15,6 +16,7 @@ export { type ExitName, exitCode } from "./errors/kind.ts";
 export const errors = {
 	...clusterErrors,
 	...moduleErrors,
+	...lintErrors,
 	...replicationErrors,
 
 	USAGE: { exit: "usage", remedy: "Run `safekit --help` to see the commands and their arguments." },

@@ -7,6 +7,7 @@ import type { Schema } from "../schema/schema.ts";
 import type { CheckedElement } from "../schema/validate.ts";
 import { advise } from "./advice/advise.ts";
 import { filesOfFolder, filesOfPackage, isScript, type ModuleFile } from "./advice/files.ts";
+import { lintModule } from "./advice/lint.ts";
 import { programFiles } from "./advice/programs.ts";
 import { hasErrors, type Inspection, inspect, plainProblem, userconfigName } from "./inspect.ts";
 import { asksAsText } from "./package/asks.ts";
@@ -18,6 +19,8 @@ export interface CheckReport {
 	problems: Problem[];
 	/** What the package may reach and what runs as root, one line each, in words. */
 	asks: string[];
+	/** What could not be looked at here, and why. */
+	notes: string[];
 }
 
 /** What the checking program knows beside the package. */
@@ -35,6 +38,7 @@ export async function checkPackage(
 ): Promise<CheckReport> {
 	const problems: Problem[] = [];
 	const asks: string[] = [];
+	const notes: string[] = [];
 	try {
 		const files = await filesOf(resolve(path));
 		let inspection: Inspection = { problems: [] };
@@ -55,8 +59,10 @@ export async function checkPackage(
 			}
 		}
 		const advice = await advise(inspection, files, path, null);
+		const lint = await lintModule(inspection, files, path, true);
 		problems.unshift(...inspection.problems);
-		problems.push(...advice);
+		problems.push(...advice, ...lint.problems);
+		notes.push(...lint.notes);
 		asks.push(...asksOf(manifest, files, inspection.read?.service));
 	} catch (error) {
 		const known = asSafekitError(error);
@@ -64,7 +70,7 @@ export async function checkPackage(
 		if (known.exit !== new SafekitError("CONFIG_INVALID", "").exit) throw known;
 		problems.push({ ...plainProblem(known.code, known.message, path), remedy: known.remedy });
 	}
-	return { ok: !hasErrors(problems), problems, asks };
+	return { ok: !hasErrors(problems), problems, asks, notes };
 }
 
 async function filesOf(path: string): Promise<ModuleFile[]> {

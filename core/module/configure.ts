@@ -8,6 +8,7 @@ import { environmentFile, type VirtualHost } from "../scripts/vhost.ts";
 import { activeTree, readConfiguration, readConfigurations, signatureOf, storedText } from "./active.ts";
 import { advise } from "./advice/advise.ts";
 import { filesOfFolder } from "./advice/files.ts";
+import { lintModule } from "./advice/lint.ts";
 import type { ServerFacts } from "./advice/server.ts";
 import { needsStop } from "./changes.ts";
 import type { ModuleConfiguration } from "./configuration.ts";
@@ -88,6 +89,10 @@ export async function configureModule(paths: Paths, name: string, options: Confi
 /** Says what is wrong with `$SAFE/modules/NAME`, and changes nothing. Throws as `configureModule` would. */
 export async function checkConfiguration(paths: Paths, name: string, options: ConfigureOptions): Promise<Problem[]> {
 	const { inspection, previous } = await inspectModule(paths, name, options);
+	const { source } = paths.module(name);
+	const { problems: lint } = await lintModule(inspection, await filesOfFolder(source), source, false);
+	inspection.problems.push(...lint);
+	refuseErrors(inspection.problems);
 	await refuseWhatStops(paths, name, { inspection, previous }, options);
 	// The script belongs to what is in force: without that there is none to run.
 	if (!previous?.user) return inspection.problems;

@@ -118,7 +118,7 @@ test("a process name that is too long, and not one of a service or of an express
 	t.deepEqual((await check(t, { inner: inner.replace("exactly-15-chars", "exactly-15-char") })).map(short), [
 		["warning", 5, 13, `Linux keeps 15 characters of a process name: any a-command-of-ni… counts as ${long}`],
 	]);
-	const windows = { "start_prim.cmd": "x" };
+	const windows = { "start_prim.cmd": "exit /b 0\r\n" };
 	t.deepEqual(await check(t, { inner, bin: windows }), []);
 	t.is((await check(t, { inner: `<errd><proc name="${"x".repeat(64)}"/></errd>`, bin: windows })).length, 1);
 });

@@ -20,6 +20,7 @@ export async function checkFile(context: Context, file: string, options: ModuleO
 	if (options.json) printJson(context.call, report);
 	else {
 		for (const problem of report.problems) context.call.err(problemAsText(problem));
+		for (const note of report.notes) context.call.err(`Note: ${note}\n`);
 		for (const line of report.asks) context.call.out(`${line}\n`);
 		context.call.out(report.ok ? `${file}: no error\n` : `${file}: not usable\n`);
 	}
