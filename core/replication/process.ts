@@ -45,6 +45,7 @@ const standing: ReplicationFact["fact"][] = [
 
 /** Only for proofs. */
 const sabotages: Record<Sabotage, string> = {
+	"trust-cache": "what the cache holds counts as stored, although the disk failed",
 	"early-ack": "changes are acknowledged before the other server has them",
 	"no-marks": "no marks are written: after a crash differences stay",
 	"no-intents": "what was done is forgotten when this process dies",

@@ -121,6 +121,8 @@ export interface FileCalls {
 	fsync(fd: number): number;
 	fdatasync(fd: number): number;
 	syncfs(fd: number): number;
+	/** Clean pages of the range leave the cache: the next read is one of the disk. */
+	forget(fd: number, offset: bigint, length: bigint): void;
 	statfs(fd: number): Or<FileSystemStat>;
 	statfsPath(path: Name): Or<FileSystemStat>;
 	/** FS_IOC_GETVERSION: the inode's generation. */

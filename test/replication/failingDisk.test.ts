@@ -1,4 +1,5 @@
 /** What a primary does whose disk takes writes into its cache and cannot store them. */
+import { execFileSync } from "node:child_process";
 import { closeSync, fsyncSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
@@ -19,6 +20,15 @@ function fill(fd: number): { acknowledged: number; early: boolean } {
 		}
 	}
 	return { acknowledged: pieces, early: false };
+}
+
+/** What it gives or throws, as text. */
+function outcomeOf(run: () => string[]): string {
+	try {
+		return run().join();
+	} catch (error) {
+		return String(error);
+	}
 }
 
 const declare = hasLoop ? test.serial : test.serial.skip;
@@ -59,6 +69,38 @@ for (const how of ["an fsync", "the loss of the peer"] as const) {
 			const there = readFileSync(join(b.dir, "file"));
 			const expected = Buffer.concat(Array(acknowledged).fill(piece));
 			t.true(there.subarray(0, expected.length).equals(expected));
+		},
+	);
+}
+
+for (const sabotage of [null, "trust-cache"]) {
+	const title = sabotage === null ? "is repaired from the other one" : "lacks it for ever (negative control)";
+	declare(
+		`a secondary whose disk failed and works again: what the cache holds and the disk does not ${title}${loopReason}`,
+		async (t) => {
+			const pair = await Pair.make(t);
+			const { a, b } = pair;
+			mountDisk(t, pair.root, b.dir, { size: 200, room: 24 });
+			if (sabotage !== null) process.env.OPENSAFE_SABOTAGE = sabotage;
+			t.teardown(() => delete process.env.OPENSAFE_SABOTAGE);
+			await pair.up();
+			writeFileSync(join(a.dir, "file"), Buffer.concat(Array(pieces).fill(piece)));
+			// Found by a checkpoint, or by what the kernel writes back by itself.
+			t.regex((await b.until("applyFailed")).message, /EIO|ENOSPC/);
+			await a.until("peerLost");
+			await a.ask({ order: "sync" }, "synchronised");
+			pair.term += 10;
+			await a.ask({ order: "goAlone", term: pair.term }, "alone");
+			execFileSync("mount", ["-o", "remount,size=300m", join(pair.root, "store")]);
+			await pair.join(a, b, "PEER_BEHIND");
+			for (const node of [b, a]) await node.ask({ order: "close" }, "closed");
+			// A disk that is mounted anew shows what it has.
+			execFileSync("umount", [b.dir]);
+			execFileSync("mount", ["-o", "loop", join(pair.root, "store", "image"), b.dir]);
+			const differences = () => pair.differences({ skip: [".opensafe", "lost+found"] });
+			if (sabotage === null) t.deepEqual(differences(), []);
+			// Or it cannot even be read.
+			else t.regex(outcomeOf(differences), /file: (content differs|errno)/);
 		},
 	);
 }

@@ -99,7 +99,7 @@ export class Side {
 				progress: () => {},
 				unpark: () => {},
 				marksKnown: (done: () => void) => done(),
-				syncers: { run: () => {} },
+				disks: { failures: 0, failure: () => 0, sync: () => {} },
 			},
 			wishes: { sinceMs: null },
 			log: (_: string, __: string, text: string) => void this.logs.push(text),
@@ -174,7 +174,7 @@ export class TwoTrees {
 		this.complete = false;
 		this.target.volume.tree.emptyKept();
 		const { source, target } = this;
-		this.#receiver = new Receiver(target.context, new Salvage(target.context, "SERVING"), {
+		this.#receiver = new Receiver(target.context, new Salvage(target.context, "SERVING"), false, {
 			finish: () => {},
 			promotable: () => {},
 			checkpoint: () => {},

@@ -63,6 +63,7 @@ const c = {
 	fsync: native("int fsync(int)"),
 	fdatasync: native("int fdatasync(int)"),
 	syncfs: native("int syncfs(int)"),
+	fadvise: native("int posix_fadvise(int, int64_t, int64_t, int)"),
 	fstatfs: native("int fstatfs(int, void *)"),
 	statfs: native("int statfs(const void *, void *)"),
 	ioctl: native("int ioctl(int, unsigned long, void *)"),
@@ -71,6 +72,7 @@ const c = {
 	umount2: native("int umount2(const void *, int)"),
 };
 
+const pageBytes = 4096n;
 const statBuffer = Buffer.alloc(256);
 const timesBuffer = Buffer.alloc(32);
 const textBuffer = Buffer.alloc(65536);
@@ -229,6 +231,11 @@ const descriptorCalls = {
 	fsync: (fd: number) => orErrno(c.fsync(fd)),
 	fdatasync: (fd: number) => orErrno(c.fdatasync(fd)),
 	syncfs: (fd: number) => orErrno(c.syncfs(fd)),
+	/** POSIX_FADV_DONTNEED keeps pages that lie only partly in the range, so it is widened to whole ones. */
+	forget(fd: number, offset: bigint, length: bigint): void {
+		const from = (offset / pageBytes) * pageBytes;
+		c.fadvise(fd, from, ((offset + length - from) / pageBytes + 1n) * pageBytes, 4);
+	},
 	statfs(fd: number): Or<FileSystemStat> {
 		const result = orErrno(c.fstatfs(fd, statBuffer));
 		return result < 0 ? result : readFileSystemStat(statBuffer);

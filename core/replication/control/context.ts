@@ -9,6 +9,7 @@ import type { Syncers } from "../loop/syncers.ts";
 import type { Marks } from "../marks/marks.ts";
 import type { Records } from "../records/node.ts";
 import type { SocketAddress, System } from "../system.ts";
+import type { Disks } from "./disks.ts";
 
 /** Handed to the process as JSON when it is spawned. Times in milliseconds. */
 export interface ProcessConfiguration {
@@ -47,7 +48,14 @@ export interface ProcessConfiguration {
 }
 
 /** What `OPENSAFE_SABOTAGE` may say here: a mechanism that is switched off, to prove that tests find its absence. */
-export type Sabotage = "early-ack" | "no-marks" | "late-marks" | "no-intents" | "no-sync" | "crashed-start";
+export type Sabotage =
+	| "early-ack"
+	| "no-marks"
+	| "late-marks"
+	| "no-intents"
+	| "no-sync"
+	| "crashed-start"
+	| "trust-cache";
 
 /** One replicated directory in the data thread. */
 export interface Volume {
@@ -68,6 +76,7 @@ export interface Context {
 	readonly loop: DataLoop;
 	readonly system: System;
 	readonly syncers: Syncers;
+	readonly disks: Disks;
 	readonly records: Records;
 	readonly volumes: readonly Volume[];
 	/** Of a person, for the next session; gone with the process. */
@@ -84,17 +93,6 @@ export interface Context {
 	marksKnown(done: () => void): void;
 	/** Requests that `gate` parked are tried again. */
 	unpark(): void;
-}
-
-/** syncfs of all replicated file systems; `done` gets 0 or the first −errno. */
-export function syncAll(context: Context, done: (result: number) => void): void {
-	let [left, failed] = [context.volumes.length, 0];
-	for (const { tree } of context.volumes) {
-		context.syncers.run({ do: "syncfs", fd: tree.rootFd }, (result) => {
-			if (result < 0 && failed === 0) failed = result;
-			if (--left === 0) done(failed);
-		});
-	}
 }
 
 /** Nothing is known of how the two copies differ; `done` when the marks say so on disk. */

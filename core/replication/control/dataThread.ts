@@ -2,7 +2,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { workerData } from "node:worker_threads";
 import { asSafekitError } from "../../errors.ts";
-import { linuxSystem as system } from "../../platform/linux/libc.ts";
+import { linuxSystem } from "../../platform/linux/libc.ts";
 import { keepCompiled } from "../compiled.ts";
 import { errnoName, umountFlag } from "../errno.ts";
 import { FuseServer } from "../fuse/server.ts";
@@ -21,6 +21,7 @@ import { Records } from "../records/node.ts";
 import { RecordFile } from "../records/store.ts";
 import type { Context, ProcessConfiguration, Sabotage, Volume } from "./context.ts";
 import { declare, followMoves } from "./declare.ts";
+import { Disks } from "./disks.ts";
 import { type Mounts, ReplicationNode } from "./node.ts";
 import type { FromProcess, ToProcess } from "./protocol.ts";
 import { type Asked, answerTo } from "./questions.ts";
@@ -52,6 +53,7 @@ const { config, port, wakeFd, sabotage, holders } = workerData as {
 };
 const say = (message: FromData): void => port.postMessage(message);
 
+const system = sabotage === "trust-cache" ? { ...linuxSystem, forget: () => {} } : linuxSystem;
 // Before other threads need the same.
 keepCompiled();
 const loop = new DataLoop(system);
@@ -145,6 +147,10 @@ function answer(context: Context, question: Asked, declares: (given: Declaration
 function makeContext(volumes: Volume[], records: Records, servers: FuseServer[], keeper: () => Keeper): Context {
 	return {
 		...{ config, loop, system, syncers, records, volumes, wishes: { sinceMs: null } },
+		disks: new Disks(
+			volumes.map(({ tree }) => tree),
+			syncers,
+		),
 		greeter,
 		tune: (tuning) => {
 			Object.assign(config, tuning);

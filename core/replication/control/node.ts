@@ -9,7 +9,7 @@ import { Source } from "../primary/source.ts";
 import { estimate } from "../resync/estimate.ts";
 import { emptyLimbo } from "../secondary/repairs.ts";
 import { Target } from "../secondary/target.ts";
-import { type Context, markAll, type Sabotage, syncAll } from "./context.ts";
+import { type Context, markAll, type Sabotage } from "./context.ts";
 import { watchFreeze } from "./watchFreeze.ts";
 
 /** The mounts, as far as orders need them. */
@@ -211,10 +211,12 @@ export class ReplicationNode {
 	/** §5.5 step 3: what had two copies in memory is on disk before it has one keeper. */
 	#sync(done: () => void, order: ReplicationOrder["order"] = "sync", failed: () => void = () => {}) {
 		const freezes = this.#freezes;
-		syncAll(this.#context, (result) => {
-			if (result < 0) {
+		const { disks } = this.#context;
+		disks.sync(() => {
+			const failure = disks.failure();
+			if (failure < 0) {
 				this.#context.records.markFailed();
-				const message = `the disk cannot be synced: ${errnoName(result)}`;
+				const message = `the disk cannot be synced: ${errnoName(failure)}`;
 				if (this.#served !== null) this.#context.fact({ fact: "diskFailed", message });
 				this.#context.fact({ fact: "failed", order, code: "REPLICATION_DISK", message });
 				return failed();

@@ -2,7 +2,7 @@
  * Checkpoints of a session that is complete (replication.md §5.4 rule 3), on the side that changes: both disks are
  * synced while changes go on, both record the number, and then marks of what is on both are removed.
  */
-import { type Context, syncAll } from "../control/context.ts";
+import type { Context } from "../control/context.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
 import type { Message } from "../wire/messages.ts";
 
@@ -31,10 +31,13 @@ export class Checkpoints {
 	/** Marked chunks that a checkpoint left: they are in use. */
 	#left = 0;
 	#waiting: (() => void)[] = [];
+	/** Syncs that had failed before the session: what they may have lost only the other side has on its disk. */
+	readonly #failures: number;
 
-	/** @param numbers the last one that was given: what answers one that was given up answers no other. */
-	constructor(context: Context, term: number, numbers: { last: number }, events: CheckpointEvents) {
+	/** @param failures of syncs, before the session. @param numbers the last one that was given: what answers one that was given up answers no other. */
+	constructor(context: Context, term: number, numbers: { last: number }, failures: number, events: CheckpointEvents) {
 		this.#context = context;
+		this.#failures = failures;
 		this.#term = term;
 		this.#numbers = numbers;
 		this.#events = events;
@@ -92,11 +95,13 @@ export class Checkpoints {
 		this.#lastMs = this.#context.loop.now();
 		for (const { marks } of volumes) marks.turn();
 		this.#events.send({ is: "checkpoint", number, recorded: own });
-		syncAll(this.#context, (result) => {
+		const { disks } = this.#context;
+		disks.sync(() => {
 			if (this.#running !== running) return;
-			if (result < 0) {
+			const failed = disks.failure(this.#failures);
+			if (failed < 0) {
 				this.stop();
-				this.#events.syncFailed(result);
+				this.#events.syncFailed(failed);
 				return;
 			}
 			running.own = true;
@@ -112,7 +117,7 @@ export class Checkpoints {
 			this.stop();
 			return;
 		}
-		for (const { marks } of this.#context.volumes) marks.prune(running.spare);
+		if (this.#context.disks.failure() === 0) for (const { marks } of this.#context.volumes) marks.prune(running.spare);
 		this.#left = this.#chunks;
 		const waiting = this.#waiting.splice(0);
 		// Who asked while this one ran wants one that begins later.

@@ -1,5 +1,5 @@
 /** What a session does with the marks, on its source's side: replication.md §5.8 steps 1 and 5, and checkpoints. */
-import { type Context, syncAll } from "../control/context.ts";
+import type { Context } from "../control/context.ts";
 import { type CheckpointEvents, Checkpoints } from "./checkpoints.ts";
 
 export class SessionMarks {
@@ -7,6 +7,8 @@ export class SessionMarks {
 	readonly #term: number;
 	readonly #events: CheckpointEvents;
 	readonly #numbers = { last: 0 };
+	/** Syncs that had failed before the session. */
+	readonly #failures: number;
 	#checkpoints: Checkpoints | null = null;
 	/** Counted, so that the sync of a session that was interrupted is not taken for one of the next. */
 	#finishes = 0;
@@ -18,6 +20,7 @@ export class SessionMarks {
 		this.#context = context;
 		this.#term = term;
 		this.#events = events;
+		this.#failures = context.disks.failures;
 	}
 
 	/** `go` when it is known what is to be compared, and stands in the marks: so an interrupted copy compares no less. */
@@ -39,11 +42,13 @@ export class SessionMarks {
 		const finish = ++this.#finishes;
 		this.#isSynced = false;
 		this.#isComplete = false;
-		for (const { marks } of this.#context.volumes) marks.turn();
-		syncAll(this.#context, (result) => {
+		const { disks, volumes } = this.#context;
+		for (const { marks } of volumes) marks.turn();
+		disks.sync(() => {
 			if (finish !== this.#finishes) return;
-			if (result < 0) {
-				this.#events.syncFailed(result);
+			const failed = disks.failure(this.#failures);
+			if (failed < 0) {
+				this.#events.syncFailed(failed);
 				return;
 			}
 			this.#isSynced = true;
@@ -82,12 +87,14 @@ export class SessionMarks {
 
 	#drop(): void {
 		if (!this.#isSynced || !this.#isComplete) return;
-		for (const { marks } of this.#context.volumes) marks.prune(false, true);
+		const { disks, volumes } = this.#context;
+		// What this disk may have lost stays marked: after a crash it is compared with the other side's.
+		if (disks.failure() === 0) for (const { marks } of volumes) marks.prune(false, true);
 		this.#keep();
 	}
 
 	#keep(): void {
 		this.#checkpoints?.stop();
-		this.#checkpoints = new Checkpoints(this.#context, this.#term, this.#numbers, this.#events);
+		this.#checkpoints = new Checkpoints(this.#context, this.#term, this.#numbers, this.#failures, this.#events);
 	}
 }

@@ -5,7 +5,7 @@
 
 import type { Epoch } from "../../engine/replication.ts";
 import { asSafekitError } from "../../errors.ts";
-import { type Context, syncAll, type Volume } from "../control/context.ts";
+import type { Context, Volume } from "../control/context.ts";
 import { errno, errnoName, open } from "../errno.ts";
 import type { Channel } from "../link/channel.ts";
 import { Applier } from "../local/apply.ts";
@@ -63,9 +63,13 @@ export class Receiver {
 	/** An answer that takes several slices; nothing is applied meanwhile. */
 	#answering: { message: Message; steps: Generator<void, number | undefined> } | null = null;
 	#drained: (() => void)[] = [];
+	/** Syncs that had failed before. */
+	readonly #failures: number;
 
-	constructor(context: Context, salvage: Salvage, events: ReceiverEvents) {
+	/** @param cold what the cache holds of the files may never have reached the disk. */
+	constructor(context: Context, salvage: Salvage, cold: boolean, events: ReceiverEvents) {
 		this.#context = context;
+		this.#failures = context.disks.failures;
 		this.#salvage = salvage;
 		this.#events = events;
 		this.#sides = context.volumes.map((volume) => {
@@ -74,7 +78,7 @@ export class Receiver {
 				volume,
 				bindings,
 				applier: new Applier(volume.tree, bindings, volume.exclusion),
-				repairs: new Repairs(volume, bindings, {
+				repairs: new Repairs(volume, bindings, cold, {
 					leaves: (entry, ref) => this.#salvage.putAside(volume, entry, ref),
 					changes: (ref) => this.#salvage.active && this.#salvage.keep(volume, ref, 0n, everyByte),
 				}),
@@ -344,22 +348,27 @@ export class Receiver {
 		const own = bindings.own(file);
 		// A device, a pipe, or a file that is gone: the whole file system is synced instead.
 		const known = own === undefined ? undefined : applier.fdOf(own);
-		const opened =
+		const fd =
 			known !== undefined ? system.dup(known) : own === undefined ? -errno.ESTALE : this.#openPlain(volume, own);
-		const fd = opened >= 0 ? opened : system.dup(volume.tree.rootFd);
 		if (fd < 0) {
-			this.#break("sync", errnoName(fd));
+			const { disks } = this.#context;
+			disks.sync(() => this.#synced(seq, disks.failure(this.#failures)));
 			return;
 		}
-		this.#context.syncers.run({ do: opened < 0 ? "syncfs" : dataOnly ? "fdatasync" : "fsync", fd }, (result) => {
+		this.#context.syncers.run({ do: dataOnly ? "fdatasync" : "fsync", fd }, (result) => {
 			system.close(fd);
-			if (this.#stopped) return;
-			if (result < 0) this.#break("sync", errnoName(result));
-			else {
-				this.#channel?.send({ is: "synced", seq });
-				this.#channel?.flush();
-			}
+			this.#synced(seq, result);
 		});
+	}
+
+	#synced(seq: number, result: number): void {
+		if (this.#stopped) return;
+		if (result < 0) {
+			this.#break("sync", errnoName(result));
+			return;
+		}
+		this.#channel?.send({ is: "synced", seq });
+		this.#channel?.flush();
 	}
 
 	#openPlain({ tree }: Volume, own: FileRef): number {
@@ -373,11 +382,13 @@ export class Receiver {
 		if (this.#syncing || this.#applied <= this.#syncedUpTo) return;
 		this.#syncing = true;
 		const upTo = this.#applied;
-		syncAll(this.#context, (result) => {
+		const { disks } = this.#context;
+		disks.sync(() => {
 			this.#syncing = false;
 			if (this.#stopped) return;
-			if (result < 0) {
-				this.#break("syncfs", errnoName(result));
+			const failed = disks.failure(this.#failures);
+			if (failed < 0) {
+				this.#break("syncfs", errnoName(failed));
 				return;
 			}
 			this.#syncedUpTo = upTo;

@@ -36,15 +36,18 @@ type Of<K extends Message["is"]> = Extract<Message, { is: K }>;
 export class Repairs {
 	readonly #volume: Volume;
 	readonly #bindings: RefBindings;
+	readonly #cold: boolean;
 	readonly #losing: Losing;
 	readonly #limbo: LimboIndex;
 	/** Extended attributes of a file that have come so far. */
 	#attributes: { file: FileRef; names: Set<string> } | null = null;
 	#made = false;
 
-	constructor(volume: Volume, bindings: RefBindings, losing: Losing) {
+	/** @param cold content is read from the disk itself: what the cache holds of it may never have been stored. */
+	constructor(volume: Volume, bindings: RefBindings, cold: boolean, losing: Losing) {
 		this.#volume = volume;
 		this.#bindings = bindings;
+		this.#cold = cold;
 		this.#losing = losing;
 		this.#limbo = new LimboIndex(volume.tree);
 	}
@@ -188,6 +191,7 @@ export class Repairs {
 			const stat = tree.system.stat(fd, "");
 			if (typeof stat === "number") return stat;
 			const size = BigInt(stat.size);
+			if (this.#cold) tree.system.forget(fd, message.offset, message.length);
 			give(attributesOf(tree, fd, stat), digestsOf(tree.system, fd, message, size));
 			return 0;
 		});

@@ -1,7 +1,7 @@
 /** A session as its target: listens, takes what the source sends, and knows whether this node may be promoted. */
 import type { Epoch, SessionOrder } from "../../engine/replication.ts";
 import { SafekitError } from "../../errors.ts";
-import { type Context, syncAll } from "../control/context.ts";
+import type { Context } from "../control/context.ts";
 import { errnoName } from "../errno.ts";
 import { type Channel, refusedText } from "../link/channel.ts";
 import { Listener } from "../link/endpoints.ts";
@@ -26,6 +26,8 @@ export class Target {
 	#channel: Channel | null = null;
 	#promotable = false;
 	#broken = false;
+	/** Syncs that had failed before the copy began: what they lost is found by comparing with the disk itself. */
+	#failures = 0;
 	#told = false;
 	#over = false;
 	#lastRefusal = "";
@@ -154,6 +156,9 @@ export class Target {
 		this.#receiver?.stop();
 		// Everything is compared anew, so what could not be applied before is made good.
 		this.#broken = false;
+		const { disks } = this.#context;
+		this.#failures = disks.failures;
+		const cold = disks.failures > 0 || records.crashed || records.now.copying;
 		this.#salvage?.close();
 		this.#salvage = new Salvage(this.#context, this.#order.outcome);
 		// An interrupted copy that kept what it overwrote goes on to do so.
@@ -164,7 +169,7 @@ export class Target {
 			tree.emptyKept();
 			this.#context.log("E", "reintegre", `Updating directory tree from ${tree.path}`);
 		}
-		this.#receiver = new Receiver(this.#context, this.#salvage, {
+		this.#receiver = new Receiver(this.#context, this.#salvage, cold, {
 			finish: (epoch) => this.#finish(epoch),
 			promotable: (files, bytes) => this.#becomePromotable(files, bytes),
 			checkpoint: (number, recorded) => this.#checkpoint(number, recorded),
@@ -186,14 +191,17 @@ export class Target {
 	/** §5.8 step 4: apply (done: it is our turn), sync, take over the epoch, and only then be whole again. */
 	#finish(epoch: Epoch): void {
 		const receiver = this.#receiver!;
-		syncAll(this.#context, (result) => {
+		const { disks } = this.#context;
+		disks.sync(() => {
 			if (receiver !== this.#receiver || receiver.stopped) return;
-			if (result < 0) {
+			const failed = disks.failure(this.#failures);
+			if (failed < 0) {
 				receiver.stop();
-				this.#break(`syncfs: ${errnoName(result)}`);
+				this.#break(`syncfs: ${errnoName(failed)}`);
 				return;
 			}
 			try {
+				disks.madeGood(this.#failures);
 				this.#salvage?.end();
 				const { checkpoint } = this.#context.records.now;
 				// What the other side recorded before, it may have lost: it holds the same now, whatever its number is.
@@ -220,10 +228,12 @@ export class Target {
 	/** §5.4 rule 3; it was applied, and what comes after it may be synced with it. */
 	#checkpoint(number: number, recorded: number): void {
 		const receiver = this.#receiver!;
-		syncAll(this.#context, (result) => {
+		const { disks } = this.#context;
+		disks.sync(() => {
 			if (receiver !== this.#receiver || receiver.stopped) return;
 			try {
-				if (result < 0) throw new SafekitError("REPLICATION_DISK", `syncfs: ${errnoName(result)}`);
+				const failed = disks.failure(this.#failures);
+				if (failed < 0) throw new SafekitError("REPLICATION_DISK", `syncfs: ${errnoName(failed)}`);
 				this.#context.records.change({ checkpoint: { own: number, peer: recorded } });
 			} catch (error) {
 				if (!(error instanceof SafekitError)) throw error;

@@ -17,10 +17,11 @@ function make() {
 	const context = {
 		config: { async: "second" },
 		volumes: [],
+		disks: { failures: 0 },
 		loop: { post: (run: () => void) => posted.push(run), idle: () => ({ cancel: () => {} }) },
 	} as unknown as Context;
 	const events = { finish() {}, promotable() {}, checkpoint() {}, broken() {} };
-	const receiver = new Receiver(context, {} as Salvage, events);
+	const receiver = new Receiver(context, {} as Salvage, false, events);
 	receiver.attach({ send: (message: Message) => sent.push(message), flush() {} } as unknown as Channel);
 	const take = (seq: number, operation: Operation): void =>
 		receiver.take({ is: "operation", dir: 0, seq, operation }, 100);
