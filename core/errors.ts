@@ -4,6 +4,7 @@
  * code here is used somewhere and each used code is here.
  */
 
+import { checkerErrors } from "./errors/checkers.ts";
 import { clusterErrors } from "./errors/cluster.ts";
 import { type ErrorKind, exitCode } from "./errors/kind.ts";
 import { lintErrors } from "./errors/lint.ts";
@@ -18,6 +19,7 @@ export const errors = {
 	...moduleErrors,
 	...lintErrors,
 	...replicationErrors,
+	...checkerErrors,
 
 	USAGE: { exit: "usage", remedy: "Run `safekit --help` to see the commands and their arguments." },
 

@@ -1,0 +1,100 @@
+/** Messages over a pipe between two processes: a length of four bytes, then JSON. Both sides are held to limits. */
+import type { Duplex } from "node:stream";
+import { processLimits } from "./limits.ts";
+
+export interface ChannelOptions {
+	/** A message as it came; what it says has still to be judged. */
+	heard(message: unknown): void;
+	/** The other side broke the rules, or takes nothing any more. Called once; the channel is closed then. */
+	broken(why: string): void;
+}
+
+const headBytes = 4;
+
+export class Channel {
+	readonly #stream: Duplex;
+	readonly #options: ChannelOptions;
+	#parts: Buffer[] = [];
+	#size = 0;
+	#outbox: Buffer[] = [];
+	#closed = false;
+
+	constructor(stream: Duplex, options: ChannelOptions) {
+		this.#stream = stream;
+		this.#options = options;
+		stream.on("data", (chunk: Buffer) => this.#take(chunk));
+		// That the other side is gone is told by whoever watches the process.
+		stream.on("error", () => this.close());
+	}
+
+	/** What is sent in one turn of the loop goes out in one piece. */
+	send(message: unknown): void {
+		if (this.#closed) return;
+		const body = Buffer.from(JSON.stringify(message));
+		if (body.length > processLimits.message) {
+			this.#break(`a message of ${body.length} bytes is too long`);
+			return;
+		}
+		const head = Buffer.allocUnsafe(headBytes);
+		head.writeUInt32BE(body.length);
+		this.#outbox.push(head, body);
+		if (this.#outbox.length === 2) setImmediate(() => this.#flush());
+	}
+
+	close(): void {
+		this.#closed = true;
+		this.#outbox = [];
+		this.#parts = [];
+		this.#stream.destroy();
+	}
+
+	#flush(): void {
+		if (this.#closed) return;
+		this.#stream.write(Buffer.concat(this.#outbox));
+		this.#outbox = [];
+		if (this.#stream.writableLength > processLimits.waiting) this.#break("it takes no messages any more");
+	}
+
+	#take(chunk: Buffer): void {
+		this.#parts.push(chunk);
+		this.#size += chunk.length;
+		while (!this.#closed && this.#size >= headBytes) {
+			const [first] = this.#parts as [Buffer];
+			const head = first.length >= headBytes ? first : this.#whole();
+			const length = head.readUInt32BE(0);
+			if (length > processLimits.message) {
+				this.#break(`it announced a message of ${length} bytes`);
+				return;
+			}
+			if (this.#size < headBytes + length) return;
+			const all = this.#whole();
+			const rest = all.subarray(headBytes + length);
+			this.#parts = rest.length === 0 ? [] : [rest];
+			this.#size = rest.length;
+			this.#hear(all.subarray(headBytes, headBytes + length));
+		}
+	}
+
+	#whole(): Buffer {
+		const whole = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts);
+		this.#parts = [whole];
+		return whole;
+	}
+
+	#hear(body: Buffer): void {
+		let message: unknown;
+		try {
+			message = JSON.parse(body.toString("utf8"));
+		} catch {
+			this.#break("it sent something that is no message");
+			return;
+		}
+		this.#options.heard(message);
+	}
+
+	#break(why: string): void {
+		if (this.#closed) return;
+		this.close();
+		this.#options.broken(why);
+	}
+}
