@@ -38,6 +38,28 @@ export const moduleErrors = {
 		exit: "unsafe",
 		remedy: "If that is what you want, give the command again with --yes; nothing was changed.",
 	},
+	PACKAGE_SIGNATURE: {
+		exit: "invalid",
+		remedy: "Do not install it: fetch it again from its author, and compare the fingerprint of the author's key.",
+	},
+	PACKAGE_UNSIGNED: {
+		exit: "unsafe",
+		remedy: "Ask its author for a signed package; `safekit module trust` shows what this server accepts.",
+	},
+	PACKAGE_UNTRUSTED: {
+		exit: "unsafe",
+		remedy:
+			"Compare the fingerprint with the one that the author tells you, then trust the key: `safekit module trust --add KEY.pub`.",
+	},
+	PACKAGE_KEY: {
+		exit: "failed",
+		remedy: "Give a key that `safekit module sign --new-key FILE` made: FILE to sign, FILE.pub to verify.",
+	},
+	PACKAGE_KEY_OPEN: { exit: "unsafe", remedy: "Let nobody else read the key: `chmod 600 FILE`." },
+	PACKAGE_POLICY: {
+		exit: "unsafe",
+		remedy: "Say what this server accepts: `safekit module trust --signed-only on`, or `off`.",
+	},
 	PACKAGE_SCRIPT: { exit: "invalid", remedy: "Correct the script as the message says." },
 
 	XML_ENCODING: { exit: "invalid", remedy: "Save the file as UTF-8." },

@@ -10,6 +10,7 @@ import { filesOfFolder, filesOfPackage, isScript, type ModuleFile } from "./advi
 import { lintModule } from "./advice/lint.ts";
 import { programFiles } from "./advice/programs.ts";
 import { hasErrors, type Inspection, inspect, plainProblem, userconfigName } from "./inspect.ts";
+import { isAuthorsOwn } from "./pack/pack.ts";
 import { asksAsText } from "./package/asks.ts";
 import { type Manifest, manifestName, readManifest, unmetNeeds } from "./package/manifest.ts";
 
@@ -75,7 +76,7 @@ export async function checkPackage(
 
 async function filesOf(path: string): Promise<ModuleFile[]> {
 	const info = await stat(path).catch(() => null);
-	return info?.isDirectory() ? filesOfFolder(path) : filesOfPackage(path);
+	return info?.isDirectory() ? filesOfFolder(path, isAuthorsOwn) : filesOfPackage(path);
 }
 
 /** `service` undefined: userconfig.xml could not be read, so nobody knows which programs it names. */

@@ -46,11 +46,11 @@ export async function restoreFiles(
 	name: string,
 	{ file }: KeptConfiguration,
 ): Promise<{ archived: string | null; undo(): Promise<void> }> {
-	const { archived } = await installModule(paths, { name, file, replace: true });
+	const { archived } = await installModule(paths, { name, file, replace: true, ours: true });
 	return {
 		archived,
 		async undo() {
-			if (archived !== null) await installModule(paths, { name, file: archived, replace: true });
+			if (archived !== null) await installModule(paths, { name, file: archived, replace: true, ours: true });
 		},
 	};
 }

@@ -39,8 +39,8 @@ export interface Installed extends Admission {
 
 /**
  * Installs a package. The bytes of its files are kept as they are; blanks are accepted, `config` asks for them. A
- * package that asks for more than the one it replaces is refused without `yes` (PACKAGE_CONSENT, exit code 4), and
- * nothing is changed.
+ * package that was changed after it was signed, that this server does not accept, or that raises concerns (`admit`) is
+ * refused, and nothing is changed.
  */
 export async function installModule(paths: Paths, request: InstallRequest): Promise<Installed> {
 	const { name, file } = await whatToInstall(paths, request);
@@ -51,7 +51,7 @@ export async function installModule(paths: Paths, request: InstallRequest): Prom
 		const installed = await exists(tree.path);
 		if (installed && request.replace !== true)
 			throw new SafekitError("MODULE_EXISTS", `the module ${name} is installed already`);
-		const admission = await admit(content, file, installed ? tree.path : null, request);
+		const admission = await admit(paths, content, { file, replaced: installed ? tree.path : null }, request);
 		chooseId(await readIds(paths), name, request.id);
 		try {
 			await writeFiles(content, await tree.begin());
@@ -71,7 +71,7 @@ export async function installModule(paths: Paths, request: InstallRequest): Prom
 export async function rehearseInstall(paths: Paths, request: InstallRequest): Promise<Admission> {
 	const { name, file } = await whatToInstall(paths, request);
 	const { path } = sourceTree(paths, name);
-	return admit(await readPackage(file), file, (await exists(path)) ? path : null, request);
+	return admit(paths, await readPackage(file), { file, replaced: (await exists(path)) ? path : null }, request);
 }
 
 async function whatToInstall(paths: Paths, request: InstallRequest): Promise<{ name: string; file: string }> {

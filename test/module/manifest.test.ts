@@ -197,12 +197,15 @@ test("a package that asks for more than the one it replaces needs --yes, and is 
 	};
 	const next = await here.pack("next.safe", packageWith(more));
 	const request = { file: next, name: "web", replace: true };
-	for (const attempt of [installModule(here.paths, request), rehearseInstall(here.paths, request)]) {
-		const error = await t.throwsAsync(attempt, { instanceOf: SafekitError, code: "PACKAGE_CONSENT" });
+	for (const attempt of [installModule, rehearseInstall]) {
+		const error = await t.throwsAsync(attempt(here.paths, request), {
+			instanceOf: SafekitError,
+			code: "PACKAGE_CONSENT",
+		});
 		t.is((error as SafekitError).exit, 4);
 		t.regex(
 			(error as SafekitError).message,
-			/more than the one it replaces:\n {2}may connect to every host in 10\.0\.0\.0\/8:22$/,
+			/your word:\n {2}it asks for more than the one it replaces: may connect to every host in 10\.0\.0\.0\/8:22$/,
 		);
 		t.regex((error as SafekitError).remedy, /--yes/);
 	}
@@ -213,7 +216,10 @@ test("a package that asks for more than the one it replaces needs --yes, and is 
 		before,
 	);
 	const done = await installModule(here.paths, { ...request, yes: true });
-	t.like(done, { version: "1.3.0", concerns: ["may connect to every host in 10.0.0.0/8:22"] });
+	t.like(done, {
+		version: "1.3.0",
+		concerns: ["it asks for more than the one it replaces: may connect to every host in 10.0.0.0/8:22"],
+	});
 	// The same or less needs no word; a damaged module.json of before asked for nothing.
 	t.deepEqual((await installModule(here.paths, request)).concerns, []);
 	const less = await here.pack("less.safe", packageWith({ ...whole, permissions: { net: ["127.0.0.1:8080"] } }));

@@ -1,10 +1,8 @@
 /** `module install` (spec/04 §5). */
-import { basename, extname } from "node:path";
 import type { Command } from "commander";
-import { exitCode, SafekitError } from "../../errors.ts";
+import { SafekitError } from "../../errors.ts";
 import { type InstallRequest, installModule, rehearseInstall } from "../../module/install.ts";
 import { printJson } from "../call.ts";
-import { refuseRunning } from "../configure.ts";
 import { type Context, inFolder, type ModuleOptions, moduleCommand, wholeNumber } from "../groups.ts";
 import { pluginsOnce } from "../schema.ts";
 import { checkFile } from "./check.ts";
@@ -30,8 +28,6 @@ export function install(group: Command, context: Context): void {
 async function run(context: Context, file: string | undefined, options: InstallOptions): Promise<void> {
 	const path = file === undefined ? undefined : inFolder(context, file);
 	const name = options.module ?? (file === undefined ? context.call.module : undefined);
-	const target = name ?? (path === undefined ? undefined : basename(path, extname(path)));
-	if (options.reinstall && target !== undefined) refuseRunning(context, target, "reinstalled");
 	const id = options.id === undefined ? undefined : wholeNumber("-M", options.id, 1, 255);
 	const request: InstallRequest = {
 		...(name === undefined ? {} : { name }),
@@ -45,7 +41,9 @@ async function run(context: Context, file: string | undefined, options: InstallO
 	const done = await installModule(context.node.paths, request);
 	if (options.json) return printJson(context.call, done);
 	for (const concern of done.concerns) context.call.err(`Accepted with --yes: ${concern}\n`);
+	for (const note of done.notes) context.call.err(`Note: ${note}\n`);
 	context.call.out(`Module ${done.name} (id ${done.id}) is installed from ${done.file}\n`);
+	if (done.signer?.trustedAs) context.call.out(`  signed by ${done.signer.trustedAs}\n`);
 	for (const line of done.asks) context.call.out(`  ${line}\n`);
 }
 
@@ -54,7 +52,8 @@ async function rehearse(context: Context, request: InstallRequest, options: Inst
 	if (request.file === undefined && request.name === undefined) {
 		throw new SafekitError("USAGE", "Nothing to install: give a name or a file.");
 	}
-	if (request.file !== undefined) await checkFile(context, request.file, options);
-	else if (!options.json) context.call.out(`would install ${request.name}\n`);
-	if (context.exit === exitCode.ok) await rehearseInstall(context.node.paths, request);
+	const said = await rehearseInstall(context.node.paths, request);
+	if (request.file !== undefined) return checkFile(context, request.file, options);
+	if (options.json) printJson(context.call, said);
+	else context.call.out(`would install ${request.name}\n`);
 }

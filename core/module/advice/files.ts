@@ -2,7 +2,7 @@
 import { lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readPackage } from "../package/read.ts";
-import { listFolder } from "../package/write.ts";
+import { type LeftOut, listFolder } from "../package/write.ts";
 
 export interface ModuleFile {
 	/** Relative, with `/`. */
@@ -12,8 +12,8 @@ export interface ModuleFile {
 	content(): Promise<Uint8Array>;
 }
 
-export async function filesOfFolder(folder: string): Promise<ModuleFile[]> {
-	const { files } = await listFolder(folder);
+export async function filesOfFolder(folder: string, leftOut?: LeftOut): Promise<ModuleFile[]> {
+	const { files } = await listFolder(folder, leftOut);
 	return Promise.all(
 		files.map(async ({ name }) => ({
 			name,

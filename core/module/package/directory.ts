@@ -28,8 +28,7 @@ const localSignature = 0x04034b50;
 
 /** All entries, their number and declared sizes within the limits. Nothing is inflated. */
 export function readDirectory(zip: Buffer): ZipEntry[] {
-	const end = findEnd(zip);
-	if (end < 0) throw new SafekitError("PACKAGE_NOT_ZIP", "the file is not a zip");
+	const { end } = endOf(zip);
 	const count = zip.readUInt16LE(end + 10);
 	const size = zip.readUInt32LE(end + 12);
 	const start = zip.readUInt32LE(end + 16);
@@ -55,12 +54,14 @@ export function readDirectory(zip: Buffer): ZipEntry[] {
 	return entries;
 }
 
-function findEnd(zip: Buffer): number {
+/** Where its last record and its comment begin. @throws SafekitError PACKAGE_NOT_ZIP. */
+export function endOf(zip: Buffer): { end: number; commentAt: number } {
 	const last = zip.length - endSize;
 	for (let at = last; at >= Math.max(0, last - 0xffff); at--) {
-		if (zip.readUInt32LE(at) === endSignature && at + endSize + zip.readUInt16LE(at + 20) === zip.length) return at;
+		if (zip.readUInt32LE(at) !== endSignature) continue;
+		if (at + endSize + zip.readUInt16LE(at + 20) === zip.length) return { end: at, commentAt: at + endSize };
 	}
-	return -1;
+	throw new SafekitError("PACKAGE_NOT_ZIP", "the file is not a zip");
 }
 
 function readEntry(zip: Buffer, at: number, end: number): { entry: ZipEntry; next: number } {

@@ -17,6 +17,8 @@ export interface Package {
 	/** Folders that the package names; those of its files come on top. */
 	folders: string[];
 	files: PackageFile[];
+	/** The whole file, as its signature covers it. */
+	bytes: Buffer;
 }
 
 const typeBits = 0o170000;
@@ -27,7 +29,7 @@ const linkType = 0o120000;
 /** Reads and checks the whole directory of the package; contents are inflated one at a time, when asked for. */
 export async function readPackage(path: string): Promise<Package> {
 	const bytes = await readBounded(path);
-	return packageOf(readDirectory(bytes), (entry) => inflate(bytes, entry));
+	return packageOf(bytes);
 }
 
 async function readBounded(path: string): Promise<Buffer> {
@@ -39,8 +41,8 @@ async function readBounded(path: string): Promise<Buffer> {
 	return readFile(path);
 }
 
-function packageOf(entries: ZipEntry[], inflated: (entry: ZipEntry) => Buffer): Package {
-	const named = entries
+function packageOf(bytes: Buffer): Package {
+	const named = readDirectory(bytes)
 		.map((entry) => ({ entry, name: safeName(entry.rawName) }))
 		.filter(({ name }) => name !== "" && !isPackingLitter(name));
 	for (const { entry, name } of named) refuseSpecial(entry, name);
@@ -55,7 +57,12 @@ function packageOf(entries: ZipEntry[], inflated: (entry: ZipEntry) => Buffer): 
 	}
 	return {
 		folders: stripped.filter(({ name }) => name.endsWith("/")).map(({ name }) => name.slice(0, -1)),
-		files: files.map(({ entry, name }) => ({ name, mode: fileMode(name, entry.mode), content: () => inflated(entry) })),
+		files: files.map(({ entry, name }) => ({
+			name,
+			mode: fileMode(name, entry.mode),
+			content: () => inflate(bytes, entry),
+		})),
+		bytes,
 	};
 }
 

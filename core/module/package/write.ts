@@ -19,8 +19,14 @@ export interface SourceFile {
 	size: number;
 }
 
+/** Which names (relative, a folder's with `/` at its end) are no part of the module. */
+export type LeftOut = (name: string) => boolean;
+
 /** Files and folders below `folder`, by name; links and special files are refused, the limits of packages apply. */
-export async function listFolder(folder: string): Promise<{ folders: string[]; files: SourceFile[] }> {
+export async function listFolder(
+	folder: string,
+	leftOut: LeftOut = () => false,
+): Promise<{ folders: string[]; files: SourceFile[] }> {
 	const folders: string[] = [];
 	const files: SourceFile[] = [];
 	let total = 0;
@@ -28,6 +34,7 @@ export async function listFolder(folder: string): Promise<{ folders: string[]; f
 		for (const entry of (await readdir(join(folder, prefix))).sort()) {
 			const name = prefix + entry;
 			const info = await lstat(join(folder, name));
+			if (leftOut(info.isDirectory() ? `${name}/` : name)) continue;
 			if (folders.length + files.length >= maxEntries)
 				throw new SafekitError("PACKAGE_LIMIT", `${folder} has more than ${maxEntries} entries`);
 			if (info.isDirectory()) {
@@ -49,9 +56,9 @@ export async function listFolder(folder: string): Promise<{ folders: string[]; f
 	return { folders, files };
 }
 
-/** Writes the package at `target`, whole or not at all. Nothing of `folder` is left out. */
-export async function writePackage(folder: string, target: string): Promise<void> {
-	const { folders, files } = await listFolder(folder);
+/** Writes the package at `target`, whole or not at all, and returns its bytes. */
+export async function writePackage(folder: string, target: string, leftOut?: LeftOut): Promise<Buffer> {
+	const { folders, files } = await listFolder(folder, leftOut);
 	const zip = new AdmZip(undefined, { noSort: true });
 	const modes = new Map([
 		...folders.map((name) => [name, 0o040755] as const),
@@ -69,5 +76,7 @@ export async function writePackage(folder: string, target: string): Promise<void
 			attr: (((modes.get(name) ?? 0) << 16) | (isFolder ? 0x10 : 0)) >>> 0,
 		});
 	}
-	await replaceFile(target, zip.toBuffer());
+	const bytes = zip.toBuffer();
+	await replaceFile(target, bytes);
+	return bytes;
 }
