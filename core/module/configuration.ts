@@ -79,6 +79,10 @@ export interface RfsConfiguration {
 	/** Times at which a secondary is synchronized, in the syntax of crontab; null: always. */
 	syncAt: string | null;
 	nbrei: number;
+	/** A request of a resynchronisation that is not answered for so long interrupts it. */
+	reiTimeoutMs: number;
+	/** Each directory and file of a resynchronisation is told in the log. */
+	reiDetail: boolean;
 	/** TCP connections to the peer. */
 	nbremconn: number;
 	/** KB/s, null: unlimited. */

@@ -10,8 +10,7 @@ import { asSafekitError, SafekitError } from "../errors.ts";
 import type { ModuleConfiguration, RfsConfiguration } from "../module/configuration.ts";
 import type { Paths } from "../module/paths.ts";
 import { ReplicationClient, type ReplicationEvents } from "../replication/client.ts";
-import type { ProcessConfiguration } from "../replication/control/context.ts";
-import type { Tuning } from "../replication/control/questions.ts";
+import type { ProcessConfiguration, Tuning } from "../replication/control/context.ts";
 import { mountOn, mountPath, mountSource } from "../replication/fuse/mountTable.ts";
 import type { Callbacks } from "./callbacks.ts";
 import { type Copier, type Examined, ModuleData } from "./data.ts";
@@ -263,9 +262,16 @@ async function processConfiguration(parts: ReplicationParts, rfs: RfsConfigurati
 	};
 }
 
-function tuningOf({ heart }: ModuleConfiguration, { async, nbrei }: RfsConfiguration): Tuning {
+function tuningOf({ heart }: ModuleConfiguration, rfs: RfsConfiguration): Tuning {
 	const timeouts = (heart?.heartbeats ?? []).map(({ timeoutMs }) => timeoutMs);
-	return { async, resyncLanes: nbrei, linkTimeoutMs: Math.max(100, ...timeouts) };
+	return {
+		async: rfs.async,
+		resyncLanes: rfs.nbrei,
+		// Absent in what an older version stored.
+		resyncTimeoutMs: rfs.reiTimeoutMs ?? 150_000,
+		resyncDetail: rfs.reiDetail === true,
+		linkTimeoutMs: Math.max(100, ...timeouts),
+	};
 }
 
 async function numeric(address: string): Promise<string> {

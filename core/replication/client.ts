@@ -10,10 +10,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { LogLevel } from "../engine/contract.ts";
 import type { ReplicationFact, ReplicationOrder, ResyncProgress } from "../engine/replication.ts";
 import { type ErrorCode, errors, SafekitError } from "../errors.ts";
-import type { ProcessConfiguration } from "./control/context.ts";
+import type { ProcessConfiguration, Tuning } from "./control/context.ts";
 import { isPlaceTaken, placeTaken } from "./control/place.ts";
 import { type FromProcess, Lines } from "./control/protocol.ts";
-import type { Answer, Answers, Asked, Question, Tuning } from "./control/questions.ts";
+import type { Answer, Answers, Asked, Question } from "./control/questions.ts";
 import { endHolders } from "./holder/holder.ts";
 
 export interface ReplicationEvents {

@@ -222,16 +222,14 @@ const rfs: ElementDeclaration = {
 			type: time("s", { min: 1 }),
 			default: "150s",
 			dyn: true,
-			carried: "later",
-			doc: "Longest request of resynchronisation.",
+			doc: "Longest wait for the answer to a request of resynchronisation, which then begins again.",
 		},
 		reicommit: unneeded(count, "0", "Packets between two syncs.", "replication does not go through NFS"),
 		reidetail: {
 			type: onOff,
 			default: "off",
 			dyn: true,
-			carried: "later",
-			doc: "Log resynchronisation in detail.",
+			doc: "Log each directory and file of a resynchronisation.",
 		},
 		allocthreshold: unneeded(
 			count,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import test from "ava";
 import { dataPair } from "./dataPair.ts";
 
-test.serial("async and nbrei change while ALONE, in the process that runs and in the one that follows", async (t) => {
+test.serial("what may change of <rfs> does while ALONE, in the process that runs and in the next one", async (t) => {
 	const { n1, dirs } = await dataPair(t, 'nbrei="6"', 2000);
 	const file = join(n1.safe, "modules/m/conf/userconfig.xml");
 	const edit = (attributes: string): void =>
@@ -14,14 +14,15 @@ test.serial("async and nbrei change while ALONE, in the process that runs and in
 	edit('async="none" nbrei="3"');
 	n1.ok("config", "-m", "m");
 	t.is(n1.state("m"), "ALONE Ready");
-	t.regex(n1.log("m"), /\| rfsplug \| D \| async=none nbrei=3\n/);
+	t.regex(n1.log("m"), /\| rfsplug \| D \| async=none nbrei=3 reitimeout=150000ms reidetail=off\n/);
 	writeFileSync(join(dirs[0], "a"), "a change is still taken");
 	await n1.kill("SIGKILL");
 	await n1.start();
-	edit('async="second" nbrei="4"');
+	edit('async="second" nbrei="4" reitimeout="3m" reidetail="on"');
 	n1.ok("config", "-m", "m");
-	t.regex(n1.log("m"), /\| rfsplug \| D \| async=second nbrei=4\n/, "also through a daemon that found the process");
-	edit('async="second" nbrei="4" locktimeout="50"');
+	const second = /\| rfsplug \| D \| async=second nbrei=4 reitimeout=180000ms reidetail=on\n/;
+	t.regex(n1.log("m"), second, "also through a daemon that found the process");
+	edit('async="second" nbrei="4" reitimeout="3m" reidetail="on" locktimeout="50"');
 	const refused = n1.run("config", "-m", "m");
 	t.is(refused.code, 4);
 	t.regex(refused.err, /rfs@locktimeout: 100s → 50/);

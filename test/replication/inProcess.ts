@@ -91,7 +91,10 @@ export class Side {
 		const names = new NameMemory();
 		this.volume = { index: 0, tree, exclusion: nothingExcluded, names, marks: this.marks as unknown as Marks };
 		this.context = {
-			config: { nodeIndex, async: "second", resyncLanes: 4, resyncBandwidth: null, lockTimeoutMs: 1e9 },
+			config: {
+				...{ nodeIndex, async: "second", resyncLanes: 4, resyncBandwidth: null, lockTimeoutMs: 1e9 },
+				...{ resyncTimeoutMs: 1e9, resyncDetail: false },
+			},
 			...{ loop: this.loop as unknown as DataLoop, system, volumes: [this.volume] },
 			records: { now: { keeping: false, epoch: null, tree: "0" }, mint: () => false, markFailed: () => {} },
 			...{
@@ -216,8 +219,10 @@ export class TwoTrees {
 				this.#receiver!.take(out, 1);
 			}
 			const back = this.#back.take();
-			if (back?.is === "received") this.source.primary.peerReceived(back.seq);
-			else if (back !== null) this.#resync!.answered(back as Parameters<Resync["answered"]>[0]);
+			if (back?.is === "received") {
+				this.source.primary.peerReceived(back.seq);
+				this.#resync!.heard();
+			} else if (back !== null) this.#resync!.answered(back as Parameters<Resync["answered"]>[0]);
 		}
 	}
 

@@ -193,6 +193,8 @@ export function testConfiguration(
 		linkTimeoutMs: 5000,
 		resyncBandwidth: null,
 		resyncLanes: 6,
+		resyncTimeoutMs: 150_000,
+		resyncDetail: false,
 	};
 }
 

@@ -27,6 +27,8 @@ export function rfsSettings(
 		syncDeltaMs: numberOf(rfs, "syncdelta") ?? 0,
 		syncAt: schedule(rfs, report),
 		nbrei: numberOf(rfs, "nbrei") ?? 6,
+		reiTimeoutMs: numberOf(rfs, "reitimeout") ?? 150_000,
+		reiDetail: isOn(rfs, "reidetail"),
 		nbremconn: numberOf(rfs, "nbremconn") ?? 1,
 		reiAllowedBandwidth: numberOf(rfs, "reiallowedbw"),
 		scripts: isOn(rfs, "scripts"),

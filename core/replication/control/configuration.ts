@@ -55,6 +55,8 @@ const shape: Record<keyof ProcessConfiguration, Check> = {
 	linkTimeoutMs: ms,
 	resyncBandwidth: (value) => value === null || (Number.isFinite(value) && (value as number) > 0),
 	resyncLanes: whole(1, 1000),
+	resyncTimeoutMs: ms,
+	resyncDetail: oneOf(true, false),
 };
 
 /** A key whose value is wrong or missing, or that should not be there; null: all is as it should be. */

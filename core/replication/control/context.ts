@@ -45,6 +45,10 @@ export interface ProcessConfiguration {
 	resyncBandwidth: number | null;
 	/** Files that a resync compares at the same time (`nbrei`). */
 	resyncLanes: number;
+	/** A request of a resync that is not answered for so long interrupts it (`reitimeout`). */
+	resyncTimeoutMs: number;
+	/** Each directory and file of a resync is told in the log (`reidetail`). */
+	resyncDetail: boolean;
 }
 
 /** What `OPENSAFE_SABOTAGE` may say here: a mechanism that is switched off, to prove that tests find its absence. */
@@ -69,6 +73,12 @@ export interface Volume {
 	names: NameMemory;
 }
 
+/** What of the configuration may change while a process runs. */
+export type Tuning = Pick<
+	ProcessConfiguration,
+	"async" | "resyncLanes" | "resyncTimeoutMs" | "resyncDetail" | "linkTimeoutMs"
+>;
+
 export interface Context {
 	readonly config: ProcessConfiguration;
 	/** Handshakes of links. */
@@ -85,7 +95,7 @@ export interface Context {
 		sinceMs: number | null;
 	};
 	/** Goes on with another part of the configuration. */
-	tune(tuning: Pick<ProcessConfiguration, "async" | "resyncLanes" | "linkTimeoutMs">): void;
+	tune(tuning: Tuning): void;
 	fact(fact: ReplicationFact): void;
 	log(level: "E" | "I" | "W" | "D" | "C", origin: string, text: string): void;
 	progress(progress: ResyncProgress | null): void;

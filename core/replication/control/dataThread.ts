@@ -155,7 +155,8 @@ function makeContext(volumes: Volume[], records: Records, servers: FuseServer[],
 		tune: (tuning) => {
 			Object.assign(config, tuning);
 			for (const server of servers) server.durable = config.async === "none";
-			say({ log: { level: "D", origin: "rfsplug", text: `async=${config.async} nbrei=${config.resyncLanes}` } });
+			const text = `async=${config.async} nbrei=${config.resyncLanes} reitimeout=${config.resyncTimeoutMs}ms reidetail=${config.resyncDetail ? "on" : "off"}`;
+			say({ log: { level: "D", origin: "rfsplug", text } });
 		},
 		fact: (fact) => say(fact),
 		log: (level, origin, text) => say({ log: { level, origin, text } }),

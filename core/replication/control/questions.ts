@@ -4,7 +4,7 @@
  */
 import { SafekitError } from "../../errors.ts";
 import type { Declaration } from "../records/declared.ts";
-import type { Context, ProcessConfiguration } from "./context.ts";
+import type { Context, Tuning } from "./context.ts";
 
 export type Question =
 	/** Where the quarantine lies, which the mounts hide: descriptors of this process, one a replicated directory. */
@@ -17,9 +17,6 @@ export type Question =
 	| ({ ask: "tune" } & Tuning)
 	/** `secondforce -d`: as a target, until the next session is complete. */
 	| { ask: "since"; sinceMs: number | null };
-
-/** What of the configuration may change while a process runs. */
-export type Tuning = Pick<ProcessConfiguration, "async" | "resyncLanes" | "linkTimeoutMs">;
 
 export interface Folder {
 	dir: string;
@@ -44,6 +41,7 @@ export type Answer =
 	| { answer: number; value: Answers[keyof Answers] }
 	| { answer: number; refused: { code: string; message: string } };
 
+const longestMs = 86_400_000;
 const questions: readonly Question["ask"][] = ["folders", "declare", "everything", "since", "tune"];
 
 /** A question from the socket, or null when it is none. */
@@ -81,12 +79,13 @@ export function answerTo(
 }
 
 /** @throws SafekitError REPLICATION_ORDER where a value is none. */
-function checked({ async, resyncLanes, linkTimeoutMs }: Tuning): Tuning {
+function checked({ async, resyncLanes, resyncTimeoutMs, resyncDetail, linkTimeoutMs }: Tuning): Tuning {
 	const within = (value: unknown, most: number): boolean =>
 		Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= most;
-	const known = async === "second" || async === "none";
-	if (known && within(resyncLanes, 1000) && within(linkTimeoutMs, 86_400_000))
-		return { async, resyncLanes, linkTimeoutMs };
+	const known = (async === "second" || async === "none") && typeof resyncDetail === "boolean";
+	const times = within(linkTimeoutMs, longestMs) && within(resyncTimeoutMs, longestMs);
+	if (known && times && within(resyncLanes, 1000))
+		return { async, resyncLanes, resyncTimeoutMs, resyncDetail, linkTimeoutMs };
 	throw new SafekitError("REPLICATION_ORDER", "a configuration that is none");
 }
 

@@ -261,6 +261,7 @@ export class Source {
 				break;
 			case "received":
 				this.#primary.peerReceived(message.seq);
+				this.#resync?.heard();
 				break;
 			case "synced":
 				this.#primary.peerSynced(message.seq);

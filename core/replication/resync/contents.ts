@@ -67,6 +67,11 @@ export class Contents {
 		return left === 0 && this.#lost === null;
 	}
 
+	/** The target was asked something and has not answered. */
+	get asks(): boolean {
+		return this.#asked.size > 0;
+	}
+
 	/** So many files wait that no more names should be looked at. */
 	get busy(): boolean {
 		return this.#queue.length > 10_000;
@@ -286,6 +291,7 @@ export class Contents {
 				scope.repair({ op: "write", file: ref, offset: segment.offset + done, data, mtimeNs: own.mtimeNs });
 				done += BigInt(data.length);
 				this.bytes += data.length;
+				file.sent += data.length;
 			}
 		}
 	}
@@ -309,6 +315,7 @@ export class Contents {
 		this.doneFiles++;
 		this.#left(file);
 		scope.fileEqual(ref);
+		scope.onDetail(ref, file.touched ? `is updated, ${file.sent} bytes` : "has the same content");
 	}
 
 	/** Blocks that the application reserved and did not write yet: the target must not run out of them later. */

@@ -26,6 +26,8 @@ export class FileWork {
 	touched = false;
 	/** It was counted as one that differed. */
 	counted = false;
+	/** Bytes of it that were sent. */
+	sent = 0;
 	/** It takes a lane. */
 	large = false;
 

@@ -42,6 +42,11 @@ export class Names {
 		return left + this.#ready.length + this.#deferred.length === 0 && this.#second === null;
 	}
 
+	/** The target was asked something and has not answered. */
+	get asks(): boolean {
+		return this.#asked.size > 0;
+	}
+
 	enqueue(scope: Scope, ref: FileRef): void {
 		this.#queue.push({ scope, ref });
 	}
@@ -78,15 +83,16 @@ export class Names {
 				this.#deferred.push(merge);
 				// What lies in it and is equal there is compared first: it may hold other names of what is missing.
 				this.#release(merge.ref);
-			} else this.#ended(merge.ref);
+			} else this.#ended(merge);
 			return true;
 		}
 		if (this.#queue.length + this.#asked.size > 0) return this.#queue.length > 0 && this.#asked.size < mostAsked;
 		return this.#bring();
 	}
 
-	#ended(directory: FileRef): void {
+	#ended({ scope, ref: directory }: Merge): void {
 		this.directories++;
+		scope.onDetail(directory, "is compared");
 		this.#tries = 0;
 		this.#release(directory);
 		this.#release(0n);

@@ -36,6 +36,11 @@ export class Repairer {
 		this.#scope = scope;
 	}
 
+	/** The target was asked something and has not answered. */
+	get asks(): boolean {
+		return this.#placing.size > 0;
+	}
+
 	/** Answers are outstanding that may bring directories and files to be compared. */
 	get waiting(): boolean {
 		return this.#placing.size + this.#marking > 0;
@@ -75,11 +80,13 @@ export class Repairer {
 		const request = asks ? ++this.#lastRequest : 0;
 		scope.sendNumbered((seq) => ({ is: "place", seq, request, dir, parent, name, file: ref, id, node, target, whole }));
 		scope.binder.add(ref);
+		if (parent !== 0n && scope.context.config.resyncDetail) scope.volume.names.note(ref, parent, name);
 		scope.theirs?.claim(id, ref);
 		if (asks) this.#await(request, ref, stat);
 		else if (known) this.#knownPlaced(ref, fd, stat);
 		else if (whole !== null) {
 			scope.onSent(stat.size);
+			scope.onDetail(ref, `is sent, ${stat.size} bytes`);
 			scope.fileEqual(ref);
 		} else scope.follow(ref, fd, stat, true);
 	}

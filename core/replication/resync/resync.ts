@@ -3,7 +3,7 @@
  * contents (replication.md §5.8).
  */
 import type { SessionOrder } from "../../engine/replication.ts";
-import { asSafekitError } from "../../errors.ts";
+import { asSafekitError, SafekitError } from "../../errors.ts";
 import type { Context, Volume } from "../control/context.ts";
 import type { Channel } from "../link/channel.ts";
 import type { Cancel } from "../loop/dataLoop.ts";
@@ -12,6 +12,7 @@ import type { LiveFilter, Primary } from "../primary/primary.ts";
 import { maxSendBytes } from "../wire/limits.ts";
 import type { Message } from "../wire/messages.ts";
 import { Contents } from "./contents.ts";
+import { Detail } from "./detail.ts";
 import { liveMessages } from "./live.ts";
 import { Names } from "./names.ts";
 import { Pace } from "./pace.ts";
@@ -38,6 +39,9 @@ export class Resync {
 	#task: Cancel | null = null;
 	#pauseTimer: Cancel | null = null;
 	#progressTimer: Cancel;
+	readonly #detail: Detail;
+	/** When the target was heard of last, or had nothing to answer. */
+	#heardMs: number;
 	#over = false;
 
 	/** @param completed everything was sent and every live change is being sent: §5.8 step 4 comes. */
@@ -46,7 +50,8 @@ export class Resync {
 		this.#primary = primary;
 		this.#channel = channel;
 		this.#completed = completed;
-		this.#startedMs = context.loop.now();
+		this.#startedMs = this.#heardMs = context.loop.now();
+		this.#detail = new Detail(context);
 		this.#pace = new Pace(context.config.resyncBandwidth, this.#startedMs);
 		const isFirst = order.outcome === "NEW" || order.outcome === "UNRELATED";
 		this.#names = new Names(isFirst && !order.adopts);
@@ -76,7 +81,13 @@ export class Resync {
 		};
 	}
 
+	/** The target answers, or takes in what it was sent: on a slow network its answer may be a long way behind that. */
+	heard(): void {
+		this.#heardMs = this.#context.loop.now();
+	}
+
 	answered(message: Answer): void {
+		this.heard();
 		try {
 			this.#answered(message);
 		} catch (error) {
@@ -148,6 +159,7 @@ export class Resync {
 		scope.onFile = (ref, bytes) => this.#contents.enqueue(scope, ref, bytes);
 		scope.onMarked = () => this.#wake();
 		scope.onSent = (bytes) => this.#contents.sent(bytes);
+		scope.onDetail = (ref, what) => this.#detail.say(volume, ref, what);
 		const what = whole
 			? ""
 			: `: ${marks.directories.length} directories and ${marks.files.length} files are marked here`;
@@ -222,6 +234,17 @@ export class Resync {
 		this.#channel.fail(message);
 	}
 
+	/** `reitimeout`: the session ends, and the synchronisation begins again. */
+	#giveUpIfLate(): void {
+		const { resyncTimeoutMs } = this.#context.config;
+		const asks = this.#names.asks || this.#contents.asks || this.#scopes.some(({ repairer }) => repairer.asks);
+		if (!asks) this.heard();
+		if (this.#over || this.#context.loop.now() - this.#heardMs <= resyncTimeoutMs) return;
+		this.#failed(
+			new SafekitError("REPLICATION_LIMIT", `a request is not answered for ${resyncTimeoutMs} ms (reitimeout)`),
+		);
+	}
+
 	#armProgress(): Cancel {
 		return this.#context.loop.timer(progressMs, () => {
 			const { doneBytes, totalBytes, files, bytes } = this.#contents;
@@ -231,6 +254,7 @@ export class Resync {
 			const leftS = this.#names.idle && speed > 0 ? Math.max(0, (totalBytes - doneBytes) / speed) : null;
 			this.#context.progress({ doneBytes, totalBytes: Math.max(totalBytes, doneBytes), files, mbPerS, leftS });
 			this.#progressTimer = this.#armProgress();
+			this.#giveUpIfLate();
 		});
 	}
 }

@@ -70,6 +70,8 @@ export class Scope {
 	onFile: (ref: FileRef, bytes: number) => void = () => {};
 	/** Something that was waited for is on disk here. */
 	onMarked: () => void = () => {};
+	/** What was done with a file or directory, for a person who wants to know. */
+	onDetail: (ref: FileRef, what: string) => void = () => {};
 	/** Was sent whole, without a question. */
 	onSent: (bytes: number) => void = () => {};
 

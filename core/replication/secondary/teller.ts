@@ -3,8 +3,8 @@
  * in messages of bounded size.
  */
 import type { Volume } from "../control/context.ts";
-import { Finder, nameOf, parentOf } from "../local/finder.ts";
-import { isDirectory } from "../local/tree.ts";
+import { Finder } from "../local/finder.ts";
+import { pathOf } from "../local/pathOf.ts";
 import type { FileMark, MarkList } from "../marks/mark.ts";
 import type { FileRef } from "../operation.ts";
 import { rangesOf } from "../resync/theirMarks.ts";
@@ -13,7 +13,6 @@ import { maxTold, maxToldRanges, type ToldMark, toldBytes } from "../wire/markMe
 const messageBytes = 512 * 1024;
 /** Steps of a search in one slice. */
 const searchSteps = 20;
-const mostLevels = 4000;
 
 export class Teller {
 	readonly #volume: Volume;
@@ -81,35 +80,10 @@ export class Teller {
 	}
 
 	#placed(index: number, ref: FileRef, what: ToldMark["what"]): ToldMark {
-		const path = this.#path(ref);
+		const path = pathOf(this.#volume, ref);
 		const id = this.#volume.tree.idOf(ref);
 		if (path === null || typeof id === "number")
 			return { index, path: [], id: typeof id === "string" ? id : "", lost: true, what };
 		return { index, path, id: id ?? "", lost: false, what };
-	}
-
-	/** Names from the root down; null: it is not below the root any more, or out of bounds. */
-	#path(ref: FileRef): Buffer[] | null {
-		const { tree, names } = this.#volume;
-		const path: Buffer[] = [];
-		for (let at = ref; at !== tree.rootRef; ) {
-			const seen = names.where(at);
-			let parent: FileRef | number;
-			let name: Buffer | null = null;
-			if (seen !== undefined && tree.with<FileRef>(seen.parent, (fd) => tree.refAt(fd, seen.name)) === at) {
-				parent = seen.parent;
-				name = seen.name;
-			} else {
-				const stat = tree.stat(at);
-				if (typeof stat === "number" || !isDirectory(stat.mode)) return null;
-				parent = parentOf(tree, at);
-				if (typeof parent === "bigint") name = nameOf(tree, parent, at);
-			}
-			if (typeof parent === "number" || name === null || path.length >= mostLevels) return null;
-			names.note(at, parent, name);
-			path.unshift(name);
-			at = parent;
-		}
-		return path;
 	}
 }
