@@ -6,6 +6,7 @@
 
 import { checkerErrors } from "./errors/checkers.ts";
 import { clusterErrors } from "./errors/cluster.ts";
+import { createErrors } from "./errors/create.ts";
 import { type ErrorKind, exitCode } from "./errors/kind.ts";
 import { lintErrors } from "./errors/lint.ts";
 import { moduleErrors } from "./errors/modules.ts";
@@ -18,6 +19,7 @@ export const errors = {
 	...clusterErrors,
 	...moduleErrors,
 	...lintErrors,
+	...createErrors,
 	...replicationErrors,
 	...checkerErrors,
 

@@ -1,5 +1,7 @@
 /** One command on its way: who gave it, with what words, and where its answer goes. */
 
+import type { Ask } from "./ask.ts";
+
 export interface Call {
 	argv: string[];
 	/** SAFEMODULE of the caller: the module when -m is not given, and a sign that a script of it calls. */
@@ -11,6 +13,8 @@ export interface Call {
 	pid: number;
 	/** stdout is a terminal. */
 	tty: boolean;
+	/** Asks the person at the terminal; absent where there is none, and in the daemon. */
+	ask?: Ask;
 	out(text: string): void;
 	err(text: string): void;
 	/** Aborted when the caller went away. */

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { allGroups } from "./all.ts";
+import { terminalAsk } from "./ask.ts";
 import type { Call } from "./call.ts";
 import { runProgram } from "./program.ts";
 import { pathsText } from "./reference.ts";
@@ -24,6 +25,7 @@ export function runLocal(argv: string[]): Promise<number> {
 	if (argv[0] === "-r") return Promise.resolve(runSafebin(argv.slice(1)));
 	const abort = new AbortController();
 	process.once("SIGINT", () => abort.abort());
+	const ask = terminalAsk();
 	const call: Call = {
 		argv: argv.length === 0 ? ["--help"] : argv,
 		module: process.env.SAFEMODULE,
@@ -31,6 +33,7 @@ export function runLocal(argv: string[]): Promise<number> {
 		cwd: process.cwd(),
 		pid: process.pid,
 		tty: process.stdout.isTTY === true,
+		...(ask === undefined ? {} : { ask }),
 		out: (text) => void process.stdout.write(text),
 		err: (text) => void process.stderr.write(text),
 		signal: abort.signal,

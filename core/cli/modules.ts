@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { type Context, type Group, needsWord } from "./groups.ts";
 import { check } from "./module/check.ts";
+import { create } from "./module/create.ts";
 import { diff } from "./module/diff.ts";
 import { encryption } from "./module/encryption.ts";
 import { install } from "./module/install.ts";
@@ -21,6 +22,7 @@ const commands: readonly Group[] = [
 	list,
 	ports,
 	encryption,
+	create,
 	check,
 	pack,
 	diff,

@@ -58,7 +58,11 @@ function run(name) {
 	const env = { ...process.env, ...compileCache() };
 	// The demo ends when this process is gone, whatever became of it.
 	if (name === "demo") env.OPENSAFE_DEMO_STARTER = String(process.pid);
-	const child = spawn(projectNode(), [join(root, file), ...before, ...args], { stdio: "inherit", env });
+	const child = spawn(projectNode(), [join(root, file), ...before, ...args], {
+		stdio: "inherit",
+		env,
+		cwd: cwdOf(name),
+	});
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 	if (name === "demo" && process.env.npm_lifecycle_event) endWithNpm(() => child.kill("SIGTERM"));
 	child.on("error", (error) => {
@@ -66,6 +70,12 @@ function run(name) {
 		process.exit(1);
 	});
 	child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 1)));
+}
+
+/** npm runs its scripts in the project's folder; a command means files as its caller does. */
+function cwdOf(name) {
+	const { INIT_CWD: caller, npm_lifecycle_event: script } = process.env;
+	return name === "safekit" && script === name && caller && existsSync(caller) ? caller : process.cwd();
 }
 
 /** An npm that is killed tells nobody, nor does the shell that it started this with. */

@@ -20,7 +20,8 @@ export async function scriptAdvice(
 		const bytes = await file.content();
 		const path = join(base, file.name);
 		const isRun = isScript(file.name) || programs.has(file.name);
-		if (isRun && file.executable === false) problems.push(notExecutable(path));
+		// A TypeScript checker is read, not run.
+		if (isRun && file.executable === false && !file.name.endsWith(".ts")) problems.push(notExecutable(path));
 		if (bytes.length <= maxScriptBytes) problems.push(...textAdvice(Buffer.from(bytes), file.name, path, isRun));
 	}
 	return problems;

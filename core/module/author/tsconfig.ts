@@ -25,7 +25,7 @@ export function authorOptions(where: "checker" | "node"): Record<string, unknown
 		types: where === "node" ? ["node"] : [],
 		typeRoots: [join(root, "node_modules/@types")],
 		paths: {
-			opensafe: [join(root, "sdk/index.ts")],
+			opensafe: [join(root, where === "node" ? "sdk/index.ts" : "sdk/checkers.ts")],
 			...(where === "node" ? { "opensafe/testing": [join(root, "sdk/testing/index.ts")] } : {}),
 		},
 	};

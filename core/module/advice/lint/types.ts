@@ -3,31 +3,11 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { authorOptions } from "../../author/tsconfig.ts";
 import type { Finding, Source } from "./source.ts";
 import { runTool } from "./tool.ts";
 
 const timeoutMs = 60_000;
-const root = join(import.meta.dirname, "../../../..");
-/** What a checker may import by the name `opensafe`. */
-const checkerTypes = join(root, "sdk/checkers.ts");
-
-/** A checker runs without node and without types at run time: neither its globals nor what types alone cannot express. */
-const options = {
-	target: "esnext",
-	module: "esnext",
-	moduleResolution: "bundler",
-	lib: ["esnext"],
-	types: [],
-	strict: true,
-	noEmit: true,
-	allowImportingTsExtensions: true,
-	erasableSyntaxOnly: true,
-	verbatimModuleSyntax: true,
-	isolatedModules: true,
-	skipLibCheck: true,
-	paths: { opensafe: [checkerTypes] },
-};
-
 /** null: the compiler gave no answer. */
 export async function typeFindings(sources: readonly Source[]): Promise<Map<Source, Finding[]> | null> {
 	const folder = await mkdtemp(join(tmpdir(), "opensafe-types-"));
@@ -37,7 +17,10 @@ export async function typeFindings(sources: readonly Source[]): Promise<Map<Sour
 			await writeFile(join(folder, name), text);
 		}
 		const files = sources.map(({ name }) => name);
-		await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files }));
+		await writeFile(
+			join(folder, "tsconfig.json"),
+			JSON.stringify({ compilerOptions: authorOptions("checker"), files }),
+		);
 		const compiler = createRequire(import.meta.url).resolve("typescript/package.json");
 		const args = [join(dirname(compiler), "bin/tsc"), "--pretty", "false", "-p", folder];
 		const answer = await runTool(process.execPath, args, { timeoutMs, cwd: folder });

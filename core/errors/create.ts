@@ -1,0 +1,8 @@
+/** Errors of `module create` and `module try`. */
+import type { ErrorKind } from "./kind.ts";
+
+export const createErrors = {
+	CREATE_EXISTS: { exit: "unsafe", remedy: "Choose another name, or remove it." },
+	CREATE_FOLDER: { exit: "failed", remedy: "Run the command in a folder that exists and has space." },
+	CREATE_LEFT: { exit: "failed", remedy: "Run the command again; `safekit module create --help` shows the options." },
+} as const satisfies Record<string, ErrorKind>;
