@@ -221,7 +221,9 @@ export class Resync {
 		return true;
 	}
 
+	/** @throws SafekitError REPLICATION_LIMIT when something was left out: the copy begins again, and no mark goes. */
 	#complete(): void {
+		for (const scope of this.#scopes) scope.assertCompared();
 		this.#over = true;
 		this.#completed();
 	}

@@ -1,7 +1,10 @@
 /** How far a resync of one replicated directory has come: what is pending, done, or just being looked at. */
+
+import { SafekitError } from "../../errors.ts";
 import type { Context, Volume } from "../control/context.ts";
 import { type as fileType } from "../errno.ts";
 import type { Channel } from "../link/channel.ts";
+import { refAsName } from "../local/handles.ts";
 import { isDirectory } from "../local/tree.ts";
 import type { FileId, FileRef, Operation } from "../operation.ts";
 import type { Binder } from "../primary/binder.ts";
@@ -251,6 +254,15 @@ export class Scope {
 		const set = isDirectory(mode) ? this.doneDirs : this.doneFiles;
 		for (const each of [this.doneDirs, this.doneFiles]) each.delete(ref);
 		if (done) set.add(ref);
+	}
+
+	/** @throws SafekitError REPLICATION_LIMIT when something is still pending. */
+	assertCompared(): void {
+		const { pendingDirs, pendingFiles, merging, active } = this;
+		const left = [...pendingDirs.keys(), ...pendingFiles.keys(), ...merging.keys(), ...active.keys()];
+		if (left.length === 0) return;
+		const what = `${left.length} marked files or directories were not compared, ${refAsName(left[0]!)} among them`;
+		throw new SafekitError("REPLICATION_LIMIT", what);
 	}
 
 	/** The name must not exist on the target. */
