@@ -2,11 +2,13 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../engine/clock.ts";
 import type { CheckerMoment, CheckerSettings } from "../module/settings/checkers.ts";
+import { isTypeScriptChecker } from "../sandbox/sources.ts";
 import type { ProcessIdentity } from "../scripts/system.ts";
 import { CustomChecker, type ProgramHands } from "./custom.ts";
 import { Pace } from "./pace.ts";
 import type { Verdict } from "./probe.ts";
 import type { Test } from "./probes/index.ts";
+import { TypeScriptChecker, type TypeScriptHands } from "./typescript.ts";
 
 export interface CheckersOptions {
 	clock: Clock;
@@ -14,6 +16,8 @@ export interface CheckersOptions {
 	test(settings: CheckerSettings): Test | null;
 	/** The program of a custom checker. */
 	program(settings: Extract<CheckerSettings, { kind: "custom" }>): ProgramHands;
+	/** The sandbox of a custom checker in TypeScript. @throws SafekitError when its files are no checker. */
+	typescript(settings: Extract<CheckerSettings, { kind: "custom" }>): TypeScriptHands;
 	/** Sets a resource of the module; `by` is the component that the log names. */
 	set(resource: string, value: string, by: string): void;
 	log(origin: string, level: "E" | "W" | "I", text: string): void;
@@ -34,7 +38,7 @@ export interface CheckersNote {
 interface Active {
 	settings: CheckerSettings;
 	pace: Pace | null;
-	custom: CustomChecker | null;
+	custom: CustomChecker | TypeScriptChecker | null;
 }
 
 /** As the documented log names the component (spec/10 §4). */
@@ -150,6 +154,8 @@ export class Checkers {
 		this.#active.set(resource, active);
 		if (test !== null) {
 			active.pace = new Pace({ ...test, clock: this.#options.clock, told: (verdict) => this.#told(settings, verdict) });
+		} else if (kind === "custom" && isTypeScriptChecker(settings.exec)) {
+			active.custom = this.#typescript(settings);
 		} else if (kind === "custom") {
 			const ending = this.#ending.get(resource) ?? Promise.resolve();
 			if (noted !== undefined) active.custom = this.#custom(settings, noted);
@@ -160,6 +166,17 @@ export class Checkers {
 	/** What was stopped just now has ended; whether it is still wanted may have changed meanwhile. */
 	#startLater(active: Active, settings: Extract<CheckerSettings, { kind: "custom" }>): void {
 		if (this.#active.get(settings.resource) === active) active.custom = this.#custom(settings);
+	}
+
+	#typescript(settings: Extract<CheckerSettings, { kind: "custom" }>): TypeScriptChecker {
+		const { resource, args } = settings;
+		const by = componentOf("custom");
+		return new TypeScriptChecker({
+			...{ resource, args, clock: this.#options.clock },
+			hands: () => this.#options.typescript(settings),
+			set: (value) => this.#options.set(resource, value, by),
+			log: (level, text) => this.#options.log(by, level, text),
+		});
 	}
 
 	#custom(settings: Extract<CheckerSettings, { kind: "custom" }>, noted?: ProcessIdentity | null): CustomChecker {

@@ -19,6 +19,7 @@ import type { FileSystemProbe } from "./filesystem.ts";
 import { keepConfiguration } from "./history.ts";
 import { type Inspection, type InspectOptions, inspect, readSource, refuseErrors } from "./inspect.ts";
 import { withModuleLock } from "./lock.ts";
+import { manifestName } from "./package/manifest.ts";
 import { listFolder } from "./package/write.ts";
 import type { Paths } from "./paths.ts";
 import { recover } from "./recover.ts";
@@ -161,10 +162,12 @@ async function stage(
 	const folder = await tree.begin();
 	await makeFolder(join(folder, "conf"));
 	await makeFolder(join(folder, "bin"));
-	// Every file of bin/ goes along: scripts load their siblings (spec/09 §2.2).
+	// Every file of bin/ goes along: scripts load their siblings (spec/09 §2.2). What checkers may reach is in module.json.
 	const { files } = await listFolder(source);
 	const made = new Set(hosts.map(({ envfile }) => `bin/${envfile}`));
-	for (const file of files.filter((each) => each.name.startsWith("bin/") && !made.has(each.name))) {
+	for (const file of files.filter(
+		({ name }) => name === manifestName || (name.startsWith("bin/") && !made.has(name)),
+	)) {
 		await makeFolder(dirname(join(folder, file.name)));
 		await writeSynced(join(folder, file.name), await readFile(join(source, file.name)), file.mode);
 	}

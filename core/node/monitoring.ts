@@ -23,6 +23,7 @@ export interface MonitoringOptions {
 	test: CheckersOptions["test"];
 	table: ProcessTable;
 	program: CheckersOptions["program"];
+	typescript: CheckersOptions["typescript"];
 	set(resource: string, value: string, by: string): void;
 	value(resource: string): string;
 	log(origin: string, level: "E" | "W" | "I", text: string): void;
@@ -69,6 +70,7 @@ export class Monitoring implements MonitoringHands {
 				clock: options.clock,
 				test: options.test,
 				program: options.program,
+				typescript: options.typescript,
 				set,
 				log,
 				otherRestarted: () => options.act("stopstart", "modulecheck", null),

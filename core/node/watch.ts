@@ -17,6 +17,7 @@ import { adoptScript, runProgram, type ScriptContext } from "../scripts/run.ts";
 import type { ScriptRequest } from "../scripts/runner.ts";
 import { Monitoring } from "./monitoring.ts";
 import type { ModuleRuntime } from "./runtime.ts";
+import { prepareSandbox, typescriptHands } from "./sandbox.ts";
 import type { Report } from "./world.ts";
 
 export interface WatchParts {
@@ -45,6 +46,8 @@ export function monitoringOf(
 	const { addresses, ping, processes } = platform();
 	const system = { ping, interfaces: () => addresses.interfaces(), whoHas: addresses.whoHas };
 	table ??= new ProcessTable(processes);
+	const processTable = table;
+	prepareSandbox(configuration.checkers, paths, report);
 	const { module } = configuration;
 	const isOn = (setting: string): boolean => runtime().resources.get(`usersetting.${setting}`)?.value !== "off";
 	return new Monitoring({
@@ -53,8 +56,9 @@ export function monitoringOf(
 		configuration,
 		file: monitoringFile(paths, module),
 		test: (settings) => testOf(settings, system, systemClock),
-		table,
+		table: processTable,
 		program: (settings) => programOf(paths, settings, runtime),
+		typescript: (settings) => typescriptHands({ paths, report, table: processTable }, settings, runtime),
 		set: (resource, value, by) => runtime().setResource(resource, value, by),
 		value: (resource) => runtime().resources.get(resource)?.value ?? "init",
 		log: (origin, level, text) => runtime().write(origin, level, text),

@@ -6,6 +6,7 @@ import type { DatagramSender } from "../log/syslog.ts";
 import type { FileSystemProbe } from "../module/filesystem.ts";
 import type { Copier } from "../node/data.ts";
 import type { MountAsker } from "../node/mountCheck.ts";
+import type { SandboxSystem } from "../sandbox/system.ts";
 import type { ScriptSystem } from "../scripts/system.ts";
 import type { AddressSystem } from "../vip/addresses.ts";
 import { addresses } from "./linux/addresses.ts";
@@ -15,6 +16,7 @@ import { fileSystemProbe } from "./linux/filesystem.ts";
 import { askMounts, unmount } from "./linux/mounts.ts";
 import { ping } from "./linux/ping.ts";
 import { processes } from "./linux/processes.ts";
+import { sandboxSystem } from "./linux/sandbox.ts";
 import { linuxScripts } from "./linux/scripts.ts";
 import { leaderWith, sessionOf, startTimeOf } from "./linux/server.ts";
 
@@ -22,6 +24,7 @@ export interface Platform {
 	addresses: AddressSystem;
 	fileSystems: FileSystemProbe;
 	scripts: ScriptSystem;
+	sandbox: SandboxSystem;
 	processes: ProcessSystem;
 	/** True if the address answers an echo request within `timeoutMs`. */
 	ping(addr: string, timeoutMs: number): Promise<boolean>;
@@ -42,6 +45,7 @@ const linux: Platform = {
 	addresses,
 	fileSystems: fileSystemProbe,
 	scripts: linuxScripts,
+	sandbox: sandboxSystem,
 	processes,
 	ping,
 	datagrams: () => new UnixDatagrams(),

@@ -131,7 +131,7 @@ export class HostedChecker {
 		}
 		this.#alone = true;
 		this.#settle({ wrong: cellFaults[fault] });
-		this.#run?.end({ state: "down", reason: cellFaults[fault], logs: [] });
+		this.#run?.end({ state: "down", reason: cellFaults[fault], logs: [], isCostly: true });
 	}
 
 	broughtDown(child: Child, why: string): void {
@@ -142,7 +142,7 @@ export class HostedChecker {
 		this.#leave();
 		const reason = `it brought down ${again} (${why})`;
 		this.#settle({ wrong: reason });
-		this.#run?.end({ state: "down", reason, logs: [] });
+		this.#run?.end({ state: "down", reason, logs: [], isCostly: true });
 	}
 
 	lost(why: string): void {

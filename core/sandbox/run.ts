@@ -23,6 +23,8 @@ export interface Outcome {
 	/** In words, for the module log. */
 	reason: string;
 	logs: string[];
+	/** It took an isolate or a process down, or used too much of a processor: better not at its full pace. */
+	isCostly?: boolean;
 	/** What it left in `ctx.state`; not there: as it was. */
 	kept?: unknown;
 }
