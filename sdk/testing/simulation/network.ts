@@ -1,0 +1,128 @@
+/**
+ * The networks between the two servers: heartbeats and what the servers tell each other. Pulses are not sent one by
+ * one; what they would lead to is: a heartbeat is up soon after its network carries, and down when its timeout is over.
+ */
+import type { Announcement, EngineEvent } from "../../../core/engine/contract.ts";
+import type { HeartConfiguration } from "../../../core/module/configuration.ts";
+import type { Life } from "./clock.ts";
+
+/** How long a word takes to the other server. */
+const wayMs = 5;
+
+/** One server on the networks, between two power cuts. */
+export interface Station {
+	readonly name: string;
+	readonly life: Life;
+	deliver(event: EngineEvent): void;
+	/** What the other server's pulses carry. */
+	hear(resources: Record<string, string>): void;
+}
+
+interface Present {
+	station: Station;
+	says: { says: Announcement; resources: Record<string, string> } | null;
+	/** Idents of the heartbeats that are up here. */
+	up: Set<string>;
+	/** An ident was spoken of since the station came. */
+	spoken: Set<string>;
+}
+
+export class Network {
+	readonly #heartbeats: HeartConfiguration["heartbeats"];
+	readonly #cut = new Set<string>();
+	readonly #present = new Map<string, Present>();
+	readonly #changed: () => void;
+
+	/** `changed`: which server reaches which one may have changed. */
+	constructor(heart: HeartConfiguration | null, changed: () => void) {
+		this.#heartbeats = heart?.heartbeats ?? [];
+		this.#changed = changed;
+	}
+
+	get lans(): string[] {
+		return [...new Set(this.#heartbeats.map(({ lan }) => lan))];
+	}
+
+	/** The network carries, and both servers are there. */
+	carries(lan: string): boolean {
+		return !this.#cut.has(lan) && this.#present.size === 2;
+	}
+
+	cut(lans: readonly string[]): void {
+		for (const lan of lans) this.#cut.add(lan);
+		this.#look();
+	}
+
+	mend(lans: readonly string[]): void {
+		for (const lan of lans) this.#cut.delete(lan);
+		this.#look();
+	}
+
+	join(station: Station): void {
+		this.#present.set(station.name, { station, says: null, up: new Set(), spoken: new Set() });
+		this.#look();
+	}
+
+	leave(station: Station): void {
+		if (this.#present.get(station.name)?.station !== station) return;
+		this.#present.delete(station.name);
+		this.#look();
+	}
+
+	/** What a server says from now on. */
+	announce(station: Station, says: Announcement, resources: Record<string, string>): void {
+		const present = this.#present.get(station.name);
+		if (present?.station !== station) return;
+		present.says = { says, resources };
+		this.#tell(present);
+	}
+
+	/** Words come in the order in which they were said. */
+	#tell(from: Present): void {
+		const { says } = from;
+		const to = this.#other(from);
+		if (says === null || to === undefined || !this.#heartbeats.some(({ lan }) => this.carries(lan))) return;
+		to.station.life.after(wayMs, () => {
+			// Cut on the way.
+			if (!this.#heartbeats.some(({ lan }) => this.carries(lan))) return;
+			to.station.hear(says.resources);
+			to.station.deliver({ type: "peer", says: says.says });
+		});
+	}
+
+	#other(of: Present): Present | undefined {
+		return [...this.#present.values()].find((each) => each !== of);
+	}
+
+	#look(): void {
+		for (const present of this.#present.values()) {
+			for (const heartbeat of this.#heartbeats) this.#lookAt(present, heartbeat);
+		}
+		this.#changed();
+	}
+
+	#lookAt(present: Present, { ident, lan, pulseMs, timeoutMs }: HeartConfiguration["heartbeats"][number]): void {
+		const { station, up, spoken } = present;
+		const carries = this.carries(lan);
+		if (carries === up.has(ident) && spoken.has(ident)) return;
+		const isStill = (): boolean => this.#present.get(station.name) === present && this.carries(lan) === carries;
+		station.life.after(carries ? Math.min(pulseMs, timeoutMs / 10) * 2 : timeoutMs, () => {
+			if (!isStill() || (carries === up.has(ident) && spoken.has(ident))) return;
+			spoken.add(ident);
+			if (!carries) {
+				up.delete(ident);
+				station.deliver({ type: "heartbeat", ident, up: false });
+				return;
+			}
+			const silent = up.size === 0;
+			up.add(ident);
+			// After a silence what the other says is news, and comes before the heartbeat that brings it.
+			const says = silent ? this.#other(present)?.says : null;
+			if (says) {
+				station.hear(says.resources);
+				station.deliver({ type: "peer", says: says.says });
+			}
+			station.deliver({ type: "heartbeat", ident, up: true });
+		});
+	}
+}
