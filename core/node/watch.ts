@@ -4,8 +4,6 @@ import { basename, extname, isAbsolute, join } from "node:path";
 import type { ProgramHands } from "../checkers/custom.ts";
 import { testOf } from "../checkers/probes/index.ts";
 import { ProcessTable } from "../checkers/watched/table.ts";
-import type { WatchClass } from "../engine/contract.ts";
-import { classesOf } from "../engine/steps.ts";
 import { SafekitError } from "../errors.ts";
 import { systemClock } from "../log/clock.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
@@ -15,6 +13,7 @@ import { platform } from "../platform/index.ts";
 import { killScript } from "../scripts/kill.ts";
 import { adoptScript, runProgram, type ScriptContext } from "../scripts/run.ts";
 import type { ScriptRequest } from "../scripts/runner.ts";
+import { monitored } from "./monitored.ts";
 import { Monitoring } from "./monitoring.ts";
 import type { ModuleRuntime } from "./runtime.ts";
 import { prepareSandbox, typescriptHands } from "./sandbox.ts";
@@ -49,7 +48,6 @@ export function monitoringOf(
 	const processTable = table;
 	prepareSandbox(configuration.checkers, paths, report);
 	const { module } = configuration;
-	const isOn = (setting: string): boolean => runtime().resources.get(`usersetting.${setting}`)?.value !== "off";
 	return new Monitoring({
 		...parts,
 		clock: systemClock,
@@ -59,29 +57,10 @@ export function monitoringOf(
 		table: processTable,
 		program: (settings) => programOf(paths, settings, runtime),
 		typescript: (settings) => typescriptHands({ paths, report, table: processTable }, settings, runtime),
-		set: (resource, value, by) => runtime().setResource(resource, value, by),
-		value: (resource) => runtime().resources.get(resource)?.value ?? "init",
-		log: (origin, level, text) => runtime().write(origin, level, text),
-		act(command, identity, services) {
-			const limit = services === null ? {} : { services };
-			return (
-				runtime()
-					.command({ command, who: identity, identity, ...limit })
-					.refusedAtOnce() === null
-			);
-		},
+		...monitored(runtime),
 		handle: (handler, resource) => handle(paths, handler, resource, runtime),
-		isOn,
-		standing: () => standingOf(runtime()),
 		report,
 	});
-}
-
-function standingOf(runtime: ModuleRuntime): WatchClass[] | null {
-	if (!runtime.idle) return null;
-	const { main } = runtime.view();
-	if (main === "STOP") return [];
-	return main === "WAIT" ? ["pre"] : ["pre", ...classesOf(main)];
 }
 
 function contextOf(paths: Paths, runtime: () => ModuleRuntime): ScriptContext {

@@ -2,6 +2,8 @@
  * The networks between the two servers: heartbeats and what the servers tell each other. Pulses are not sent one by
  * one; what they would lead to is: a heartbeat is up soon after its network carries, and down when its timeout is over.
  */
+
+import type { Alarm } from "../../../core/engine/clock.ts";
 import type { Announcement, EngineEvent } from "../../../core/engine/contract.ts";
 import type { HeartConfiguration } from "../../../core/module/configuration.ts";
 import type { Life } from "./clock.ts";
@@ -25,6 +27,8 @@ interface Present {
 	up: Set<string>;
 	/** An ident was spoken of since the station came. */
 	spoken: Set<string>;
+	/** What is to be said of each ident, unless its network changes before. */
+	coming: Map<string, { carries: boolean; alarm: Alarm }>;
 }
 
 export class Network {
@@ -59,7 +63,7 @@ export class Network {
 	}
 
 	join(station: Station): void {
-		this.#present.set(station.name, { station, says: null, up: new Set(), spoken: new Set() });
+		this.#present.set(station.name, { station, says: null, up: new Set(), spoken: new Set(), coming: new Map() });
 		this.#look();
 	}
 
@@ -102,27 +106,33 @@ export class Network {
 	}
 
 	#lookAt(present: Present, { ident, lan, pulseMs, timeoutMs }: HeartConfiguration["heartbeats"][number]): void {
-		const { station, up, spoken } = present;
+		const { station, up, spoken, coming } = present;
 		const carries = this.carries(lan);
+		const before = coming.get(ident);
+		if (before?.carries === carries) return;
+		before?.alarm.cancel();
+		coming.delete(ident);
 		if (carries === up.has(ident) && spoken.has(ident)) return;
-		const isStill = (): boolean => this.#present.get(station.name) === present && this.carries(lan) === carries;
-		station.life.after(carries ? Math.min(pulseMs, timeoutMs / 10) * 2 : timeoutMs, () => {
-			if (!isStill() || (carries === up.has(ident) && spoken.has(ident))) return;
+		const delayMs = carries ? Math.min(pulseMs, timeoutMs / 10) * 2 : timeoutMs;
+		const alarm = station.life.after(delayMs, () => {
+			coming.delete(ident);
 			spoken.add(ident);
-			if (!carries) {
-				up.delete(ident);
-				station.deliver({ type: "heartbeat", ident, up: false });
-				return;
-			}
-			const silent = up.size === 0;
-			up.add(ident);
-			// After a silence what the other says is news, and comes before the heartbeat that brings it.
-			const says = silent ? this.#other(present)?.says : null;
-			if (says) {
-				station.hear(says.resources);
-				station.deliver({ type: "peer", says: says.says });
-			}
-			station.deliver({ type: "heartbeat", ident, up: true });
+			this.#say(present, ident, carries);
 		});
+		coming.set(ident, { carries, alarm });
+	}
+
+	#say(present: Present, ident: string, carries: boolean): void {
+		const { station, up } = present;
+		const silent = up.size === 0;
+		if (carries) up.add(ident);
+		else up.delete(ident);
+		// After a silence what the other says is news, and comes before the heartbeat that brings it.
+		const says = carries && silent ? this.#other(present)?.says : null;
+		if (says) {
+			station.hear(says.resources);
+			station.deliver({ type: "peer", says: says.says });
+		}
+		station.deliver({ type: "heartbeat", ident, up: carries });
 	}
 }

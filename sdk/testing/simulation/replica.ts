@@ -34,7 +34,7 @@ export class Replica {
 	records: NodeRecords;
 	/** Null: the machine is off. */
 	life: Life | null = null;
-	#fact: (fact: ReplicationFact) => void = () => {};
+	#fact: (fact: ReplicationFact) => undefined = () => undefined;
 	#open = false;
 	serving = false;
 	session: SessionOrder | null = null;
@@ -65,24 +65,24 @@ export class Replica {
 		return this.#link !== null && !this.#complete;
 	}
 
-	attach(life: Life, fact: (fact: ReplicationFact) => void): void {
+	attach(life: Life, fact: (fact: ReplicationFact) => undefined): undefined {
 		this.life = life;
 		this.#fact = fact;
 	}
 
 	/** The machine loses power. */
-	powerLoss(): void {
+	powerLoss(): undefined {
 		if (this.#open && this.records.seal === "open" && this.records.role !== null) this.#change({ crashed: true });
 		const link = this.#link;
 		this.#forget();
 		this.life = null;
-		this.#fact = () => {};
+		this.#fact = () => undefined;
 		if (link !== null) link.lost = true;
 		this.#options.peer()?.networkChanged();
 	}
 
 	/** The network of the replication, or the other server, came or went. */
-	networkChanged(): void {
+	networkChanged(): undefined {
 		const link = this.#link;
 		const carries = this.#options.reaches();
 		if (carries) {
@@ -95,28 +95,28 @@ export class Replica {
 		});
 	}
 
-	give(order: ReplicationOrder): void {
+	give(order: ReplicationOrder): undefined {
 		this.#later(orderMs, () => this.#carryOut(order));
 	}
 
-	#later(delayMs: number, call: () => void): void {
+	#later(delayMs: number, call: () => void): undefined {
 		this.life?.after(delayMs, call);
 	}
 
-	#change(change: Partial<NodeRecords>): void {
+	#change(change: Partial<NodeRecords>): undefined {
 		this.records = { ...this.records, ...change };
 	}
 
-	#record(change: Partial<NodeRecords>): void {
+	#record(change: Partial<NodeRecords>): undefined {
 		this.#change(change);
 		this.#fact({ fact: "records", records: this.records });
 	}
 
-	#refuse(order: ReplicationOrder, message: string): void {
+	#refuse(order: ReplicationOrder, message: string): undefined {
 		this.#fact({ fact: "failed", order: order.order, code: "REPLICATION_PROCESS", message });
 	}
 
-	#forget(): void {
+	#forget(): undefined {
 		this.#open = false;
 		this.serving = false;
 		this.session = null;
@@ -126,7 +126,7 @@ export class Replica {
 		this.#promotable = false;
 	}
 
-	#carryOut(order: ReplicationOrder): void {
+	#carryOut(order: ReplicationOrder): undefined {
 		if (order.order === "open") {
 			if (this.#open && !this.serving) this.#endSession();
 			this.#open = true;
@@ -155,7 +155,7 @@ export class Replica {
 		}
 	}
 
-	#startSession(order: SessionOrder): void {
+	#startSession(order: SessionOrder): undefined {
 		if (this.session !== null && isSameSession(this.session, order)) return;
 		const again = this.session?.term === order.term && this.session.source === order.source;
 		if (!again && order.term <= this.records.term) return this.#refuse(order, `term ${order.term} is over`);
@@ -166,7 +166,7 @@ export class Replica {
 	}
 
 	/** Both were ordered the same session, and reach each other: the source begins to copy. */
-	#meet(): void {
+	#meet(): undefined {
 		const peer = this.#options.peer();
 		if (peer === null || !this.#options.reaches()) return;
 		const [source, target] = this.session?.source === true ? [this, peer] : [peer, this];
@@ -187,7 +187,7 @@ export class Replica {
 		});
 	}
 
-	#join(link: { lost: boolean }, { term, was }: { term: number; was: "primary" | "secondary" }): void {
+	#join(link: { lost: boolean }, { term, was }: { term: number; was: "primary" | "secondary" }): undefined {
 		this.#link = link;
 		this.#complete = false;
 		this.#frozen = false;
@@ -197,7 +197,7 @@ export class Replica {
 		this.#fact({ fact: "link", up: true });
 	}
 
-	#finish(link: { lost: boolean }, target: Replica): void {
+	#finish(link: { lost: boolean }, target: Replica): undefined {
 		if (this.#link !== link || target.#link !== link || link.lost) return;
 		const { term } = this.records;
 		const own = 1 + Math.max(this.records.checkpoint.own, this.records.checkpoint.peer, target.records.checkpoint.own);
@@ -209,7 +209,7 @@ export class Replica {
 		}
 	}
 
-	#serve(order: ReplicationOrder & { order: "serve" }): void {
+	#serve(order: ReplicationOrder & { order: "serve" }): undefined {
 		const { term, alone, force } = order;
 		if (this.serving && this.records.term === term) return this.#fact({ fact: "serving", term });
 		if (alone) {
@@ -228,19 +228,19 @@ export class Replica {
 	}
 
 	/** A person's word that this copy counts. */
-	#declare(): void {
+	#declare(): undefined {
 		const { own, peer } = this.records.checkpoint;
 		const checkpoint = { own: own + declaredCheckpoints, peer };
 		this.#change({ copying: false, checkpoint, epoch: mintedEpoch(this.records.epoch, true) });
 	}
 
 	/** The application changes something that the other server does not get: a line of its own, once a separation. */
-	#mint(): void {
+	#mint(): undefined {
 		const { epoch } = this.records;
 		if (epoch === null || epoch.current === epoch.base) this.#change({ epoch: mintedEpoch(epoch, false) });
 	}
 
-	#goAlone(order: ReplicationOrder & { order: "goAlone" }): void {
+	#goAlone(order: ReplicationOrder & { order: "goAlone" }): undefined {
 		const { term } = order;
 		if (this.records.alone?.term === term) return this.#fact({ fact: "alone", term });
 		if (!this.serving || term <= this.records.term) return this.#refuse(order, `term ${term} is over`);
@@ -254,7 +254,7 @@ export class Replica {
 		this.#fact({ fact: "alone", term });
 	}
 
-	#promote(order: ReplicationOrder): void {
+	#promote(order: ReplicationOrder): undefined {
 		if (!this.#promotable && !(this.#complete && this.session?.source === false)) {
 			return this.#refuse(order, "this copy is not complete");
 		}
@@ -266,7 +266,7 @@ export class Replica {
 		return !this.records.crashed && !this.records.copying;
 	}
 
-	#seal(order: ReplicationOrder): void {
+	#seal(order: ReplicationOrder): undefined {
 		if (!this.#canSeal) return this.#refuse(order, "a seal would not be true");
 		this.serving = false;
 		this.#endSession();
@@ -275,7 +275,7 @@ export class Replica {
 		this.#fact({ fact: "sealed", seal });
 	}
 
-	#close(): void {
+	#close(): undefined {
 		if (this.#open) {
 			this.serving = false;
 			this.#endSession();
@@ -287,7 +287,7 @@ export class Replica {
 		this.#fact({ fact: "closed" });
 	}
 
-	#endSession(): void {
+	#endSession(): undefined {
 		this.#closeLink();
 		this.session = null;
 		this.#complete = false;
@@ -296,7 +296,7 @@ export class Replica {
 	}
 
 	/** The other side hears of it, if the network carries; otherwise when its own timeout is over. */
-	#closeLink(): void {
+	#closeLink(): undefined {
 		const link = this.#link;
 		if (link === null) return;
 		this.#link = null;
@@ -310,7 +310,7 @@ export class Replica {
 	}
 
 	/** The network came back before anybody decided: everything goes on as it was. */
-	#resume(): void {
+	#resume(): undefined {
 		const peer = this.#options.peer();
 		if (peer === null || !this.#options.reaches()) return;
 		const [source, target] = this.#frozen ? [this, peer] : [peer, this];
@@ -327,7 +327,7 @@ export class Replica {
 	}
 
 	/** The link ended, and not by this side's will. */
-	#lost(): void {
+	#lost(): undefined {
 		const link = this.#link;
 		this.#link = null;
 		if (link !== null) link.lost = true;

@@ -1,0 +1,56 @@
+/** The module that is tested: its folder, read as `safekit config` reads it, with what a person still has to fill in. */
+import { stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { SafekitError } from "../../../core/errors.ts";
+import type { ModuleConfiguration } from "../../../core/module/configuration.ts";
+import { inspect, readSource, refuseErrors, userconfigName } from "../../../core/module/inspect.ts";
+import type { Plugins } from "../../../core/node/plugins.ts";
+import { platform } from "../../../core/platform/index.ts";
+import { createSchema } from "../../../core/schema/schema.ts";
+
+export interface TestedModule {
+	folder: string;
+	configuration: ModuleConfiguration;
+	hasScript(script: string): boolean;
+}
+
+/** Stand-ins for what is left blank in a template. */
+const blank = {
+	address: "192.0.2.10",
+	directory: { dir: "/data", tocheck: [], notReplicatedPaths: [], notReplicatedRegexes: [] },
+};
+
+/**
+ * Reads `folder`.
+ * @throws SafekitError when there is no module, its configuration has errors, or nothing carries out its mode.
+ */
+export async function readModule(folder: string, plugins: Plugins): Promise<TestedModule> {
+	if (!(await stat(folder).catch(() => null))?.isDirectory()) {
+		throw new SafekitError("PACKAGE_NOT_FOUND", `${folder} is no folder of a module`);
+	}
+	const options = { schema: createSchema(plugins.elements), environment: process.env, purpose: "check" } as const;
+	const name = basename(folder);
+	const inspection = inspect(await readSource(folder), join(folder, userconfigName), name, 1, options);
+	refuseErrors(inspection.problems);
+	const configuration = filledIn(inspection.configuration as ModuleConfiguration);
+	if (!plugins.modes.has(configuration.mode)) {
+		throw new SafekitError(
+			"NODE_MODE",
+			`Modules of mode '${configuration.mode}' cannot be tested yet: no plugin carries out that mode here.`,
+		);
+	}
+	const bin = join(folder, "bin");
+	return { folder, configuration, hasScript: (script) => platform().scripts.find(bin, script) !== null };
+}
+
+/** A template is tested as it will be used: with an address and a directory where it has none yet. */
+function filledIn(configuration: ModuleConfiguration): ModuleConfiguration {
+	const { vip, rfs } = configuration;
+	const addresses = vip?.addresses.map((each) => ({ ...each, addr: each.addr || blank.address })) ?? [];
+	const directories = rfs?.directories.filter(({ dir }) => dir !== "") ?? [];
+	return {
+		...configuration,
+		vip: vip === null ? null : { ...vip, addresses },
+		rfs: rfs === null ? null : { ...rfs, directories: directories.length === 0 ? [blank.directory] : directories },
+	};
+}
