@@ -11,6 +11,7 @@ import { pack } from "./module/pack.ts";
 import { packageCommand } from "./module/package.ts";
 import { ports } from "./module/ports.ts";
 import { sign } from "./module/sign.ts";
+import { test } from "./module/test.ts";
 import { trust } from "./module/trust.ts";
 import { uninstall } from "./module/uninstall.ts";
 
@@ -24,6 +25,7 @@ const commands: readonly Group[] = [
 	encryption,
 	create,
 	check,
+	test,
 	pack,
 	diff,
 	sign,

@@ -117,6 +117,11 @@ export const moduleErrors = {
 		exit: "usage",
 		remedy: "Choose a free number between 1 and 255, or leave -M out; `safekit module listid` shows those in use.",
 	},
+	MODULE_NO_TESTS: {
+		exit: "failed",
+		remedy:
+			"Write tests into tests/*.test.ts of the module's folder, or name such a file; see `safekit module test --help`.",
+	},
 	MODULE_EXISTS: { exit: "failed", remedy: "Use -r to install it again, or -m to give another name." },
 	MODULE_UNKNOWN: { exit: "failed", remedy: "See `safekit module list` for the installed modules." },
 	MODULE_NOT_CONFIGURED: { exit: "failed", remedy: "Apply its configuration with `safekit config -m NAME`." },

@@ -57,7 +57,6 @@ export class Daemon implements NodeControl {
 	/** Takes up every configured module. One that cannot be loaded does not keep the others, and is tried again. */
 	async start(): Promise<void> {
 		for (const name of await this.#world.configured()) await this.#tryToLoad(name, true);
-		this.#retryLater();
 	}
 
 	/**
@@ -236,17 +235,14 @@ export class Daemon implements NodeControl {
 		} catch (error) {
 			if (!this.#failures.has(name)) this.#world.report(`module ${name} could not be loaded`, error);
 			this.#failures.set(name, error);
+			this.#retry ??= this.#world.clock.after(retryMs, () => {
+				this.#retry = undefined;
+				void this.#loadFailed();
+			});
 		}
 	}
 
 	/** An address that comes up late, a plugin that is put in place: what failed may work now. */
-	#retryLater(): void {
-		this.#retry = this.#world.clock.after(retryMs, () => {
-			this.#retryLater();
-			void this.#loadFailed();
-		});
-	}
-
 	async #loadFailed(): Promise<void> {
 		for (const name of [...this.#failures.keys()]) await this.#tryToLoad(name, true);
 	}

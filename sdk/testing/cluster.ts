@@ -1,5 +1,5 @@
 /** The simulated cluster of two servers, as tests of modules see it. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadPlugins } from "../../core/node/plugins.ts";
@@ -18,6 +18,8 @@ export interface ClusterOptions {
 	module?: string;
 }
 
+/** Where files cost no disk: each decision of the real daemon is stored, some durably. */
+const inMemory = "/dev/shm";
 /** A resynchronization takes so long unless a test says otherwise. */
 const usualCopyMs = 5000;
 
@@ -43,7 +45,7 @@ export class Cluster extends ScriptedWorld {
 		this.#site = {
 			...{ module, plugins, clock, network, world: this },
 			timeline: new Timeline(() => clock.nowMs()),
-			folder: mkdtempSync(join(tmpdir(), "opensafe-test-")),
+			folder: mkdtempSync(join(existsSync(inMemory) ? inMemory : tmpdir(), "opensafe-test-")),
 			copyMs: () => this.#copyMs,
 			report: (text) => void this.reports.push(text),
 		};

@@ -14,6 +14,8 @@ export interface TestedModule {
 	hasScript(script: string): boolean;
 }
 
+const remedy = "Name the folder of a module: the one with conf/userconfig.xml.";
+
 /** Stand-ins for what is left blank in a template. */
 const blank = {
 	address: "192.0.2.10",
@@ -26,7 +28,7 @@ const blank = {
  */
 export async function readModule(folder: string, plugins: Plugins): Promise<TestedModule> {
 	if (!(await stat(folder).catch(() => null))?.isDirectory()) {
-		throw new SafekitError("PACKAGE_NOT_FOUND", `${folder} is no folder of a module`);
+		throw new SafekitError("PACKAGE_NOT_FOUND", `${folder} is no folder of a module`, { remedy });
 	}
 	const options = { schema: createSchema(plugins.elements), environment: process.env, purpose: "check" } as const;
 	const name = basename(folder);
