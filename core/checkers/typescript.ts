@@ -8,7 +8,7 @@ import type { Outcome } from "../sandbox/run.ts";
 
 export interface TypeScriptHands {
 	/** Reads its files and gives them to the sandbox. @throws SafekitError when they are no checker. */
-	add(): HostedChecker;
+	add(): Pick<HostedChecker, "declared" | "run" | "remove">;
 	outside: Outside;
 	judge: Judge;
 	module: string;
@@ -33,7 +33,7 @@ const linesAMinute = 30;
 
 export class TypeScriptChecker {
 	readonly #options: TypeScriptOptions;
-	#checker: HostedChecker | null = null;
+	#checker: ReturnType<TypeScriptHands["add"]> | null = null;
 	#hands: TypeScriptHands | null = null;
 	#alarm: Alarm | undefined;
 	#state: unknown = {};
@@ -98,7 +98,7 @@ export class TypeScriptChecker {
 		return declared.everyMs;
 	}
 
-	#loaded(): HostedChecker | null {
+	#loaded(): ReturnType<TypeScriptHands["add"]> | null {
 		if (this.#checker !== null) return this.#checker;
 		try {
 			this.#hands = this.#options.hands();

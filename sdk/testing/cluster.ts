@@ -1,5 +1,5 @@
 /** The simulated cluster of two servers, as tests of modules see it. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadPlugins } from "../../core/node/plugins.ts";
@@ -11,6 +11,7 @@ import { VirtualClock } from "./simulation/clock.ts";
 import type { Site } from "./simulation/machine.ts";
 import { readModule, type TestedModule } from "./simulation/module.ts";
 import { Network } from "./simulation/network.ts";
+import { SimulatedSandbox } from "./simulation/sandbox.ts";
 import { Timeline } from "./simulation/timeline.ts";
 
 export interface ClusterOptions {
@@ -42,12 +43,15 @@ export class Cluster extends ScriptedWorld {
 		const clock = new VirtualClock();
 		const { heart } = module.configuration;
 		const network = new Network(heart, () => this.#networkChanged());
+		const folder = mkdtempSync(join(existsSync(inMemory) ? inMemory : tmpdir(), "opensafe-test-"));
+		// The sandbox process has no rights of its own, and passes through here.
+		chmodSync(folder, 0o711);
+		const report = (text: string): void => void this.reports.push(text);
 		this.#site = {
-			...{ module, plugins, clock, network, world: this },
+			...{ module, plugins, clock, network, folder, report, world: this },
+			sandbox: new SimulatedSandbox(folder, clock, (text) => this.timeline.add(null, "log", text)),
 			timeline: new Timeline(() => clock.nowMs()),
-			folder: mkdtempSync(join(existsSync(inMemory) ? inMemory : tmpdir(), "opensafe-test-")),
 			copyMs: () => this.#copyMs,
-			report: (text) => void this.reports.push(text),
 		};
 		this.n1 = new Server(this.#site, "n1", () => this.n2);
 		this.n2 = new Server(this.#site, "n2", () => this.n1);
@@ -133,8 +137,9 @@ export class Cluster extends ScriptedWorld {
 	}
 
 	/** Ends both servers and removes their files; done by itself at the end of a test. */
-	close(): void {
+	async close(): Promise<void> {
 		for (const server of this.servers) server.close();
+		await this.#site.sandbox.close();
 		rmSync(this.#site.folder, { recursive: true, force: true, maxRetries: 3 });
 	}
 }

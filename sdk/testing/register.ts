@@ -13,7 +13,7 @@ export interface Opened {
 	readonly timeline: Timeline;
 	readonly reports: readonly string[];
 	readonly nowMs: number;
-	close(): void;
+	close(): Promise<void>;
 }
 
 export const registered: RegisteredTest[] = [];

@@ -77,7 +77,7 @@ async function runOne({ name, run: body }: RegisteredTest): Promise<void> {
 	for (const one of opened.splice(0)) {
 		virtualMs += one.nowMs;
 		timeline.push(...one.timeline.events);
-		one.close();
+		await one.close();
 		for (const report of one.reports) failures.push(new Error(`The product reported: ${report}`));
 	}
 	const ms = Math.round(performance.now() - begunMs);

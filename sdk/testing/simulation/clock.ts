@@ -15,11 +15,18 @@ interface Waiter {
 	reject: (error: Error) => void;
 }
 
+/** Something real that is under way. */
+export interface Hold {
+	/** It waits for something that only virtual time brings. */
+	asleep<T>(virtual: Promise<T>): Promise<T>;
+}
+
 export class VirtualClock implements Clock {
 	readonly #agenda = new Agenda();
 	readonly #waiters = new Set<Waiter>();
 	#nowMs = 0;
-	#real = 0;
+	/** What keeps time from passing. */
+	readonly #real = new Set<object>();
 	#woken: () => void = () => {};
 	#drives = false;
 
@@ -38,15 +45,32 @@ export class VirtualClock implements Clock {
 		return { cancel: () => this.#agenda.cancel(due) };
 	}
 
-	/** Something real is under way: no time passes until it has ended. */
-	async during<T>(work: Promise<T>): Promise<T> {
-		this.#real++;
+	/** Something real is under way: no time passes until it has ended, but while it waits for something virtual. */
+	async during<T>(work: (hold: Hold) => Promise<T>): Promise<T> {
+		const hold = {};
+		let [waiting, ended] = [0, false];
+		this.#real.add(hold);
+		const asleep = async <V>(virtual: Promise<V>): Promise<V> => {
+			waiting++;
+			this.#release(hold);
+			try {
+				return await virtual;
+			} finally {
+				waiting--;
+				if (waiting === 0 && !ended) this.#real.add(hold);
+			}
+		};
 		try {
-			return await work;
+			return await work({ asleep });
 		} finally {
-			this.#real--;
-			this.#woken();
+			ended = true;
+			this.#release(hold);
 		}
+	}
+
+	#release(hold: object): void {
+		this.#real.delete(hold);
+		this.#woken();
 	}
 
 	/** Lets time pass until `over` says so (true), or until it has come to `untilMs` (false). Several may wait at once. */
@@ -82,7 +106,7 @@ export class VirtualClock implements Clock {
 	/** Whatever follows at once from the last call has happened, and nothing real is under way. */
 	async #quiet(): Promise<void> {
 		await turn();
-		while (this.#real > 0) {
+		while (this.#real.size > 0) {
 			await new Promise<void>((resolve) => {
 				this.#woken = resolve;
 			});

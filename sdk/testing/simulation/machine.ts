@@ -13,6 +13,7 @@ import type { ModuleRuntime } from "../../../core/node/runtime.ts";
 import type { World } from "../../../core/node/world.ts";
 import { createSchema } from "../../../core/schema/schema.ts";
 import { Application } from "../scripted/application.ts";
+import { scriptedOutside } from "../scripted/outside.ts";
 import type { ScriptedWorld } from "../scripted/world.ts";
 import { isThere, scriptedTest } from "./checks.ts";
 import { Life, type VirtualClock } from "./clock.ts";
@@ -22,6 +23,7 @@ import { programOf } from "./programs.ts";
 import { runReal } from "./real.ts";
 import { Replica } from "./replica.ts";
 import { ReplicaHands } from "./replicaHands.ts";
+import type { SimulatedSandbox } from "./sandbox.ts";
 import { ScriptPlan, type ScriptRun, Scripts } from "./scripts.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -32,6 +34,7 @@ export interface Site {
 	clock: VirtualClock;
 	timeline: Timeline;
 	network: Network;
+	sandbox: SimulatedSandbox;
 	/** What a test says of both servers. */
 	world: ScriptedWorld;
 	/** Temporary, removed at the end. */
@@ -245,6 +248,16 @@ export class Machine implements Station {
 			test: (settings) => scriptedTest(settings, this.#checked),
 			table: new ProcessTable(this.application.system, life),
 			program: (settings) => programOf(settings),
+			typescript: (settings) =>
+				site.sandbox.hands(site.module, settings, ({ asleep }) =>
+					scriptedOutside({
+						clock: life,
+						worlds: this.#checked.worlds,
+						application: this.application,
+						resource: (name) => runtime().resources.get(name)?.value ?? null,
+						asleep,
+					}),
+				),
 			handle: async (handler, resource) => this.#handle(handler, resource),
 			report: (message, error) => site.report(`${this.name}: ${message}: ${error}`),
 		});
@@ -263,7 +276,7 @@ export class Machine implements Station {
 		this.site.clock.after(0, () => this.powerLoss());
 		this.site.clock.after(60_000, () => {
 			this.site.timeline.add(this.name, "world", "the server boots");
-			void this.site.clock.during(this.powerOn(false));
+			void this.site.clock.during(() => this.powerOn(false));
 		});
 	}
 

@@ -80,9 +80,9 @@ export class Scripts implements ScriptHands {
 
 	async #runReal(request: ScriptRequest, run: ScriptRun): Promise<RunningScript | null> {
 		const { clock } = this.#parts;
-		const script = await clock.during(this.#parts.runReal(request));
+		const script = await clock.during(() => this.#parts.runReal(request));
 		if (script === null) return null;
-		const ended = clock.during(script.ended).then(async (result) => await this.#end(run, result));
+		const ended = clock.during(() => script.ended).then(async (result) => await this.#end(run, result));
 		return { ...script, ended };
 	}
 

@@ -22,7 +22,7 @@ test("time stands still while something real is under way", async (t) => {
 	clock.after(1, () => {
 		due = true;
 	});
-	const real = clock.during(sleep(50).then(() => due));
+	const real = clock.during(() => sleep(50).then(() => due));
 	await clock.pass(1000);
 	t.false(await real, "nothing came due meanwhile");
 	t.true(due);

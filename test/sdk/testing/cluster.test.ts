@@ -4,8 +4,8 @@ import { emptyScripts, mirrorService, moduleFolder } from "./modules.ts";
 
 async function clusterOf(t: ExecutionContext, service: string, files: Record<string, string> = {}): Promise<Cluster> {
 	const both = await cluster({ module: moduleFolder(t, service, { ...emptyScripts, ...files }) });
-	t.teardown(() => {
-		both.close();
+	t.teardown(async () => {
+		await both.close();
 		if (both.reports.length > 0) throw new Error(both.reports.join("\n"));
 	});
 	return both;

@@ -30,3 +30,20 @@ export function mirrorService(more: string, attributes = ""): string {
 	${more}
 </service>`;
 }
+
+/** A checker that is down when the health page has failed twice in a row. */
+export const healthChecker = `import { checker, down, up } from "opensafe";
+export default checker({ every: "10s", timeout: "2s" }, async (ctx) => {
+	const answer = await ctx.http.get("http://127.0.0.1/health").catch((error) => ({ status: error.message }));
+	const failed = answer.status === 200 ? 0 : Number(ctx.state.failed ?? 0) + 1;
+	ctx.state.failed = failed;
+	return failed < 2 ? up() : down(\`HTTP \${answer.status}, \${failed} times\`);
+});
+`;
+export const healthManifest = JSON.stringify({
+	name: "health",
+	version: "1.0.0",
+	plugin: null,
+	requires: { core: "*" },
+	permissions: { net: ["127.0.0.1:80"], exec: [], read: [] },
+});
