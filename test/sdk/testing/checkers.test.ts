@@ -3,7 +3,8 @@ import test, { type ExecutionContext } from "ava";
 import { type Cluster, cluster } from "../../../sdk/testing/index.ts";
 import { emptyScripts, healthChecker, healthManifest, mirrorService, moduleFolder } from "./modules.ts";
 
-const custom = '<check><custom ident="web" when="prim" exec="checks/web.ts" action="restart"/></check><failover handle_time="1s"/>';
+const custom =
+	'<check><custom ident="web" when="prim" exec="checks/web.ts" action="restart"/></check><failover handle_time="1s"/>';
 const files = { ...emptyScripts, "bin/checks/web.ts": healthChecker, "module.json": healthManifest };
 const health = "http://127.0.0.1/health";
 

@@ -38,7 +38,7 @@ test.serial(
 		t.is(all.code, 1);
 		t.regex(all.out, /✔ it starts \(.* virtual\)/);
 		t.regex(all.out, /✘ a wrong test .*\n.*it should be alone[\s\S]*? at .*tests\/deeper\/bad\.test\.ts:7/);
-		t.regex(all.out, /0:00:0\d\.\d{3} {2}state +WAIT Transient → ALONE Transient/);
+		t.regex(all.out, /0:00:0\d\.\d{3} {2}\w[\s\S]*state +WAIT Transient → ALONE Transient/);
 		t.regex(all.out, / {40,}script +prestart STOP WAIT start/, "what n2 does stands in a column of its own");
 		t.regex(all.out, /1 passed, 1 failed, 1 skipped/);
 		t.is(one.code, 0);
