@@ -1,5 +1,6 @@
-/** The web service of the daemon on port 9010. While somebody else has the port it is tried again; nothing waits for it. */
+/** The web service of the daemon on port 9010, where commands of other servers come in too. While somebody else has the port it is tried again; nothing waits for it. */
 import { createServer, type Server } from "node:http";
+import type { Socket } from "node:net";
 import Koa, { type Context } from "koa";
 import type { NodeControl } from "../cli/control.ts";
 import { SafekitError } from "../errors.ts";
@@ -11,6 +12,8 @@ export interface WebOptions {
 	settings: WebSettings;
 	node: Pick<NodeControl, "nodeName" | "modules" | "module">;
 	report(message: string, error?: unknown): void;
+	/** Takes connections that begin with TLS: commands of other servers. */
+	takeTls(socket: Socket): void;
 	/** How long it waits before it tries to listen again. */
 	retryMs?: number;
 }
@@ -26,6 +29,8 @@ const limits = {
 	aSocket: 1000,
 };
 const usualRetryMs = 5000;
+/** The type of a first record of TLS; no method of HTTP begins so. */
+const tlsHandshake = 0x16;
 
 export class WebService {
 	readonly #options: WebOptions;
@@ -38,6 +43,7 @@ export class WebService {
 	constructor(options: WebOptions) {
 		this.#options = options;
 		this.#server = serverOf(applicationOf(options));
+		sortOut(this.#server, options.takeTls);
 		for (const problem of options.settings.problems) options.report(problem);
 		this.#server.on("error", (error: NodeJS.ErrnoException) => this.#failed(error));
 		this.#listen();
@@ -83,6 +89,24 @@ function serverOf(application: Koa): Server {
 	server.keepAliveTimeout = limits.idleMs;
 	server.maxRequestsPerSocket = limits.aSocket;
 	return server;
+}
+
+/** Who speaks TLS gives commands, everybody else speaks HTTP: the first byte says which. */
+function sortOut(server: Server, takeTls: (socket: Socket) => void): void {
+	const [speakHttp] = server.listeners("connection");
+	server.removeAllListeners("connection");
+	server.on("connection", (socket: Socket) => {
+		const end = (): void => void socket.destroy();
+		socket.setTimeout(limits.headersMs).on("timeout", end).on("error", end);
+		socket.once("readable", () => {
+			const first = socket.read() as Buffer | null;
+			if (first === null) return end();
+			socket.unshift(first);
+			socket.setTimeout(0).off("timeout", end).off("error", end);
+			if (first[0] === tlsHandshake) takeTls(socket);
+			else speakHttp?.call(server, socket);
+		});
+	});
 }
 
 function applicationOf({ node, report }: WebOptions): Koa {

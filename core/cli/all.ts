@@ -16,7 +16,9 @@ import { rfssync } from "./rfssync.ts";
 import { rules } from "./rules.ts";
 import { server } from "./server.ts";
 import { state } from "./state.ts";
+import { take } from "./take.ts";
 import { waits } from "./waits.ts";
+import { webservercfg } from "./webservercfg.ts";
 
 export const allGroups: readonly Group[] = [
 	actions,
@@ -34,6 +36,8 @@ export const allGroups: readonly Group[] = [
 	rfssync,
 	cluster,
 	server,
+	webservercfg,
+	take,
 	reference,
 	later,
 ];

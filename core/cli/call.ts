@@ -19,6 +19,16 @@ export interface Call {
 	err(text: string): void;
 	/** Aborted when the caller went away. */
 	signal: AbortSignal;
+	/** The command came from another server. */
+	remote?: RemoteCaller;
+}
+
+export interface RemoteCaller {
+	address: string;
+	/** Null: it has proven that it holds the cluster's key. Otherwise the check code of the connection. */
+	invitation: string | null;
+	/** What came along. */
+	body: Buffer;
 }
 
 /** Prints an object as `--json` does: one line on stdout. */

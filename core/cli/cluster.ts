@@ -1,7 +1,10 @@
 /** `safekit cluster …` as far as it concerns this server (spec/04 §2). */
 import type { Command } from "commander";
-import { readClusterConfiguration } from "../cluster/configuration.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import { isLocked, readClusterConfiguration } from "../cluster/configuration.ts";
 import {
+	type ConfigRequest,
+	type ConfigResult,
 	checkClusterFile,
 	configureCluster,
 	createCluster,
@@ -18,8 +21,8 @@ import { printJson, table } from "./call.ts";
 import { type Context, inFolder, type ModuleOptions, needsWord, plainCommand } from "./groups.ts";
 
 const keyTexts = {
-	made: "A new cluster key was made: the other servers need it (`safekit cluster package FILE.zip` here, `safekit cluster config FILE.zip` there).",
-	imported: "The cluster key came with the file.",
+	made: 'A new cluster key was made: the other servers need it (`safekit -H "*" -G`, or `safekit cluster package FILE.zip` here and `safekit cluster config FILE.zip` there).',
+	imported: "The cluster key came with the configuration.",
 	kept: "The cluster key is as before.",
 };
 
@@ -130,11 +133,28 @@ async function config(context: Context, words: (string | undefined)[], options: 
 		context.call.out(`would apply ${path ?? context.node.paths.clusterXml}\n`);
 		return;
 	}
-	const done = await configureCluster(context.node.paths, {
-		...(path === undefined ? {} : { file: path }),
-		...(lock === undefined ? {} : { lock }),
-		accept: (cluster) => ownNode(cluster, process.env.SAFENODE),
-	});
+	const request = { ...(path === undefined ? {} : { file: path }), ...(lock === undefined ? {} : { lock }) };
+	await tellApplied(context, await configureCluster(context.node.paths, { ...request, accept }), options);
+}
+
+/** Puts a configuration in force that another server sends; without one, names and addresses are read again. */
+export async function applyCluster(
+	context: Context,
+	request: Pick<ConfigRequest, "package">,
+	options: ModuleOptions,
+): Promise<void> {
+	const kept: ConfigResult = { warnings: [], key: "kept", locked: await isLocked(context.node.paths) };
+	const done =
+		request.package === undefined ? kept : await configureCluster(context.node.paths, { ...request, accept });
+	await tellApplied(context, done, options);
+}
+
+/** This machine has to be one of its servers. */
+function accept(cluster: Cluster): Promise<unknown> {
+	return ownNode(cluster, process.env.SAFENODE);
+}
+
+async function tellApplied(context: Context, done: ConfigResult, options: ModuleOptions): Promise<void> {
 	for (const problem of done.warnings) context.call.err(problemAsText(problem));
 	const waiting = await reload(context);
 	const node = await context.node.nodeName();

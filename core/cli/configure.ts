@@ -57,18 +57,29 @@ function hookFor(context: Context): Hook {
 
 async function config(context: Context, options: ModuleOptions): Promise<void> {
 	const name = moduleName(context, options);
-	const done = await apply(context, name);
+	tellApplied(context, name, await apply(context, name), options);
+}
+
+/** What `config` says in the end. */
+export function tellApplied(context: Context, name: string, done: Configured, options: ModuleOptions): void {
 	tell(context, done.warnings);
 	if (options.json) printJson(context.call, { module: name, signature: done.signature, warnings: done.warnings });
 	else context.call.out(`Module ${name} is configured (${done.signature})\n`);
 }
 
-/** Puts `$SAFE/modules/NAME` in force: of a module that runs only what may change meanwhile (spec/04 §5). */
-async function apply(context: Context, name: string): Promise<Configured> {
+/**
+ * Puts `$SAFE/modules/NAME` in force: of a module that runs only what may change meanwhile (spec/04 §5). `put`: another
+ * way that ends in the same.
+ */
+export async function apply(
+	context: Context,
+	name: string,
+	put = (options: ConfigureOptions): Promise<Configured> => configureModule(context.node.paths, name, options),
+): Promise<Configured> {
 	const { node } = context;
 	const common = await node.configureOptions();
 	const running = runningModule(context, name);
-	const done = await configureModule(node.paths, name, {
+	const done = await put({
 		...common,
 		hook: hookFor(context),
 		...(running === null ? {} : { refuse: refusalOf(running, name) }),
@@ -129,12 +140,22 @@ function refusalOf(module: ModuleControl, name: string): (needsStop: string[]) =
 
 /** Refuses what only a stopped module allows. */
 export function refuseRunning(context: Context, name: string, what: string): void {
+	refuseIf(context, name, () => true, `be ${what}`);
+}
+
+/** The same where it depends on the module that runs. */
+export function refuseIf(
+	context: Context,
+	name: string,
+	judge: (module: ModuleControl) => boolean,
+	what: string,
+): void {
 	const module = runningModule(context, name);
-	if (module === null) return;
+	if (module === null || !judge(module)) return;
 	const { main, status } = module.view();
 	throw new SafekitError(
 		"CLI_CONFIG_RUNNING",
-		`Module '${name}' is in state ${main} ${status}; it can be ${what} when it is stopped.`,
+		`Module '${name}' is in state ${main} ${status}; it can ${what} when it is stopped.`,
 		{
 			remedy: `Stop it first: \`safekit stop -m ${name}\`, then \`safekit waitstop -m ${name}\`.`,
 		},

@@ -8,7 +8,6 @@ const missing: Record<string, string> = {
 	dump: "Use `safekit logsave -A` and `safekit state -v --json`.",
 	clean: "Logs are bounded by themselves; `safekit deconfig` removes what a stopped module left.",
 	webserver: "There is no web console yet.",
-	webservercfg: "There is no web console yet.",
 	notification: "Watch the system log: `journalctl -t safekit`.",
 	safeagent: "There is no SNMP agent.",
 	uninstall: "Run `npm run unsetup` in the product's folder.",

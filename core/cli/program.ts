@@ -5,7 +5,23 @@ import { asSafekitError, exitCode, SafekitError } from "../errors.ts";
 import { errorAsJson, errorAsText } from "../log/errorTexts.ts";
 import { type Call, printJson } from "./call.ts";
 import type { NodeControl } from "./control.ts";
+import { readDistributed } from "./distributed/read.ts";
+import { runDistributed } from "./distributed/run.ts";
 import type { Context, Group } from "./groups.ts";
+
+const afterHelp = `
+On other servers:
+  safekit -H SERVERS COMMAND    give a command to servers: "*", "node1,node2", "[http:9010],host1" or URLs
+  safekit -H SERVERS -G         bring cluster.xml and the cluster's key to them
+  safekit -H SERVERS -E MODULE  install and configure a module of this server on them
+
+Examples:
+  safekit state
+  safekit start -m mirror
+  safekit logview -m mirror
+  safekit -H "*" state
+  safekit -r processtree list all java   # a program of SAFEBIN
+`;
 
 /**
  * Runs one command with the given groups and returns its exit code (design §9). Never throws: errors go to stderr,
@@ -21,11 +37,17 @@ export async function runProgram(call: Call, node: NodeControl | null, groups: r
 		},
 	};
 	try {
-		if (call.argv.includes("-H")) {
-			throw new SafekitError("CLI_DISTRIBUTED", "Commands for other servers (-H) do not exist in this version.");
+		const { argv, remote } = call;
+		if (remote !== undefined && remote.invitation !== null && argv[0] !== "take-cluster") {
+			throw new SafekitError("REMOTE_REFUSED", "Only a first configuration is taken without the cluster's key.");
+		}
+		const distributed = readDistributed(argv);
+		if (distributed !== null && !argv.includes("--help")) {
+			if (remote !== undefined) throw new SafekitError("CLI_DISTRIBUTED", "A command for other servers is given once.");
+			return await runDistributed(call, context.node, distributed, (one) => runProgram(one, node, groups));
 		}
 		const program = buildProgram(context, groups);
-		await program.parseAsync(rearrange(call.argv), { from: "user" });
+		await program.parseAsync(rearrange(distributed?.push === "command" ? distributed.argv : argv), { from: "user" });
 		return context.exit;
 	} catch (error) {
 		return failed(call, error);
@@ -50,10 +72,7 @@ function buildProgram(context: Context, groups: readonly Group[]): Command {
 		.version(coreVersion, "--version", "print the version")
 		.option("-p", "print the paths of this server")
 		.helpCommand(true)
-		.addHelpText(
-			"after",
-			"\nExamples:\n  safekit state\n  safekit start -m mirror\n  safekit logview -m mirror\n  safekit -r processtree list all java   # a program of SAFEBIN\n",
-		);
+		.addHelpText("after", afterHelp);
 	program.configureHelp({ showGlobalOptions: false, helpWidth: 110 });
 	for (const group of groups) group(program, context);
 	prepare(program, context.call);

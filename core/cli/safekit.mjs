@@ -20,6 +20,7 @@ if (isLocal()) {
 
 /** Commands that need neither daemon nor `$SAFE` (interfaces.md). The text of a message is never an option. */
 function isLocal() {
+	if (args[0] === "-H") return args.includes("--help");
 	const [first, second] = args.filter((word) => !word.startsWith("-"));
 	if (first === undefined || first === "schema" || first === "simulate" || first === "help") return true;
 	if (first === "module" && ["check", "create", "test", "pack", "diff", "sign", "verify"].includes(second)) return true;

@@ -7,6 +7,7 @@ import { makeFolder, removeTemporaries, replaceFile, syncFolder } from "../modul
 import type { Paths } from "../module/paths.ts";
 import type { Cluster } from "./cluster.ts";
 import { isLocked, lockFile, readApplied } from "./configuration.ts";
+import { formerKeysFile, rememberKey } from "./formerKeys.ts";
 import { newKey, readKeyFile } from "./key.ts";
 import { clusterPackage, readClusterPackage } from "./package.ts";
 import { readCluster } from "./read.ts";
@@ -17,6 +18,8 @@ const maxFileBytes = 4 << 20;
 export interface ConfigRequest {
 	/** A .xml (a new key is made) or a .zip of `cluster package` (its key is used); none: keep cluster.xml. */
 	file?: string;
+	/** In place of a file: the bytes of such a .zip, and where they came from. */
+	package?: { bytes: Buffer; from: string };
 	/** `lock`: refuse later configurations; `unlock`: allow them again. */
 	lock?: "lock" | "unlock";
 	/** Asked before anything is written; what it throws refuses the configuration. */
@@ -46,11 +49,11 @@ export async function configureCluster(paths: Paths, request: ConfigRequest): Pr
 		await setLock(paths, lock);
 		return { warnings: [], key: "kept", locked: lock === "lock" };
 	}
-	const source = file === undefined ? await appliedSource(paths) : await fileSource(file);
-	const { cluster, warnings } = readCluster(source.xml, file ?? paths.clusterXml);
+	const source = await sourceOf(paths, request);
+	const { cluster, warnings } = readCluster(source.xml, file ?? request.package?.from ?? paths.clusterXml);
 	await request.accept?.(cluster);
 	await prepareFolder(paths);
-	await replaceFile(paths.clusterKey, source.key ?? newKey(), 0o600);
+	await replaceKey(paths, source.key ?? newKey());
 	await replaceFile(paths.clusterXml, source.xml, 0o644);
 	if (lock !== undefined) await setLock(paths, lock);
 	return { warnings, key: source.key === null ? "made" : "imported", locked: lock === "lock" };
@@ -59,6 +62,11 @@ export async function configureCluster(paths: Paths, request: ConfigRequest): Pr
 interface Source {
 	xml: Buffer;
 	key: Buffer | null;
+}
+
+function sourceOf(paths: Paths, { file, package: packed }: ConfigRequest): Promise<Source> | Source {
+	if (packed !== undefined) return readClusterPackage(packed.bytes, packed.from);
+	return file === undefined ? appliedSource(paths) : fileSource(file);
 }
 
 async function appliedSource(paths: Paths): Promise<Source> {
@@ -89,6 +97,14 @@ async function readBounded(file: string): Promise<Buffer> {
 	}
 }
 
+/** The key that counted until now stays known, for servers that do not have the new one yet. */
+async function replaceKey(paths: Paths, key: Buffer): Promise<void> {
+	const before = await readKeyFile(paths.clusterKey).catch(() => null);
+	if (before?.equals(key)) return;
+	if (before !== null) await rememberKey(paths, before);
+	await replaceFile(paths.clusterKey, key, 0o600);
+}
+
 async function prepareFolder(paths: Paths): Promise<void> {
 	const folder = dirname(paths.clusterXml);
 	await makeFolder(folder, 0o755);
@@ -116,14 +132,14 @@ export async function deconfigureCluster(paths: Paths): Promise<boolean> {
 		throw new SafekitError("CLUSTER_LOCKED", "the cluster configuration of this server is locked");
 	const existed = (await readApplied(paths)) !== null;
 	await prepareFolder(paths);
-	for (const file of [paths.clusterXml, paths.clusterKey]) await remove(file);
+	for (const file of [paths.clusterXml, paths.clusterKey, formerKeysFile(paths)]) await remove(file);
 	return existed;
 }
 
 /** Makes a new cluster key; the other servers must get it. */
 export async function generateClusterKey(paths: Paths): Promise<void> {
 	await prepareFolder(paths);
-	await replaceFile(paths.clusterKey, newKey(), 0o600);
+	await replaceKey(paths, newKey());
 }
 
 /** True if there was a key. Without one no module can talk to its peer. */
@@ -163,9 +179,14 @@ export async function createCluster(paths: Paths, addresses: readonly string[]):
 
 /** Writes cluster.xml and the key into a zip for the other servers. The file is a secret: mode 0600. */
 export async function packageCluster(paths: Paths, target: string): Promise<void> {
+	await replaceFile(target, await packedCluster(paths), 0o600);
+}
+
+/** The same as bytes. @throws SafekitError CLUSTER_NOT_CONFIGURED, CLUSTER_KEY. */
+export async function packedCluster(paths: Paths): Promise<Buffer> {
 	const xml = (await readApplied(paths)) ?? refuseUnconfigured();
 	const key = await readKeyFile(paths.clusterKey);
 	if (key === null) throw new SafekitError("CLUSTER_KEY", "this server has no cluster key");
 	readCluster(xml, paths.clusterXml);
-	await replaceFile(target, clusterPackage(xml, key), 0o600);
+	return clusterPackage(xml, key);
 }

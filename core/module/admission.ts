@@ -1,6 +1,6 @@
 /**
- * Whether a package may be installed on this server. Every way that installs one comes through `installModule`, which
- * asks here before anything is changed.
+ * Whether a package may be installed on this server. Every way that installs one, also from another server, asks here
+ * before anything is changed.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -41,6 +41,10 @@ export interface ConfigureOptions extends Omit<InspectOptions, "purpose"> {
 	hook: Hook;
 	/** The module runs: called with what only a stopped one can take on, if there is such; has to throw. */
 	refuse?: (needsStop: string[]) => never;
+	/** The number that the module will have. Default: the one that it has. */
+	id?: number;
+	/** Called when nothing can fail any more, before the new configuration is in force for good. */
+	confirmed?: () => Promise<void>;
 }
 
 export interface Configured {
@@ -56,35 +60,41 @@ export interface Configured {
 export async function configureModule(paths: Paths, name: string, options: ConfigureOptions): Promise<Configured> {
 	return withModuleLock(paths, async () => {
 		await recover(paths);
-		const { inspection, previous } = await inspectModule(paths, name, options);
-		const encryption = await isEncrypted(paths.module(name).source);
-		await refuseWhatStops(paths, name, { inspection, previous }, options);
-		const configuration = { ...(inspection.configuration as ModuleConfiguration), encryption };
-		const { signature } = await signatureOf(paths.module(name).source);
-		const tree = activeTree(paths, name);
-		const safe = inspection.read?.safe as CheckedElement;
-		const warnings = [...inspection.problems];
-		let undo = async (): Promise<void> => undefined;
-		try {
-			await stage(
-				tree,
-				paths.module(name).source,
-				{ safeconf: writeSafeconf(safe), hosts: virtualHosts(inspection.read?.service as CheckedElement) },
-				storedText(configuration, signature, nowInSeconds()),
-			);
-			undo = await createDirectories(dirsOf(configuration));
-			await makeFolder(paths.module(name).userVar);
-			await tree.tryOut();
-			if (configuration.user !== null) warnings.push(...(await runHooks(options.hook, configuration)));
-		} catch (error) {
-			await tree.recover();
-			await undo();
-			throw error;
-		}
-		await tree.confirm();
-		warnings.push(...(await keepLastConfiguration(paths, name)));
-		return { configuration, warnings, signature };
+		return putInForce(paths, name, options);
 	});
+}
+
+/** The same, for who holds the module lock and has recovered. */
+export async function putInForce(paths: Paths, name: string, options: ConfigureOptions): Promise<Configured> {
+	const { inspection, previous } = await inspectModule(paths, name, options);
+	const encryption = await isEncrypted(paths.module(name).source);
+	await refuseWhatStops(paths, name, { inspection, previous }, options);
+	const configuration = { ...(inspection.configuration as ModuleConfiguration), encryption };
+	const { signature } = await signatureOf(paths.module(name).source);
+	const tree = activeTree(paths, name);
+	const safe = inspection.read?.safe as CheckedElement;
+	const warnings = [...inspection.problems];
+	let undo = async (): Promise<void> => undefined;
+	try {
+		await stage(
+			tree,
+			paths.module(name).source,
+			{ safeconf: writeSafeconf(safe), hosts: virtualHosts(inspection.read?.service as CheckedElement) },
+			storedText(configuration, signature, nowInSeconds()),
+		);
+		undo = await createDirectories(dirsOf(configuration));
+		await makeFolder(paths.module(name).userVar);
+		await tree.tryOut();
+		if (configuration.user !== null) warnings.push(...(await runHooks(options.hook, configuration)));
+		await options.confirmed?.();
+	} catch (error) {
+		await tree.recover();
+		await undo();
+		throw error;
+	}
+	await tree.confirm();
+	warnings.push(...(await keepLastConfiguration(paths, name)));
+	return { configuration, warnings, signature };
 }
 
 /** Says what is wrong with `$SAFE/modules/NAME`, and changes nothing. Throws as `configureModule` would. */
@@ -107,7 +117,7 @@ async function inspectModule(
 	name: string,
 	options: ConfigureOptions,
 ): Promise<{ inspection: Inspection; previous: ModuleConfiguration | null }> {
-	const id = await idOf(paths, name);
+	const id = options.id ?? (await idOf(paths, name));
 	const { source, sourceConf } = paths.module(name);
 	if (!(await exists(source))) throw new SafekitError("MODULE_UNKNOWN", `${source} does not exist`);
 	const inspection = inspect(await readSource(source), join(sourceConf, "userconfig.xml"), name, id, {

@@ -85,7 +85,7 @@ export function sourceTree(paths: Paths, name: string): Tree {
 	return new Tree(join(paths.safe, "modules"), name);
 }
 
-async function writeFiles(content: Package, folder: string): Promise<void> {
+export async function writeFiles(content: Package, folder: string): Promise<void> {
 	for (const name of content.folders) await makeFolder(join(folder, name));
 	for (const file of content.files) {
 		await makeFolder(dirname(join(folder, file.name)));
@@ -153,7 +153,7 @@ export async function uninstallModule(paths: Paths, name: string): Promise<strin
 }
 
 /** Null if there is nothing to keep: the person has removed the folder. */
-async function archive(paths: Paths, name: string): Promise<string | null> {
+export async function archive(paths: Paths, name: string): Promise<string | null> {
 	const { source } = paths.module(name);
 	if (!(await exists(source))) return null;
 	const folder = join(paths.safe, "Application_Modules/backup");

@@ -1,5 +1,6 @@
 /** The daemon from the moment on at which its heartbeats beat: logs, services, modules, control socket, its end. */
 import { rmSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import pino from "pino";
 import type { WebService } from "../api/service.ts";
@@ -60,11 +61,14 @@ export async function run({
 /** Loaded last: nothing that a module needs waits for it, nor for its failure. */
 async function startWeb(paths: Paths, daemon: Daemon, report: Report): Promise<WebService | null> {
 	try {
-		const [{ WebService }, { webSettings }] = await Promise.all([
+		const [{ WebService }, { webSettings }, { commandServer }] = await Promise.all([
 			import("../api/service.ts"),
 			import("../api/settings.ts"),
+			import("./commands.ts"),
 		]);
-		return new WebService({ settings: webSettings(paths.safe), node: daemon, report });
+		const commands = commandServer(paths, daemon, report);
+		const takeTls = (socket: Socket): void => commands.accept(socket);
+		return new WebService({ settings: webSettings(paths.safe), node: daemon, report, takeTls });
 	} catch (error) {
 		report("there is no web service", error);
 		return null;

@@ -2,10 +2,12 @@
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
+import type { Duplex } from "node:stream";
 import { allGroups } from "../cli/all.ts";
-import type { Call } from "../cli/call.ts";
+import type { Call, RemoteCaller } from "../cli/call.ts";
 import type { NodeControl } from "../cli/control.ts";
 import { runProgram } from "../cli/program.ts";
+import type { Asked } from "../cluster/remote/serve.ts";
 
 /** Commands at once: scripts that call in loops stay far below. */
 const connectionLimit = 256;
@@ -36,6 +38,8 @@ interface Request {
 	cwd: string;
 	pid: number;
 	tty: boolean;
+	/** Never from a caller of this server. */
+	remote?: RemoteCaller;
 }
 
 /** Listens for commands. An old socket file is replaced: whoever holds the instance is the only daemon. */
@@ -84,13 +88,22 @@ function readRequest(line: string): Request | null {
 		if (!words || typeof call.pid !== "number" || typeof call.cwd !== "string" || typeof call.uid !== "number")
 			return null;
 		if (call.module !== undefined && typeof call.module !== "string") return null;
-		return { ...(call as Request), tty: call.tty === true };
+		const { argv, module, uid, cwd, pid, tty } = call as Request;
+		return { argv, ...(module === undefined ? {} : { module }), uid, cwd, pid, tty: tty === true };
 	} catch {
 		return null;
 	}
 }
 
-async function answer(socket: Socket, request: Request, node: NodeControl): Promise<void> {
+/** A command of another server, from where it is carried out as one of this server's. */
+export function answerRemote(socket: Duplex, asked: Asked, node: NodeControl): Promise<void> {
+	const { argv, module, address, invitation, body } = asked;
+	const request = { argv, ...(module === undefined ? {} : { module }), uid: 0, cwd: "/", pid: 0, tty: false };
+	return answer(socket, { ...request, remote: { address, invitation, body } }, node);
+}
+
+async function answer(socket: Duplex, request: Request, node: NodeControl): Promise<void> {
+	const { remote } = request;
 	const abort = new AbortController();
 	socket.on("close", () => abort.abort());
 	const send = (frame: object): void => {
@@ -101,20 +114,27 @@ async function answer(socket: Socket, request: Request, node: NodeControl): Prom
 	const call: Call = {
 		argv: request.argv,
 		module: request.module,
-		who: request.uid === 0 ? "root" : `uid ${request.uid}`,
+		who: remote !== undefined ? `admin@${remote.address}` : request.uid === 0 ? "root" : `uid ${request.uid}`,
 		cwd: request.cwd,
 		pid: request.pid,
 		tty: request.tty,
 		out: (text) => send({ o: text }),
 		err: (text) => send({ e: text }),
 		signal: abort.signal,
+		...(remote === undefined ? {} : { remote }),
 	};
-	const logged = !unlogged.has(request.argv[0] ?? "");
-	if (logged) node.commandLog.start(moduleOf(request), request.pid, request.argv.join(" "));
+	const logged = !unlogged.has(wordOf(request.argv));
+	const from = remote === undefined ? "" : ` -u admin@${remote.address}`;
+	if (logged) node.commandLog.start(moduleOf(request), request.pid, `${request.argv.join(" ")}${from}`);
 	const code = await runProgram(call, node, allGroups);
 	if (logged) node.commandLog.end(request.pid, code);
 	send({ x: code });
 	socket.end();
+}
+
+/** The command itself, behind the servers that it is for. */
+function wordOf(argv: readonly string[]): string {
+	return (argv[0] === "-H" ? argv[2] : argv[0]) ?? "";
 }
 
 function moduleOf({ argv, module }: Request): string {

@@ -1,7 +1,7 @@
 /** The web service: it only reads, it is bounded, and it waits for its port. */
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
@@ -15,7 +15,8 @@ const node = { nodeName: async () => "n1", modules: () => [], module: () => unde
 async function open(t: ExecutionContext, port = 0): Promise<{ web: WebService; told: string[]; url(): string }> {
 	const told: string[] = [];
 	const report = (message: string): void => void told.push(message);
-	const web = new WebService({ settings: { port, address, problems: [] }, node, report, retryMs: 50 });
+	const takeTls = (socket: Socket): void => void socket.destroy();
+	const web = new WebService({ settings: { port, address, problems: [] }, node, report, takeTls, retryMs: 50 });
 	t.teardown(() => web.close());
 	return { web, told, url: () => `http://${address}:${web.port}` };
 }

@@ -88,7 +88,17 @@ test("what is not understood exits 2 and says what is expected", async (t) => {
 		["module"],
 		["module", "instal"],
 		["cluster"],
-		["-H", "*", "state"],
+		["-H", "*"],
+		["-H"],
+		["-H", "*", "logview", "-m", "x"],
+		["-H", "*", "-p"],
+		["-H", "*", "-r", "xpathGet"],
+		["-H", "*", "-H", "*", "state"],
+		["-H", "*", "state", "--watch"],
+		["-H", "*", "-G", "state"],
+		["-H", "*", "-E", "m", "-G"],
+		["-G"],
+		["-E", "m"],
 	]) {
 		const answer = await inProcess(...argv);
 		t.is(answer.code, 2, argv.join(" "));

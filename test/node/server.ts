@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
 import { makeTestFolder } from "../folder.ts";
@@ -10,7 +11,7 @@ import type { Answer } from "./toy.ts";
 
 const root = join(import.meta.dirname, "../..");
 /** Loopback networks of this process: several test files may run at once. */
-const network = `127.${64 + (process.pid % 64)}.${(process.pid >> 6) % 256}`;
+export const network = `127.${64 + (process.pid % 64)}.${(process.pid >> 6) % 256}`;
 export const addresses = [`${network}.1`, `${network}.2`] as const;
 
 export const clusterXml = `<cluster><lans><lan name="default"><node name="n1" addr="${network}.1"/><node name="n2" addr="${network}.2"/></lan></lans></cluster>`;
@@ -69,6 +70,13 @@ export class Server {
 
 	run(...args: string[]): Answer {
 		return this.#spawn(join(this.safe, "safekit"), args);
+	}
+
+	/** Runs a command while the test goes on. */
+	background(...args: string[]): Promise<Answer> {
+		const child = spawn(join(this.safe, "safekit"), args, { env: this.env, stdio: ["ignore", "pipe", "pipe"] });
+		const [out, err] = [text(child.stdout), text(child.stderr)];
+		return once(child, "close").then(async ([code]) => ({ code, out: await out, err: await err }));
 	}
 
 	/** Runs a command that must succeed. */
@@ -143,7 +151,7 @@ export function installSource(server: Server, name: string, source: string): voi
 	server.ok("module", "install", "-m", name, file);
 }
 
-function packModule(source: string, file: string): void {
+export function packModule(source: string, file: string): void {
 	const writer = join(root, "core/module/package/write.ts");
 	const program = `import { writePackage } from ${JSON.stringify(writer)}; await writePackage(${JSON.stringify(source)}, ${JSON.stringify(file)});`;
 	const done = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });

@@ -41,7 +41,7 @@ async function install(t: ExecutionContext): Promise<Installed> {
 
 test("all programs are there, executable, and nothing else; a second time replaces them", async (t) => {
 	const place = await install(t);
-	const names = ["boundcmd", "errdpoll_running", "gencron", "logI18nMSG", "processtree", "xpathGet"];
+	const names = ["boundcmd", "errdpoll_running", "gencron", "logI18nMSG", "processtree", "webservercfg", "xpathGet"];
 	writeFileSync(join(place.paths.safebin, "boundcmd"), "damaged");
 	t.deepEqual(await installSafebin(place.paths.safebin, process.execPath), names);
 	t.deepEqual(readdirSync(place.paths.safebin).sort(), names);

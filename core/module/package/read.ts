@@ -28,8 +28,7 @@ const linkType = 0o120000;
 
 /** Reads and checks the whole directory of the package; contents are inflated one at a time, when asked for. */
 export async function readPackage(path: string): Promise<Package> {
-	const bytes = await readBounded(path);
-	return packageOf(bytes);
+	return packageOf(await readBounded(path));
 }
 
 async function readBounded(path: string): Promise<Buffer> {
@@ -41,7 +40,8 @@ async function readBounded(path: string): Promise<Buffer> {
 	return readFile(path);
 }
 
-function packageOf(bytes: Buffer): Package {
+/** The same for one that is no file here. */
+export function packageOf(bytes: Buffer): Package {
 	const named = readDirectory(bytes)
 		.map((entry) => ({ entry, name: safeName(entry.rawName) }))
 		.filter(({ name }) => name !== "" && !isPackingLitter(name));

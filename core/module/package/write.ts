@@ -58,6 +58,13 @@ export async function listFolder(
 
 /** Writes the package at `target`, whole or not at all, and returns its bytes. */
 export async function writePackage(folder: string, target: string, leftOut?: LeftOut): Promise<Buffer> {
+	const bytes = await packedFolder(folder, leftOut);
+	await replaceFile(target, bytes);
+	return bytes;
+}
+
+/** The package, not written anywhere. */
+export async function packedFolder(folder: string, leftOut?: LeftOut): Promise<Buffer> {
 	const { folders, files } = await listFolder(folder, leftOut);
 	const zip = new AdmZip(undefined, { noSort: true });
 	const modes = new Map([
@@ -76,7 +83,5 @@ export async function writePackage(folder: string, target: string, leftOut?: Lef
 			attr: (((modes.get(name) ?? 0) << 16) | (isFolder ? 0x10 : 0)) >>> 0,
 		});
 	}
-	const bytes = zip.toBuffer();
-	await replaceFile(target, bytes);
-	return bytes;
+	return zip.toBuffer();
 }
