@@ -25,7 +25,9 @@ async function freePort(): Promise<number> {
 
 /** The states, on a connection of its own. */
 function ask(url: string): Promise<Response> {
-	return fetch(`${url}/api/v1/modules`, { headers: { connection: "close" } });
+	return fetch(`${url}/api/v1/modules`, { headers: { connection: "close" } }).catch((error) => {
+		throw new Error(`${url}: ${error.cause?.message ?? error.message}`);
+	});
 }
 
 interface Site {
@@ -73,62 +75,70 @@ function install(server: Server, module: string, service: string, own: Record<st
 	server.ok("module", "install", "-m", module, "-M", String(id), file);
 }
 
-test("a command goes to all servers at once; headers, exit codes, JSON, and what cannot be reached", async (t) => {
-	const { servers, port, url } = await cluster(t, 3);
-	const [n1, n2, n3] = servers as [Server, Server, Server];
-	const header = (name: string): string => `---------------- Server=${url(name)} ----------------\n`;
+test.serial(
+	"a command goes to all servers at once; headers, exit codes, JSON, and what cannot be reached",
+	async (t) => {
+		const { servers, port, url } = await cluster(t, 3);
+		const [n1, n2, n3] = servers as [Server, Server, Server];
+		const header = (name: string): string => `---------------- Server=${url(name)} ----------------\n`;
 
-	const level = n1.ok("-H", "*", "level");
-	t.deepEqual(level.match(/^-+ Server=.*\n/gm), names.map(header));
-	t.is(level.match(/^SafeKit: /gm)?.length, 3);
-	t.regex(n2.run("cmdlog").out, /START \| level -u admin@127\.0\.0\.1\n/);
-	for (const hosts of ["n2,n3", `[http:${port}],${addressOf("n2")},n3`, `${url("n2")},${url("n3")}`, "[https],n2,n3"]) {
-		t.regex(
-			n1.ok("-H", hosts, "level"),
-			/^-+ Server=https?:\/\/[\d.]+:\d+ -+\nHost: [\s\S]*\n-+ Server=.*\nHost: /,
-			hosts,
+		const level = n1.ok("-H", "*", "level");
+		t.deepEqual(level.match(/^-+ Server=.*\n/gm), names.map(header));
+		t.is(level.match(/^SafeKit: /gm)?.length, 3);
+		t.regex(n2.run("cmdlog").out, /START \| level -u admin@127\.0\.0\.1\n/);
+		for (const hosts of [
+			"n2,n3",
+			`[http:${port}],${addressOf("n2")},n3`,
+			`${url("n2")},${url("n3")}`,
+			"[https],n2,n3",
+		]) {
+			t.regex(
+				n1.ok("-H", hosts, "level"),
+				/^-+ Server=https?:\/\/[\d.]+:\d+ -+\nHost: [\s\S]*\n-+ Server=.*\nHost: /,
+				hosts,
+			);
+		}
+		t.regex(n1.run("-H", "n2,n9", "level").err, /^Error: 'n9' is no node of cluster\.xml, which has n1, n2, n3\.\n/);
+		t.is(n1.run("-H", "n2,n9", "level").code, 2);
+
+		// The worst exit code of all; what was said on stderr there is said there here.
+		install(n3, "m", light, scripts);
+		n3.ok("config", "-m", "m");
+		const state = n1.run("-H", "n1,n3", "state", "-m", "m", "-lq");
+		t.is(state.code, 1);
+		t.is(state.out, `${header("n1")}${header("n3")}STOP NotReady\n`);
+		t.regex(state.err, /Module 'm' is not configured on this server\./);
+		n3.ok("start", "-m", "m");
+		const waited = n1.run("-H", "n3", "waitstate", "-m", "m", "UP");
+		t.is(waited.code, 0, waited.err);
+		t.is(n1.run("-H", "n3", "state", "-m", "m", "-q").code, 2);
+		t.is(n1.run("-H", "n3", "waitstop", "-m", "m", "--timeout", "1").code, 5);
+
+		const json = JSON.parse(n1.ok("-H", "n2,n3", "state", "--json"));
+		t.deepEqual(
+			json.servers.map((one: { server: string; node: string; code: number; answer: { node: string } }) => [
+				one.server,
+				one.node,
+				one.code,
+				one.answer.node,
+			]),
+			["n2", "n3"].map((name) => [url(name), name, 0, name]),
 		);
-	}
-	t.regex(n1.run("-H", "n2,n9", "level").err, /^Error: 'n9' is no node of cluster\.xml, which has n1, n2, n3\.\n/);
-	t.is(n1.run("-H", "n2,n9", "level").code, 2);
 
-	// The worst exit code of all; what was said on stderr there is said there here.
-	install(n3, "m", light, scripts);
-	n3.ok("config", "-m", "m");
-	const state = n1.run("-H", "n1,n3", "state", "-m", "m", "-lq");
-	t.is(state.code, 1);
-	t.is(state.out, `${header("n1")}${header("n3")}STOP NotReady\n`);
-	t.regex(state.err, /Module 'm' is not configured on this server\./);
-	n3.ok("start", "-m", "m");
-	const waited = n1.run("-H", "n3", "waitstate", "-m", "m", "UP");
-	t.is(waited.code, 0, waited.err);
-	t.is(n1.run("-H", "n3", "state", "-m", "m", "-q").code, 2);
-	t.is(n1.run("-H", "n3", "waitstop", "-m", "m", "--timeout", "1").code, 5);
+		await n2.kill("SIGKILL");
+		const dead = n1.run("-H", "*", "level");
+		t.is(dead.code, 1);
+		t.is(dead.out.match(/^SafeKit: /gm)?.length, 2, "the others answer");
+		t.regex(
+			dead.err,
+			new RegExp(`^Error: n2 \\(.*:${port}\\) is not reached: nothing listens there\\.\nLook whether the server is up`),
+		);
+		const deadJson = JSON.parse(n1.run("-H", "*", "level", "--json").out);
+		t.is(deadJson.servers[1].answer.error.code, "REMOTE_UNREACHED");
+	},
+);
 
-	const json = JSON.parse(n1.ok("-H", "n2,n3", "state", "--json"));
-	t.deepEqual(
-		json.servers.map((one: { server: string; node: string; code: number; answer: { node: string } }) => [
-			one.server,
-			one.node,
-			one.code,
-			one.answer.node,
-		]),
-		["n2", "n3"].map((name) => [url(name), name, 0, name]),
-	);
-
-	await n2.kill("SIGKILL");
-	const dead = n1.run("-H", "*", "level");
-	t.is(dead.code, 1);
-	t.is(dead.out.match(/^SafeKit: /gm)?.length, 2, "the others answer");
-	t.regex(
-		dead.err,
-		new RegExp(`^Error: n2 \\(.*:${port}\\) is not reached: nothing listens there\\.\nLook whether the server is up`),
-	);
-	const deadJson = JSON.parse(n1.run("-H", "*", "level", "--json").out);
-	t.is(deadJson.servers[1].answer.error.code, "REMOTE_UNREACHED");
-});
-
-test("without the cluster's key nobody gives a command", async (t) => {
+test.serial("without the cluster's key nobody gives a command", async (t) => {
 	const { servers, url } = await cluster(t, 2);
 	const [n1, n2] = servers as [Server, Server];
 	n2.ok("cluster", "genkey");
@@ -159,42 +169,45 @@ test("without the cluster's key nobody gives a command", async (t) => {
 	t.is((await ask(url("n2"))).status, 200);
 });
 
-test("a server takes a first configuration only while its administrator allows it, and on both sides", async (t) => {
-	const { servers } = await site(t, 2);
-	const [n1, n2] = servers as [Server, Server];
-	t.is(n1.run("-H", "*", "-G").code, 1);
-	writeFileSync(join(n1.folder, "cluster.xml"), clusterXml(["n1", "n2"]));
-	n1.ok("cluster", "config", join(n1.folder, "cluster.xml"));
-	const closed = n1.run("-H", "*", "-G");
-	t.is(closed.code, 1);
-	t.regex(
-		closed.err,
-		/n2 \(.*\) takes no command from here: it has no cluster configuration, or another one\.\n.*webservercfg -unsecure/,
-	);
-	t.regex(n2.ok("webservercfg", "-unsecure"), /^Until .*, the first one who reaches TCP port \d+/);
-	t.is(n1.run("-H", "*", "-G").code, 1, "this side has not allowed it");
-	n1.ok("webservercfg", "-unsecure");
-	t.is(n1.run("-H", "n2", "shutdown").code, 1, "nothing but a configuration");
-	n2.ok("webservercfg", "-secure");
-	t.is(n1.run("-H", "*", "-G").code, 1);
-	t.is(n2.run("cluster", "confinfo").code, 1);
-	n2.ok("webservercfg", "-unsecure");
-	const pushed = n1.run("-H", "*", "-G");
-	t.is(pushed.code, 0, pushed.err);
-	const check = /Check code ([0-9a-f]{4}(?:-[0-9a-f]{4}){3}): /.exec(pushed.out)?.[1];
-	t.truthy(check);
-	t.regex(n2.run("cmdlog").out, new RegExp(`first configuration from 127.0.0.1, check code ${check}\n`));
-	t.regex(n1.ok("-H", "*", "level"), /SafeKit: [\s\S]*SafeKit: /);
-	for (const server of servers) t.false(existsSync(join(server.safevar, "cluster/consent")), "it is over");
+test.serial(
+	"a server takes a first configuration only while its administrator allows it, and on both sides",
+	async (t) => {
+		const { servers } = await site(t, 2);
+		const [n1, n2] = servers as [Server, Server];
+		t.is(n1.run("-H", "*", "-G").code, 1);
+		writeFileSync(join(n1.folder, "cluster.xml"), clusterXml(["n1", "n2"]));
+		n1.ok("cluster", "config", join(n1.folder, "cluster.xml"));
+		const closed = n1.run("-H", "*", "-G");
+		t.is(closed.code, 1);
+		t.regex(
+			closed.err,
+			/n2 \(.*\) takes no command from here: it has no cluster configuration, or another one\.\n.*webservercfg -unsecure/,
+		);
+		t.regex(n2.ok("webservercfg", "-unsecure"), /^Until .*, the first one who reaches TCP port \d+/);
+		t.is(n1.run("-H", "*", "-G").code, 1, "this side has not allowed it");
+		n1.ok("webservercfg", "-unsecure");
+		t.is(n1.run("-H", "n2", "shutdown").code, 1, "nothing but a configuration");
+		n2.ok("webservercfg", "-secure");
+		t.is(n1.run("-H", "*", "-G").code, 1);
+		t.is(n2.run("cluster", "confinfo").code, 1);
+		n2.ok("webservercfg", "-unsecure");
+		const pushed = n1.run("-H", "*", "-G");
+		t.is(pushed.code, 0, pushed.err);
+		const check = /Check code ([0-9a-f]{4}(?:-[0-9a-f]{4}){3}): /.exec(pushed.out)?.[1];
+		t.truthy(check);
+		t.regex(n2.run("cmdlog").out, new RegExp(`first configuration from 127.0.0.1, check code ${check}\n`));
+		t.regex(n1.ok("-H", "*", "level"), /SafeKit: [\s\S]*SafeKit: /);
+		for (const server of servers) t.false(existsSync(join(server.safevar, "cluster/consent")), "it is over");
 
-	// With a configuration, the consent opens nothing.
-	n2.ok("webservercfg", "-unsecure");
-	t.is(n1.run("-H", "*", "-G").code, 0);
-	t.notRegex(n1.ok("-H", "*", "-G"), /Check code/);
-	t.is(n2.run("webservercfg", "-passwd", "x").code, 2);
-});
+		// With a configuration, the consent opens nothing.
+		n2.ok("webservercfg", "-unsecure");
+		t.is(n1.run("-H", "*", "-G").code, 0);
+		t.notRegex(n1.ok("-H", "*", "-G"), /Check code/);
+		t.is(n2.run("webservercfg", "-passwd", "x").code, 2);
+	},
+);
 
-test("-E installs and configures a module everywhere, whole or not at all", async (t) => {
+test.serial("-E installs and configures a module everywhere, whole or not at all", async (t) => {
 	const { servers } = await cluster(t, 2);
 	const [n1, n2] = servers as [Server, Server];
 	const files = (server: Server): string[] =>
