@@ -1,10 +1,9 @@
 /** The simulated cluster of two servers, as tests of modules see it. */
-import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { loadPlugins } from "../../core/node/plugins.ts";
 import { millisecondsOf, type Time } from "./duration.ts";
 import { closing, currentModule } from "./register.ts";
+import { makeScratch } from "./scratch.ts";
 import { ScriptedWorld } from "./scripted/world.ts";
 import { Server } from "./server.ts";
 import { VirtualClock } from "./simulation/clock.ts";
@@ -19,8 +18,6 @@ export interface ClusterOptions {
 	module?: string;
 }
 
-/** Where files cost no disk: each decision of the real daemon is stored, some durably. */
-const inMemory = "/dev/shm";
 /** A resynchronization takes so long unless a test says otherwise. */
 const usualCopyMs = 5000;
 
@@ -43,9 +40,7 @@ export class Cluster extends ScriptedWorld {
 		const clock = new VirtualClock();
 		const { heart } = module.configuration;
 		const network = new Network(heart, () => this.#networkChanged());
-		const folder = mkdtempSync(join(existsSync(inMemory) ? inMemory : tmpdir(), "opensafe-test-"));
-		// The sandbox process has no rights of its own, and passes through here.
-		chmodSync(folder, 0o711);
+		const folder = makeScratch();
 		const report = (text: string): void => void this.reports.push(text);
 		this.#site = {
 			...{ module, plugins, clock, network, folder, report, world: this },

@@ -1,10 +1,12 @@
 /** `safekit module test`: a process for each file of tests; prints what came of each. Started by core/cli/module/test.ts. */
 import { fork } from "node:child_process";
+import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { asSafekitError, exitCode, SafekitError } from "../../../core/errors.ts";
 import { errorAsJson, errorAsText } from "../../../core/log/errorTexts.ts";
+import { makeScratch } from "../scratch.ts";
 import { findTests } from "./files.ts";
 import type { FileOrder, FromFile } from "./messages.ts";
 import { resultAsText, type TestResult } from "./report.ts";
@@ -36,44 +38,52 @@ const options: Options = {
 	timeoutMs: Number(values.timeout) * 1000,
 };
 
+const interrupted = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => interrupted.abort());
+const scratch = makeScratch();
+
 try {
 	process.exitCode = await runAll(positionals[0] ?? ".", options);
 } catch (error) {
 	if (options.json) process.stdout.write(`${JSON.stringify(errorAsJson(error))}\n`);
 	else process.stderr.write(errorAsText(error));
 	process.exitCode = asSafekitError(error).exit;
+} finally {
+	// Also what a process left that was killed.
+	rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
 }
 
 async function runAll(path: string, { json, timeline, match, timeoutMs }: Options): Promise<number> {
 	const { folder, files } = await findTests(path);
 	const all: TestResult[] = [];
 	for (const file of files) {
-		if (!json) process.stdout.write(`${relative(folder, file)}\n`);
-		const refused = await runFile({ folder, file, match }, timeoutMs, json, (given) => {
+		if (interrupted.signal.aborted) break;
+		let heading = `${relative(folder, file)}\n`;
+		const refused = await runFile({ folder, file, match, scratch }, timeoutMs, json, (given) => {
 			const { timeline: happened, ...result } = given;
 			const shown = happened !== undefined && (timeline || given.result === "failed");
 			const told: TestResult = shown ? { ...result, timeline: happened } : result;
 			all.push(told);
-			if (!json) process.stdout.write(resultAsText(told));
+			if (!json) process.stdout.write(heading + resultAsText(told));
+			heading = "";
 		});
 		if (refused === null) continue;
 		if (json) process.stdout.write(`${JSON.stringify(refused.json)}\n`);
 		else process.stderr.write(refused.text);
 		return refused.exit;
 	}
-	const count = (which: TestResult["result"]): number => all.filter(({ result }) => result === which).length;
-	const [passed, failed, skipped] = [count("passed"), count("failed"), count("skipped")];
 	if (all.length === 0) throw new SafekitError("MODULE_NO_TESTS", `no test of ${folder} is called so`);
+	return summary(basename(folder), all, json);
+}
+
+function summary(module: string, tests: TestResult[], json: boolean): number {
+	const count = (which: TestResult["result"]): number => tests.filter(({ result }) => result === which).length;
+	const [passed, failed, skipped] = [count("passed"), count("failed"), count("skipped")];
 	const ok = failed === 0;
-	if (json)
-		process.stdout.write(`${JSON.stringify({ ok, module: basename(folder), passed, failed, skipped, tests: all })}\n`);
+	if (json) process.stdout.write(`${JSON.stringify({ ok, module, passed, failed, skipped, tests })}\n`);
 	else {
-		const parts = [
-			`${passed} passed`,
-			...(failed > 0 ? [`${failed} failed`] : []),
-			...(skipped > 0 ? [`${skipped} skipped`] : []),
-		];
-		process.stdout.write(`${basename(folder)}: ${parts.join(", ")}\n`);
+		const more = [...(failed > 0 ? [`${failed} failed`] : []), ...(skipped > 0 ? [`${skipped} skipped`] : [])];
+		process.stdout.write(`${module}: ${[`${passed} passed`, ...more].join(", ")}\n`);
 	}
 	return ok ? exitCode.ok : exitCode.failed;
 }
@@ -121,9 +131,15 @@ function runFile(
 		timer = setTimeout(late, timeoutMs);
 	};
 	child.on("message", hear);
+	const end = (): void => {
+		failed("it was interrupted");
+		child.kill("SIGKILL");
+	};
+	interrupted.signal.addEventListener("abort", end);
 	return new Promise((resolve) => {
 		child.on("exit", (code, signal) => {
 			clearTimeout(timer);
+			interrupted.signal.removeEventListener("abort", end);
 			if (!over) failed(`the process of the tests ended (${signal ?? `exit ${code}`})`);
 			resolve(refused);
 		});

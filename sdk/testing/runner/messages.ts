@@ -16,4 +16,6 @@ export interface FileOrder {
 	file: string;
 	/** Tests whose name contains this; null: all. */
 	match: string | null;
+	/** A folder for its files, which the runner removes. */
+	scratch: string;
 }

@@ -6,6 +6,7 @@ import { asSafekitError, SafekitError } from "../../../core/errors.ts";
 import { errorAsJson, errorAsText } from "../../../core/log/errorTexts.ts";
 import { loadPlugins } from "../../../core/node/plugins.ts";
 import { opened, type RegisteredTest, registered, setModule } from "../register.ts";
+import { keepScratchIn } from "../scratch.ts";
 import { readModule } from "../simulation/module.ts";
 import type { TimelineEvent } from "../simulation/timeline.ts";
 import type { FileOrder, FromFile } from "./messages.ts";
@@ -51,6 +52,7 @@ async function isTestable(): Promise<boolean> {
 
 async function run(): Promise<void> {
 	setModule(order.folder);
+	keepScratchIn(order.scratch);
 	await import(pathToFileURL(order.file).href);
 	const some = registered.some(({ how }) => how === "only");
 	for (const test of registered) {

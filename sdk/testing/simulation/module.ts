@@ -1,11 +1,10 @@
 /** The module that is tested: its folder, read as `safekit config` reads it, with what a person still has to fill in. */
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { SafekitError } from "../../../core/errors.ts";
 import type { ModuleConfiguration } from "../../../core/module/configuration.ts";
 import { inspect, readSource, refuseErrors, userconfigName } from "../../../core/module/inspect.ts";
 import type { Plugins } from "../../../core/node/plugins.ts";
-import { platform } from "../../../core/platform/index.ts";
 import { createSchema } from "../../../core/schema/schema.ts";
 
 export interface TestedModule {
@@ -41,8 +40,15 @@ export async function readModule(folder: string, plugins: Plugins): Promise<Test
 			`Modules of mode '${configuration.mode}' cannot be tested yet: no plugin carries out that mode here.`,
 		);
 	}
-	const bin = join(folder, "bin");
-	return { folder, configuration, hasScript: (script) => platform().scripts.find(bin, script) !== null };
+	const scripts = await scriptsIn(join(folder, "bin"));
+	return { folder, configuration, hasScript: (script) => scripts.has(script) };
+}
+
+/** Names that have a file, for whatever system it is: scripts are recorded, not run. */
+async function scriptsIn(bin: string): Promise<ReadonlySet<string>> {
+	const entries = await readdir(bin, { withFileTypes: true }).catch(() => []);
+	const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+	return new Set(names.flatMap((name) => [name, name.replace(/\.(sh|ps1|cmd|bat)$/i, "")]));
 }
 
 /** A template is tested as it will be used: with an address and a directory where it has none yet. */
