@@ -147,7 +147,7 @@ export class Server extends ScriptedWorld {
 	}
 
 	/**
-	 * Lets time pass until the server is in a state.
+	 * Lets time pass until the server is in a state; none if it is already.
 	 * @throws Error when it is not within the time, with the state in which it is and why.
 	 * @example
 	 * await n2.becomes("ALONE", { within: "30s" });
@@ -166,7 +166,7 @@ export class Server extends ScriptedWorld {
 	}
 
 	/**
-	 * Lets time pass until a resource has a value.
+	 * Lets time pass until a resource has a value; none if it has it already.
 	 * @example
 	 * await n1.shows("custom.web", "down", { within: "20s" });
 	 */

@@ -41,6 +41,11 @@ export class Application {
 			const thing = this.#thing(commandOf(proc), proc.service);
 			if (!thing.broken) thing.count = Math.max(thing.count, wanted(proc));
 		}
+		// What only checkers look for is started by some script of the module.
+		const watched = new Set(this.#procs.map((proc) => key(commandOf(proc), proc.service)));
+		for (const [name, thing] of this.#running) {
+			if (!watched.has(name) && !thing.broken) thing.count = Math.max(thing.count, 1);
+		}
 	}
 
 	/** A stop script of this class has ended. */

@@ -20,14 +20,17 @@ export interface OutsideParts {
 	worlds: readonly [ScriptedWorld, ScriptedWorld];
 	application: Application;
 	resource(name: string): string | null;
+	/** In words, what a checker asks for. */
+	asked(what: string): void;
 	/** Virtual time is waited for. */
 	asleep<T>(virtual: Promise<T>): Promise<T>;
 }
 
 /** Of one run of a checker. */
 export function scriptedOutside(parts: OutsideParts): Outside {
-	const { clock, worlds, application, resource } = parts;
-	const said = <T>(thing: (world: ScriptedWorld) => { behaviour: Behaviour<T> }): T | null => {
+	const { clock, worlds, application, resource, asked } = parts;
+	const said = <T>(what: string, thing: (world: ScriptedWorld) => { behaviour: Behaviour<T> }): T | null => {
+		asked(what);
 		for (const world of worlds) {
 			const given = thing(world).behaviour.take();
 			if (given !== null) return given;
@@ -38,28 +41,32 @@ export function scriptedOutside(parts: OutsideParts): Outside {
 		http: (request) =>
 			http(
 				parts,
-				said((world) => world.http(request.url)),
+				said(request.url, (world) => world.http(request.url)),
 				request,
 			),
 		tcp: (request) =>
 			tcp(
 				parts,
-				said((world) => world.tcp(placeOf(request))),
+				said(`tcp ${placeOf(request)}`, (world) => world.tcp(placeOf(request))),
 				request,
 			),
-		exec: (program, args, { timeoutMs }) =>
-			exec(
-				parts,
-				said((world) => world.program(program)),
-				{ program, args, timeoutMs },
-			),
+		exec: (program, args, { timeoutMs }) => {
+			const given = said(`program ${program}`, (world) => world.program(program));
+			return exec(parts, given, { program, args, timeoutMs });
+		},
 		async readFile(path) {
-			const text = said((world) => world.file(path));
+			const text = said(`file ${path}`, (world) => world.file(path));
 			if (text === null || text === refused) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
 			return text;
 		},
-		service: async (name) => (application.count(name.replace(/\.service$/, ""), true) === 0 ? "down" : "up"),
-		process: async (name) => application.count(name, false) ?? 1,
+		async service(name) {
+			asked(`service ${name}`);
+			return application.count(name.replace(/\.service$/, ""), true) === 0 ? "down" : "up";
+		},
+		async process(name) {
+			asked(`process ${name}`);
+			return application.count(name, false) ?? 1;
+		},
 		resource,
 		now: () => clock.wallMs(),
 	};

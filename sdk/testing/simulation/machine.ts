@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ProcessTable } from "../../../core/checkers/watched/table.ts";
-import type { StateView } from "../../../core/engine/contract.ts";
+import type { LogLevel, StateView } from "../../../core/engine/contract.ts";
 import { type Paths, pathsFrom } from "../../../core/module/paths.ts";
 import { Daemon } from "../../../core/node/daemon.ts";
 import type { Hands } from "../../../core/node/hands.ts";
@@ -45,7 +45,8 @@ export interface Site {
 }
 
 /** Lines of the module's log that say what the timeline has as an event of its own. */
-const shownAnyway = /^((Local|Remote) state|Resource \S+ set to|Action \w+ called by root) /;
+const shownAnyway =
+	/^((Local|Remote) state|Resource \S+ set to|Action \w+ called by root$|Transition \w+ from failover rule)/;
 
 export class Machine implements Station {
 	readonly name: string;
@@ -59,6 +60,7 @@ export class Machine implements Station {
 	readonly #peer: () => Machine;
 	readonly #plans = new Map<string, ScriptPlan>();
 	readonly #resources = new Map<string, string>();
+	readonly #askedFor = new Set<string>();
 	life: Life;
 	powered = false;
 	/** The virtual addresses are set here. */
@@ -159,7 +161,7 @@ export class Machine implements Station {
 	}
 
 	#world(configured: boolean): World {
-		const { module, plugins, timeline, report } = this.site;
+		const { module, plugins, report } = this.site;
 		const { configuration } = module;
 		return {
 			paths: this.paths,
@@ -177,12 +179,16 @@ export class Machine implements Station {
 			hands: async (_, runtime) => this.#hands(runtime),
 			release: () => {},
 			sessionOf: () => null,
-			toSyslog: (_, origin, level, text) => {
-				if (level !== "D" && level !== "I" && !shownAnyway.test(text))
-					timeline.add(this.name, "log", `${origin} ${level} ${text}`);
-			},
+			toSyslog: (_, origin, level, text) => this.#logged(origin, level, text),
 			report: (message, error) => report(`${this.name}: ${message}${error === undefined ? "" : `: ${error}`}`),
 		};
+	}
+
+	#logged(origin: string, level: LogLevel, text: string): void {
+		const { timeline } = this.site;
+		if (shownAnyway.test(text)) return;
+		if (/ from failover rule /.test(text)) timeline.add(this.name, "rule", text);
+		else if (level !== "D" && level !== "I") timeline.add(this.name, "log", `${origin} ${level} ${text}`);
 	}
 
 	#hands(runtime: () => ModuleRuntime): Hands {
@@ -255,12 +261,20 @@ export class Machine implements Station {
 						worlds: this.#checked.worlds,
 						application: this.application,
 						resource: (name) => runtime().resources.get(name)?.value ?? null,
+						asked: (what) => this.#asked(what),
 						asleep,
 					}),
 				),
 			handle: async (handler, resource) => this.#handle(handler, resource),
 			report: (message, error) => site.report(`${this.name}: ${message}: ${error}`),
 		});
+	}
+
+	/** Told once: so that a test may script what its checker really asks for. */
+	#asked(what: string): void {
+		if (this.#askedFor.has(what)) return;
+		this.#askedFor.add(what);
+		this.site.timeline.add(this.name, "world", `a checker asks for ${what}`);
 	}
 
 	/** A special handler of errd is a script like others. */
@@ -314,7 +328,7 @@ export class Machine implements Station {
 		}
 		if (rule !== this.#rule) {
 			this.#rule = rule;
-			if (rule !== null) site.timeline.add(this.name, "rule", `held by rule ${rule}`);
+			if (rule !== null && main === "WAIT") site.timeline.add(this.name, "rule", `waits because of rule ${rule}`);
 		}
 		const shown = `${main} ${status}`;
 		if (shown === this.#shown) return;

@@ -26,8 +26,7 @@ test("the tests of all templates and the example compile", (t) => {
 
 test("the example does what it says", (t) => {
 	t.timeout(300_000);
-	const custom = `<check><custom ident="web" when="prim" exec="checks/web.ts" action="restart"/></check>
-		<failover handle_time="1s"/>`;
+	const custom = '<check><custom ident="web" when="prim" exec="checks/web.ts" action="restart"/></check>';
 	const folder = moduleFolder(t, mirrorService(custom), {
 		...emptyScripts,
 		"bin/checks/web.ts": healthChecker,
