@@ -13,6 +13,10 @@ import { Network } from "./simulation/network.ts";
 import { SimulatedSandbox } from "./simulation/sandbox.ts";
 import { Timeline } from "./simulation/timeline.ts";
 
+/**
+ * @example
+ * const both = await cluster({ module: "/home/me/mymodule" });
+ */
 export interface ClusterOptions {
 	/** Folder of the module; by default the one whose tests are run. */
 	module?: string;
@@ -25,6 +29,12 @@ const usualCopyMs = 5000;
  * Two servers, `n1` and `n2`, on which the module is configured and not started. What is scripted on the cluster itself
  * (`http`, `tcp`, `program`, `file`, `address`) counts on both servers. Time is virtual: it passes only while a test
  * waits for something.
+ *
+ * @example
+ * const both = await cluster();
+ * await both.start();
+ * both.http("http://127.0.0.1/health").answers(500);
+ * await both.pass("1h");
  */
 export class Cluster extends ScriptedWorld {
 	readonly n1: Server;

@@ -8,15 +8,32 @@ import { ScriptedWorld } from "./scripted/world.ts";
 import { Machine, type Site } from "./simulation/machine.ts";
 import type { ScriptRun } from "./simulation/scripts.ts";
 
-/** A state as `safekit state` shows it; alone it means that the server is `Ready` in it (STOP, WAIT: `NotReady`). */
+/**
+ * A state as `safekit state` shows it; alone it means that the server is `Ready` in it (STOP, WAIT: `NotReady`).
+ *
+ * @example
+ * await n2.becomes("SECOND");
+ * await n2.becomes("SECOND Transient"); // the data is being copied
+ */
 export type StateText = MainState | `${MainState} ${Status}`;
 
+/**
+ * How long a test waits for something.
+ *
+ * @example
+ * await n2.becomes("ALONE", { within: "30s" });
+ */
 export interface Within {
 	/** Virtual time after which the test fails. Default: `"10m"`. */
 	within?: Time;
 }
 
-/** How a command is given. */
+/**
+ * How a command is given.
+ *
+ * @example
+ * await n1.restart({ identity: "mychecker" });
+ */
 export interface CommandOptions {
 	/** As a script or a checker gives it (`-i`): it counts towards maxloop. */
 	identity?: string;

@@ -1,11 +1,23 @@
 /** What something does when it is asked: always, or the next few times only. */
 import { millisecondsOf, type Time } from "../duration.ts";
 
+/**
+ * How often something is so.
+ *
+ * @example
+ * n1.http("http://127.0.0.1/health").answers(500, { times: 2 }); // the third time as before
+ */
 export interface Repeat {
 	/** Only so often; then it does again what it did before. Default: from now on. */
 	times?: number;
 }
 
+/**
+ * How long something takes.
+ *
+ * @example
+ * n1.http("http://127.0.0.1/health").answers(200, { after: "3s" });
+ */
 export interface Delay {
 	/** Virtual time until it does. */
 	after?: Time;

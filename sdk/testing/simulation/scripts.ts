@@ -7,7 +7,13 @@ import type { Life, VirtualClock } from "./clock.ts";
 /** How long a script takes unless a test says otherwise. */
 const usualMs = 200;
 
-/** One run of a script of the module. */
+/**
+ * One run of a script of the module.
+ *
+ * @example
+ * const [first] = n1.scriptRuns("stop_prim");
+ * assert.equal(first?.args.join(" "), "PRIM SECOND swap");
+ */
 export interface ScriptRun {
 	/** `start_prim`, `stop_both`, `prestart`, … */
 	script: string;

@@ -86,6 +86,55 @@ test("a network that is cut for less than the timeout is no failover; two server
 	t.is(starts(both), 1, "the application ran on where it was");
 });
 
+test("with two networks and a witness the application runs on one server only", async (t) => {
+	const service = `<service mode="mirror" boot="on">
+		<heart><heartbeat name="default"/><heartbeat name="repli" ident="flow"/></heart>
+		<rfs><replicated dir="/data"/></rfs>
+		<user/>
+		<check><splitbrain ident="witness" exec="ping" arg="10.0.0.1"/></check>
+	</service>`;
+	const both = await clusterOf(t, service);
+	const { n1, n2 } = both;
+	await both.start();
+	both.cut("repli");
+	await n1.becomes("ALONE");
+	await n2.becomes("SECOND Transient");
+	t.is(n2.scriptRuns("start_prim").length, 0, "the other network says that n1 is there");
+	both.mend();
+	await n1.becomes("PRIM");
+	await n2.becomes("SECOND");
+	n1.address("10.0.0.1").isSilent();
+	both.cut();
+	await n2.becomes("ALONE");
+	await n1.becomes("WAIT");
+	both.mend();
+	await n2.becomes("PRIM");
+	await n1.becomes("SECOND");
+	for (const server of both.servers) server.losesPower();
+	await n1.getsPower();
+	await n1.becomes("WAIT");
+	await n2.getsPower();
+	await n2.becomes("PRIM");
+	await n1.becomes("SECOND");
+});
+
+test("a run is the same each time", async (t) => {
+	const folder = moduleFolder(t, mirrorService("", ' boot="on"'), emptyScripts);
+	const timelines: string[] = [];
+	for (let run = 0; run < 2; run++) {
+		const both = await cluster({ module: folder });
+		await both.start();
+		both.n1.losesPower();
+		await both.n2.becomes("ALONE");
+		await both.n1.getsPower();
+		await both.n1.becomes("SECOND");
+		timelines.push(JSON.stringify(both.timeline.events));
+		await both.close();
+	}
+	t.true((timelines[0]?.length ?? 0) > 1000);
+	t.is(timelines[0], timelines[1]);
+});
+
 test("a copy that is not complete is never started from, whatever happens to the other server", async (t) => {
 	const both = await clusterOf(t, mirrorService("", ' boot="on"'));
 	const { n1, n2 } = both;
