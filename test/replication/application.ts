@@ -190,7 +190,7 @@ export class Application {
 			tree.with<never>(parent, (dirFd) => tree.system.linkFd(fd, dirFd, name)),
 		);
 		if (result < 0) return false;
-		this.#marks.whole(found.ref, found.parent);
+		this.#marks.linked(found.ref, found.parent);
 		this.#marks.entries(parent, anyNew(this.#primary));
 		const { ref: file } = found;
 		return this.#submit({ op: "link", file, parent, name, unnamed: false, after: this.#after(parent) });
@@ -231,9 +231,9 @@ export class Application {
 		);
 		if (result < 0) return false;
 		const isDirectory = (found.mode & fileType.MASK) === fileType.DIRECTORY;
-		this.#marks.moved(found.ref, newParent, isDirectory);
+		this.#marks.moved(found.ref, parent, newParent, isDirectory);
 		if (exchange && other !== null)
-			this.#marks.moved(other.ref, parent, (other.mode & fileType.MASK) === fileType.DIRECTORY);
+			this.#marks.moved(other.ref, newParent, parent, (other.mode & fileType.MASK) === fileType.DIRECTORY);
 		for (const each of [parent, newParent]) this.#marks.entries(each, anyNew(this.#primary));
 		if (this.remembers) names.note(found.ref, newParent, newName);
 		const [after, newAfter] = [this.#after(parent), this.#after(newParent)];

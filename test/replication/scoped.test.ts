@@ -24,11 +24,22 @@ function equal(t: ExecutionContext, next: () => number): TwoTrees {
 	return trees;
 }
 
+/** A session in which the source makes changes that both have, and that its marks name when it goes on alone. */
+function together(trees: TwoTrees, change: () => void): void {
+	trees.begin(false);
+	trees.finish();
+	trees.checkpoint();
+	change();
+	trees.finish();
+	trees.source.primary.goAlone(4);
+}
+
 for (const seed of seeds) {
 	test(`changes on both sides while separated, and while they are compared (seed ${seed})`, (t) => {
 		const next = random(seed);
 		const trees = equal(t, next);
 		t.deepEqual(trees.differences(), []);
+		if (seed % 2 === 0) together(trees, () => changes(trees, "source", next, 40));
 		trees.target.primary.serveAlone(4);
 		trees.source.primary.serveAlone(5);
 		trees.source.application.remembers = seed % 3 !== 0;
@@ -172,6 +183,58 @@ test("a part of a file is written here while the other side removes it: all of i
 		source.application.write([name], 100, Buffer.from("changed"));
 		target.application.remove([name]);
 	}
+	trees.begin(false);
+	trees.finish();
+	t.deepEqual(trees.differences(), []);
+});
+
+for (const how of ["moved", "linked", "exchanged"] as const) {
+	test(`a file that its directory's mark covers is ${how} out of it before that is compared: its content is compared all the same`, (t) => {
+		const trees = new TwoTrees(t);
+		const { application } = trees.source;
+		for (const name of ["from", "to"]) application.make([name], "directory");
+		application.make(["to", "other"], "file");
+		trees.begin(true);
+		trees.finish();
+		trees.source.primary.goAlone(3);
+		together(trees, () => {
+			application.make(["from", "file"], "file");
+			application.write(["from", "file"], 0, Buffer.alloc(300_000, "a"));
+		});
+		// Younger than the mark, so it needs none of its own.
+		application.write(["from", "file"], 0, Buffer.alloc(300_000, "b"));
+		t.is(trees.source.marks.list().files.length, 0);
+		trees.begin(false);
+		if (how === "moved") application.move(["from", "file"], ["to", "file"]);
+		else if (how === "exchanged") application.move(["to", "other"], ["from", "file"], true);
+		else {
+			application.link(["from", "file"], ["to", "file"]);
+			application.remove(["from", "file"]);
+		}
+		trees.finish();
+		t.deepEqual(trees.differences(), []);
+	});
+}
+
+test("what a mark of the target covers in a directory is compared where the source has moved it", (t) => {
+	const trees = new TwoTrees(t);
+	const { source, target } = trees;
+	for (const name of ["from", "to"]) source.application.make([name], "directory");
+	source.application.make(["from", "file"], "file");
+	source.application.write(["from", "file"], 0, Buffer.alloc(300_000, "a"));
+	trees.begin(true);
+	trees.finish();
+	source.primary.goAlone(3);
+	trees.checkpoint();
+	// As of the session before the last one, in which the target was the primary.
+	const { tree } = target.volume;
+	target.marks.entries(tree.with<bigint>(tree.rootRef, (fd) => tree.refAt(fd, Buffer.from("from"))) as bigint, "0.1.1");
+	target.primary.serveAlone(4);
+	target.application.write(["from", "file"], 0, Buffer.alloc(300_000, "b"));
+	t.is(target.marks.list().files.length, 0);
+	source.primary.serveAlone(5);
+	source.application.move(["from", "file"], ["to", "file"]);
+	t.is(source.marks.list().files.length, 0);
 	trees.begin(false);
 	trees.finish();
 	t.deepEqual(trees.differences(), []);

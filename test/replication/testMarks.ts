@@ -1,6 +1,6 @@
 /** The marks of one tree in memory, kept by the rules of replication.md §5.4. */
 import type { Tree } from "../../core/replication/local/tree.ts";
-import { chunkBytes, type MarkList } from "../../core/replication/marks/mark.ts";
+import { chunkBytes, isYoung, type MarkList } from "../../core/replication/marks/mark.ts";
 import type { Difference } from "../../core/replication/marks/marks.ts";
 import type { FileId, FileRef } from "../../core/replication/operation.ts";
 
@@ -56,10 +56,16 @@ export class TestMarks {
 	made(): void {}
 
 	/** The copy was made by hand: what moves counts as different, with all that is below it. */
-	moved(file: FileRef, to: FileRef, isDirectory: boolean): void {
+	moved(file: FileRef, from: FileRef, to: FileRef, isDirectory: boolean): void {
 		if (this.off) return;
-		if (!isDirectory) this.whole(file, to);
-		else if (this.byName) this.found({ directory: file, whole: "below" });
+		if (!isDirectory && (this.byName || this.#isYoung(file, from))) this.whole(file, to);
+		else if (isDirectory && this.byName) this.found({ directory: file, whole: "below" });
+	}
+
+	/** Its other name may lie in a directory whose mark covers it. */
+	linked(file: FileRef, hint: FileRef): void {
+		const young = [...this.#directories.keys()].some((directory) => this.#isYoung(file, directory));
+		if (this.byName || young) this.whole(file, hint);
 	}
 
 	clear(): void {
@@ -74,11 +80,13 @@ export class TestMarks {
 	}
 
 	content(file: FileRef, hint: FileRef, from: number, to: number): void {
+		if (this.#isYoung(file, hint)) return;
 		const mark = this.#of(file, hint);
 		for (let chunk = Math.floor(from / chunkBytes); chunk * chunkBytes < to; chunk++) mark?.chunks.add(chunk);
 	}
 
 	attributes(file: FileRef, hint: FileRef): void {
+		if (this.#isYoung(file, hint)) return;
 		const mark = this.#of(file, hint);
 		if (mark !== null) mark.attributes = true;
 	}
@@ -86,6 +94,14 @@ export class TestMarks {
 	whole(file: FileRef, hint: FileRef): void {
 		const mark = this.#of(file, hint);
 		if (mark !== null) mark.whole = true;
+	}
+
+	/** The mark of its directory covers it: a change of it needs no mark of its own. */
+	#isYoung(file: FileRef, directory: FileRef): boolean {
+		const since = this.#directories.get(directory);
+		if (since === undefined) return false;
+		const id = this.#tree.idOf(file);
+		return typeof id === "string" && isYoung(id, since);
 	}
 
 	#of(file: FileRef, hint: FileRef): Marked | null {

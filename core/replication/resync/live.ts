@@ -61,6 +61,7 @@ function make(scope: Scope, operation: Of<"make">): Operation | null {
 }
 
 function link(scope: Scope, operation: Of<"link">): Operation | null {
+	scope.covered.linked(operation.file);
 	if (!isDone(scope, operation.parent, operation.name)) {
 		if (!operation.unnamed || !scope.binder.has(operation.file)) return null;
 		// Its name will be found by the comparison: until then the target must not keep it without one.
@@ -87,6 +88,7 @@ function leave(scope: Scope, parent: FileRef, name: Buffer, file: FileRef): void
 
 function unlink(scope: Scope, operation: Of<"unlink">): Operation | null {
 	const { parent, name, file, keep } = operation;
+	scope.covered.leaves(parent, file);
 	if (!isDone(scope, parent, name)) {
 		if (keep) keepOpen(scope, file);
 		return null;
@@ -113,17 +115,20 @@ function rmdir(scope: Scope, { parent, name }: Of<"rmdir">): null {
 
 function rename(scope: Scope, operation: Of<"rename">): Operation | null {
 	const { parent, name, newParent, newName, flags, keep } = operation;
+	const moved = scope.lookup(newParent, newName);
+	const back = (flags & renameFlag.EXCHANGE) === 0 ? -1 : scope.lookup(parent, name);
+	if (typeof moved === "bigint") scope.covered.leaves(parent, moved);
+	if (typeof back === "bigint") scope.covered.leaves(newParent, back);
+	if (keep !== null) scope.covered.leaves(newParent, keep);
 	const [fromDone, toDone] = [isDone(scope, parent, name), isDone(scope, newParent, newName)];
 	if (!toDone && keep !== null) keepOpen(scope, keep);
 	if (!fromDone && !toDone) return null;
-	const moved = scope.lookup(newParent, newName);
 	if (fromDone && toDone) return renameDone(scope, operation, moved);
 	if (toDone) {
 		if (keep !== null) keepOpen(scope, keep);
 		if (typeof moved === "bigint") leave(scope, newParent, newName, moved);
 		return null;
 	}
-	const back = (flags & renameFlag.EXCHANGE) === 0 ? -1 : scope.lookup(parent, name);
 	if (typeof back === "bigint") {
 		leave(scope, parent, name, back);
 		return null;

@@ -92,7 +92,10 @@ export class Merge implements Merging {
 		if (this.#ours === null) {
 			this.#begin(fd);
 		} else if (this.#extras.length > 0) {
-			for (const extra of this.#extras.splice(-200)) this.scope.limbo(this.ref, extra.name);
+			for (const extra of this.#extras.splice(-200)) {
+				this.scope.covered.leftThere(extra, this.#work);
+				this.scope.limbo(this.ref, extra.name);
+			}
 		} else if (this.#at < this.#ours.length) {
 			const batch = this.#ours.slice(this.#at, this.#at + atOnce);
 			this.#at += batch.length;
@@ -171,6 +174,7 @@ export class Merge implements Merging {
 			const adopts = scope.adopting && theirs?.id === "" && sameKind && hasContent(stat);
 			if (known || !sameKind || (theirs.id !== id && !adopts) || (theirs.id === "" && !adopts)) {
 				this.#repaired = true;
+				if (theirs !== undefined) scope.covered.leftThere(theirs, this.#work);
 				if (this.#mustWait(ref, stat, id, known)) {
 					// What has the name there makes room first: something else may wait for it under its own name.
 					if (theirs !== undefined) scope.limbo(this.ref, name);
@@ -204,7 +208,7 @@ export class Merge implements Merging {
 			scope.follow(ref, fd, stat, !same || own.mtimeNs !== attributes.mtimeNs);
 			return;
 		}
-		scope.theirs?.claim(id, ref);
+		scope.claim(id, ref);
 		const kind = stat.mode & fileType.MASK;
 		if (kind === fileType.DIRECTORY) {
 			const { subtree, walk } = this.#work;

@@ -81,7 +81,7 @@ export class Repairer {
 		scope.sendNumbered((seq) => ({ is: "place", seq, request, dir, parent, name, file: ref, id, node, target, whole }));
 		scope.binder.add(ref);
 		if (parent !== 0n && scope.context.config.resyncDetail) scope.volume.names.note(ref, parent, name);
-		scope.theirs?.claim(id, ref);
+		scope.claim(id, ref);
 		if (asks) this.#await(request, ref, stat);
 		else if (known) this.#knownPlaced(ref, fd, stat);
 		else if (whole !== null) {

@@ -11,6 +11,7 @@ import type { Binder } from "../primary/binder.ts";
 import type { Stat } from "../system.ts";
 import { InodeSet } from "../wire/inodeSet.ts";
 import type { Message } from "../wire/messages.ts";
+import { Covered } from "./covered.ts";
 import { FileWork } from "./fileWork.ts";
 import { isGone, unusable } from "./gone.ts";
 import { Repairer } from "./repairer.ts";
@@ -35,6 +36,7 @@ export class Scope {
 	readonly volume: Volume;
 	readonly binder: Binder;
 	readonly repairer: Repairer;
+	readonly covered = new Covered(this);
 	readonly #channel: Channel;
 	readonly #numbered: Numbered;
 	/** All is pending until it is compared; otherwise only what is in the tables of pending things. */
@@ -180,10 +182,16 @@ export class Scope {
 			}
 			this.repair(bind);
 			this.binder.add(bind.file);
-			// The target's marks may name it: then it was pending all the time.
-			if (this.theirs?.claim(bind.id, bind.file) === true) return false;
+			// It was pending all the time.
+			if (this.claim(bind.id, bind.file)) return false;
 		}
 		return true;
+	}
+
+	/** The file with this id was met. True: the target's marks name it, or covered it where it was: it is pending. */
+	claim(id: FileId, ref: FileRef): boolean {
+		const marked = this.theirs?.claim(id, ref) === true;
+		return this.covered.met(id, ref) || marked;
 	}
 
 	/** It has no name, or none that is replicated: there is nothing to compare. */
@@ -200,6 +208,7 @@ export class Scope {
 
 	/** Its entries and attributes are to be compared, and what `work` says besides. */
 	pendDirectory(ref: FileRef, work: Partial<DirectoryWork> = {}): void {
+		this.covered.asked(work);
 		if (this.everything) {
 			this.doneDirs.delete(ref);
 		} else {
