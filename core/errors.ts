@@ -94,6 +94,11 @@ export const errors = {
 		remedy: "Give the module's heartbeats a lan of cluster.xml that has exactly its two servers.",
 	},
 	NODE_PLUGIN: { exit: "invalid", remedy: "Install a version of the plugin that fits, or remove its folder." },
+	PLUGIN_ADVICE: { exit: "invalid", remedy: "Follow the advice, or ask the author of the plugin." },
+	PLUGIN_FAILED: {
+		exit: "invalid",
+		remedy: "Nothing has to be done to the module; tell the author of the plugin, or remove its folder.",
+	},
 	NODE_RUNNING: {
 		exit: "failed",
 		remedy: "`safekit state` speaks to the daemon that runs; `systemctl restart safeadmin` restarts it.",

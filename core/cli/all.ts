@@ -9,6 +9,7 @@ import { kill } from "./kill.ts";
 import { later } from "./later.ts";
 import { logs } from "./logs.ts";
 import { modules } from "./modules.ts";
+import { plugin } from "./plugin.ts";
 import { reference } from "./reference.ts";
 import { resources } from "./resources.ts";
 import { rfs } from "./rfs.ts";
@@ -31,6 +32,7 @@ export const allGroups: readonly Group[] = [
 	kill,
 	configure,
 	modules,
+	plugin,
 	compare,
 	rfs,
 	rfssync,

@@ -1,6 +1,6 @@
 /** The schema of userconfig.xml with the modes of the plugins, loaded once a process. */
-import { loadPlugins, type Plugins } from "../node/plugins.ts";
-import { createSchema, type Schema } from "../schema/schema.ts";
+import { loadPlugins, type Plugins, schemaOf } from "../node/plugins/load.ts";
+import type { Schema } from "../schema/schema.ts";
 
 let plugins: Promise<Plugins> | undefined;
 
@@ -11,5 +11,5 @@ export function pluginsOnce(): Promise<Plugins> {
 }
 
 export async function localSchema(): Promise<Schema> {
-	return createSchema((await pluginsOnce()).elements);
+	return schemaOf((await pluginsOnce()).loaded);
 }

@@ -8,6 +8,7 @@ import type { CheckedElement } from "../schema/validate.ts";
 import { advise } from "./advice/advise.ts";
 import { filesOfFolder, filesOfPackage, isScript, type ModuleFile } from "./advice/files.ts";
 import { lintModule } from "./advice/lint.ts";
+import type { PluginAdvice } from "./advice/plugins.ts";
 import { programFiles } from "./advice/programs.ts";
 import { hasErrors, type Inspection, inspect, plainProblem, userconfigName } from "./inspect.ts";
 import { isAuthorsOwn } from "./pack/pack.ts";
@@ -28,6 +29,8 @@ export interface CheckReport {
 export interface CheckOptions {
 	/** Names of the plugins that are loaded; absent: whether the package's plugin is there is not judged. */
 	plugins?: readonly string[];
+	/** Asks the plugins. */
+	pluginAdvice?: PluginAdvice | undefined;
 }
 
 /** Blanks and unknown macros are warnings here: the person who installs the module fills them in. */
@@ -59,7 +62,7 @@ export async function checkPackage(
 				}
 			}
 		}
-		const advice = await advise(inspection, files, path, null);
+		const advice = await advise(inspection, files, path, null, options.pluginAdvice);
 		const lint = await lintModule(inspection, files, path, true);
 		problems.unshift(...inspection.problems);
 		problems.push(...advice, ...lint.problems);

@@ -11,7 +11,8 @@ export interface ModuleConfiguration {
 	module: string;
 	/** 1…, the same on all nodes; ports derive from it (spec/05 §1). */
 	id: number;
-	mode: "mirror" | "farm" | "light";
+	/** mirror, farm, light, or the mode of a plugin. */
+	mode: string;
 	boot: "on" | "off" | "auto" | "ignore";
 	bootDelayMs: number;
 	failover: boolean;

@@ -9,6 +9,7 @@ import { activeTree, readConfiguration, readConfigurations, signatureOf, storedT
 import { advise } from "./advice/advise.ts";
 import { filesOfFolder } from "./advice/files.ts";
 import { lintModule } from "./advice/lint.ts";
+import type { PluginAdvice } from "./advice/plugins.ts";
 import type { ServerFacts } from "./advice/server.ts";
 import { needsStop } from "./changes.ts";
 import type { ModuleConfiguration } from "./configuration.ts";
@@ -38,6 +39,8 @@ export interface ConfigureOptions extends Omit<InspectOptions, "purpose"> {
 	probe?: FileSystemProbe;
 	/** This server, for advice on names that it must have. */
 	server?: ServerFacts;
+	/** Asks the plugins. */
+	pluginAdvice?: PluginAdvice | undefined;
 	hook: Hook;
 	/** The module runs: called with what only a stopped one can take on, if there is such; has to throw. */
 	refuse?: (needsStop: string[]) => never;
@@ -136,7 +139,7 @@ async function inspectModule(
 			inForce: previous === null ? [] : dirsOf(previous),
 		});
 		const server = { facts: options.server, cluster: options.cluster, others, inForce: previous };
-		advice.push(...(await advise(inspection, await filesOfFolder(source), source, server)));
+		advice.push(...(await advise(inspection, await filesOfFolder(source), source, server, options.pluginAdvice)));
 	}
 	const problems = [...inspection.problems, ...advice];
 	refuseErrors(problems);

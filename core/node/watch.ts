@@ -15,6 +15,8 @@ import { adoptScript, runProgram, type ScriptContext } from "../scripts/run.ts";
 import type { ScriptRequest } from "../scripts/runner.ts";
 import { monitored } from "./monitored.ts";
 import { Monitoring } from "./monitoring.ts";
+import type { LoadedPlugin } from "./plugins/load.ts";
+import { pluginTest } from "./plugins/tests.ts";
 import type { ModuleRuntime } from "./runtime.ts";
 import { prepareSandbox, typescriptHands } from "./sandbox.ts";
 import type { Report } from "./world.ts";
@@ -23,6 +25,8 @@ export interface WatchParts {
 	paths: Paths;
 	incarnation: string;
 	report: Report;
+	/** Those that are loaded. */
+	plugins: readonly LoadedPlugin[];
 }
 
 /** Variable in the environment of a checker's program that says whose it is. */
@@ -53,7 +57,8 @@ export function monitoringOf(
 		clock: systemClock,
 		configuration,
 		file: monitoringFile(paths, module),
-		test: (settings) => testOf(settings, system, systemClock),
+		test: (settings) =>
+			settings.kind === "plugin" ? pluginTest(parts.plugins, module, settings) : testOf(settings, system, systemClock),
 		table: processTable,
 		program: (settings) => programOf(paths, settings, runtime),
 		typescript: (settings) => typescriptHands({ paths, report, table: processTable }, settings, runtime),

@@ -19,7 +19,6 @@ import type { Paths } from "../module/paths.ts";
 import { recover } from "../module/recover.ts";
 import { readIds } from "../module/registry.ts";
 import { platform } from "../platform/index.ts";
-import { createSchema } from "../schema/schema.ts";
 import { ConnectionCounter } from "../vip/connections.ts";
 import { literal, VipService } from "../vip/service.ts";
 import { Callbacks } from "./callbacks.ts";
@@ -27,6 +26,8 @@ import type { Hands, ScriptHands } from "./hands.ts";
 import type { HeartLink } from "./heart.ts";
 import { ClusterView } from "./membership.ts";
 import type { Monitoring } from "./monitoring.ts";
+import { adviceOf } from "./plugins/advice.ts";
+import { type LoadedPlugin, schemaOf } from "./plugins/load.ts";
 import { ModuleReplication, type ReplicationParts } from "./replication.ts";
 import type { ModuleRuntime } from "./runtime.ts";
 import { scriptHands } from "./scripts.ts";
@@ -62,7 +63,8 @@ export async function wire(parts: Parts): Promise<World> {
 		membership: (configuration) => cluster.membershipOf(configuration),
 		clusterChanged: () => cluster.reload(),
 		configureOptions: async () => ({
-			schema: createSchema(plugins.elements),
+			schema: schemaOf(plugins.loaded),
+			pluginAdvice: adviceOf(plugins.loaded),
 			environment: process.env,
 			probe: platform().fileSystems,
 			server: {
@@ -72,7 +74,7 @@ export async function wire(parts: Parts): Promise<World> {
 			...(await clusterOf(cluster)),
 		}),
 		scripts: (module, log) => scriptHands(module, paths, log),
-		hands: (configuration, runtime) => handsOf(parts, cluster, configuration, runtime),
+		hands: (configuration, runtime) => handsOf({ ...parts, plugins: plugins.loaded }, cluster, configuration, runtime),
 		release(name) {
 			heart.stop(name);
 			rmSync(monitoringFile(paths, name), { force: true });
@@ -110,7 +112,7 @@ async function clusterOf(
 }
 
 async function handsOf(
-	{ paths, heart, incarnation, report }: Parts,
+	{ paths, heart, incarnation, report, plugins }: Parts & { plugins: readonly LoadedPlugin[] },
 	cluster: ClusterView,
 	configuration: ModuleConfiguration,
 	runtime: () => ModuleRuntime,
@@ -124,7 +126,7 @@ async function handsOf(
 	// Reads the module's resources, which are there once its loop is.
 	let made: Monitoring | null = null;
 	const monitoring = (): Monitoring => {
-		made ??= monitoringOf({ paths, incarnation, report }, configuration, runtime);
+		made ??= monitoringOf({ paths, incarnation, report, plugins }, configuration, runtime);
 		return made;
 	};
 	const logged = async (done: Promise<void> | undefined): Promise<void> =>

@@ -13,16 +13,29 @@ export interface Schema {
 	/** `<safe>`; its `<service>` has the children of no mode. */
 	safe: ElementDeclaration;
 	modes: ReadonlyMap<string, ModeElements>;
+	/** Names of the elements that stand in every `<service>`. */
+	common: ReadonlySet<string>;
 	/** `<service>` as the mode of this name knows it; with an unknown mode, as any mode knows it. */
 	service(mode: string | undefined): ElementDeclaration;
 	/** `<safe>` with all that is below it in one mode, or in any. */
 	root(mode: string | undefined): ElementDeclaration;
 }
 
-const common = [userElement, vhostElement, errdElement, checkElement, failoverElement];
+/** What plugins add for the modules of all modes. */
+export interface Additions {
+	/** Elements of `<service>`. */
+	elements: readonly ElementDeclaration[];
+	/** Elements of `<check>`. */
+	checkers: readonly ElementDeclaration[];
+}
 
 /** The schema with the modes that plugins bring; documented modes that none brings are known too (warned about). */
-export function createSchema(brought: readonly ModeElements[]): Schema {
+export function createSchema(
+	brought: readonly ModeElements[],
+	added: Additions = { elements: [], checkers: [] },
+): Schema {
+	const check = { ...checkElement, children: [...(checkElement.children ?? []), ...added.checkers] };
+	const common = [userElement, vhostElement, errdElement, check, failoverElement, ...added.elements];
 	const modes = new Map([farmMode, ...brought].map((mode) => [mode.mode, mode]));
 	const service = (mode: string | undefined): ElementDeclaration => {
 		const own = mode === undefined ? undefined : modes.get(mode);
@@ -32,7 +45,7 @@ export function createSchema(brought: readonly ModeElements[]): Schema {
 			doc: "The module itself.",
 			min: 1,
 			max: 1,
-			attributes: serviceAttributes,
+			attributes: withModes([...modes.keys()]),
 			children: [...elements, ...common],
 		};
 	};
@@ -45,7 +58,14 @@ export function createSchema(brought: readonly ModeElements[]): Schema {
 		...safe,
 		children: [macroElement, ofMode(service(mode), mode)],
 	});
-	return { safe, modes, service, root };
+	return { safe, modes, common: new Set(common.map(({ name }) => name)), service, root };
+}
+
+/** Modes that nobody has documented come with their plugins. */
+function withModes(modes: readonly string[]): Record<string, AttributeDeclaration> {
+	const mode = serviceAttributes.mode as AttributeDeclaration;
+	const known = mode.type.is === "choice" ? mode.type.values : [];
+	return { ...serviceAttributes, mode: { ...mode, type: choice(...new Set([...known, ...modes])) } };
 }
 
 /** With a known mode, its attribute names that one only. */

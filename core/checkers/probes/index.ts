@@ -35,6 +35,7 @@ export function testOf(settings: CheckerSettings, system: ProbeSystem, clock: Cl
 			return { ...settings, probe: moduleProbe(settings) };
 		case "custom":
 		case "splitbrain":
+		case "plugin":
 			return null;
 	}
 }

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { exitCode } from "../../errors.ts";
 import { problemAsText } from "../../log/errorTexts.ts";
 import { type CheckReport, checkPackage } from "../../module/check.ts";
+import { adviceOf } from "../../node/plugins/advice.ts";
 import { printJson } from "../call.ts";
 import { type Context, inFolder, type ModuleOptions, plainCommand } from "../groups.ts";
 import { localSchema, pluginsOnce } from "../schema.ts";
@@ -26,8 +27,11 @@ export async function checkFile(context: Context, file: string, options: ModuleO
 
 /** What is wrong with a package or folder; told as text unless it goes into an object. */
 export async function findings(context: Context, path: string, options: ModuleOptions): Promise<CheckReport> {
-	const plugins = (await pluginsOnce()).loaded.map(({ name }) => name);
-	const report = await checkPackage(path, await localSchema(), process.env, { plugins });
+	const { loaded } = await pluginsOnce();
+	const report = await checkPackage(path, await localSchema(), process.env, {
+		plugins: loaded.map(({ name }) => name),
+		pluginAdvice: adviceOf(loaded),
+	});
 	if (options.json) return report;
 	for (const problem of report.problems) context.call.err(problemAsText(problem));
 	for (const note of report.notes) context.call.err(`Note: ${note}\n`);

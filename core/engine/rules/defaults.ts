@@ -39,8 +39,11 @@ export interface RuledChecker {
 	action: RuleAction | "noaction";
 }
 
-/** Kinds whose checkers bring a rule each, by the letter that its label begins with; the others have a default rule. */
-const letters: Readonly<Record<string, string>> = { tcp: "t", ping: "p", custom: "c" };
+/**
+ * Kinds whose checkers bring a rule each, by what its label begins with (null: the class of its resource, as the kinds of
+ * plugins have); the others have a default rule.
+ */
+const letters: Readonly<Record<string, string | null>> = { tcp: "t", ping: "p", custom: "c", plugin: null };
 
 /** Before 8.2.3 one rule stood for all checkers of a kind; a configuration that writes or disables it means them all. */
 export const legacyLabels: Readonly<Record<string, string>> = { tcp_failure: "tcp", ping_failure: "ping" };
@@ -50,10 +53,11 @@ export function generatedRules(checkers: readonly RuledChecker[]): { kind: strin
 	return checkers.flatMap(({ kind, ident, resource, action }) => {
 		const letter = letters[kind];
 		if (letter === undefined || action === "noaction") return [];
-		const id = resource.slice(resource.indexOf(".") + 1);
-		const left = { is: "resource", side: "local", class: kind, id, offset: 0 } as const;
+		const dot = resource.indexOf(".");
+		const [group, id] = [resource.slice(0, dot), resource.slice(dot + 1)];
+		const left = { is: "resource", side: "local", class: group, id, offset: 0 } as const;
 		const right = { is: "state", state: "down", offset: 0 } as const;
-		const rule: Rule = { label: `${letter}_${ident}`, when: { is: "equal", left, right }, action, offset: 0 };
+		const rule: Rule = { label: `${letter ?? group}_${ident}`, when: { is: "equal", left, right }, action, offset: 0 };
 		return [{ kind, rule }];
 	});
 }

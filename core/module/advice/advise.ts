@@ -6,6 +6,7 @@ import type { ModuleConfiguration } from "../configuration.ts";
 import type { Inspection } from "../inspect.ts";
 import { addressAdvice } from "./addresses.ts";
 import { isForWindows, isScript, type ModuleFile } from "./files.ts";
+import { advisedModule, type PluginAdvice } from "./plugins.ts";
 import { processAdvice, serviceAdvice } from "./processes.ts";
 import { programAdvice, programFiles } from "./programs.ts";
 import { ruleAdvice } from "./rules.ts";
@@ -33,6 +34,7 @@ export async function advise(
 	files: readonly ModuleFile[],
 	base: string,
 	server: OnServer | null,
+	pluginAdvice?: PluginAdvice,
 ): Promise<Problem[]> {
 	const { read, configuration } = inspection;
 	if (read === undefined || configuration === undefined) return scriptAdvice(files, base, new Set());
@@ -49,7 +51,8 @@ export async function advise(
 		addressAdvice(read, { ...server, interfaces });
 		if (server.facts !== undefined) await serviceAdvice(read, server.facts);
 	}
-	return scriptAdvice(files, base, programFiles(read.service));
+	const ofPlugins = pluginAdvice === undefined ? [] : await pluginAdvice(await advisedModule(read, files), base);
+	return [...(await scriptAdvice(files, base, programFiles(read.service))), ...ofPlugins];
 }
 
 /** Without `<user>` no script is run (spec/02 §7). */

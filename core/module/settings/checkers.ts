@@ -8,6 +8,7 @@ import { child, descendants, isOn, numberOf, textOf } from "../../schema/access.
 import { groupsOf } from "../../schema/ipv6.ts";
 import type { Report } from "../../schema/report.ts";
 import type { CheckedElement } from "../../schema/validate.ts";
+import type { Value } from "../../schema/values.ts";
 import type { VipConfiguration } from "../configuration.ts";
 import { wordsOf } from "./words.ts";
 
@@ -46,7 +47,19 @@ export type CheckerSettings = Common &
 				secure: boolean;
 		  }
 		| { kind: "splitbrain"; addresses: string[] }
+		/** Of a plugin; the class of its resource names the kind. `elements`: those of plugins in `<service>`. */
+		| {
+				kind: "plugin";
+				name: string;
+				values: ElementValues;
+				elements: Record<string, ElementValues[]>;
+				intervalMs: number;
+				timeoutMs: number;
+		  }
 	);
+
+/** Attributes as they were read. */
+export type ElementValues = Record<string, Value | undefined>;
 
 /** Where a virtual address belongs, as `<interface>` and `<virtual_addr>` say it. */
 export interface VirtualPlace {
@@ -77,7 +90,7 @@ export function checkerSettings(
 	// A <check> inside a <check> is read as one.
 	for (const outer of descendants(service, "check")) {
 		for (const element of [...outer.children, ...descendants(outer, "check").flatMap((inner) => inner.children)]) {
-			const one = written(element, textOf(service, "mode") ?? "", report);
+			const one = written(element, service, report);
 			if (one === null) continue;
 			if (found.some((other) => other.resource === one.resource)) repeated(element, one, report);
 			found.push(one);
@@ -98,7 +111,7 @@ function repeated(element: CheckedElement, one: CheckerSettings, report: Report)
 }
 
 /** Null: no checker, or one that lacks what was reported already. */
-function written(element: CheckedElement, mode: string, report: Report): CheckerSettings | null {
+function written(element: CheckedElement, service: CheckedElement, report: Report): CheckerSettings | null {
 	const to = child(element, "to");
 	const ident = textOf(element, "ident") ?? "";
 	const addr = (to && textOf(to, "addr")) ?? "";
@@ -133,7 +146,7 @@ function written(element: CheckedElement, mode: string, report: Report): Checker
 		case "ip":
 			return {
 				kind: "ip",
-				...common((textOf(element, "when") ?? running(mode)) as CheckerMoment, "stopstart"),
+				...common((textOf(element, "when") ?? running(textOf(service, "mode") ?? "")) as CheckerMoment, "stopstart"),
 				...{ addr, intervalMs: times.intervalMs },
 			};
 		case "custom":
@@ -146,9 +159,26 @@ function written(element: CheckedElement, mode: string, report: Report): Checker
 			return moduleChecker(element, to, times, common, report);
 		case "splitbrain":
 			return { kind: "splitbrain", ...common("pre", "wait"), addresses: wordsOf(textOf(element, "arg") ?? "") };
-		default:
+		case "check":
 			return null;
+		default:
+			return {
+				kind: "plugin",
+				...common(when, actionOf(element, when, when === "pre" ? "wait" : "restart", report)),
+				...{ name: element.name, values: { ...to?.values }, elements: ofPlugins(service), ...times },
+			};
 	}
+}
+
+/** The product's own, which a checker of a plugin has no need to read. */
+const ownElements = new Set("heart,vip,rfs,farm,user,vhost,errd,check,failover".split(","));
+
+function ofPlugins(service: CheckedElement): Record<string, ElementValues[]> {
+	const found: Record<string, ElementValues[]> = {};
+	for (const { name, values } of service.children) {
+		if (!ownElements.has(name)) found[name] = [...(found[name] ?? []), { ...values }];
+	}
+	return found;
 }
 
 function moduleChecker(

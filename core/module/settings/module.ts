@@ -29,7 +29,7 @@ export function moduleSettings(module: string, id: number, read: Userconfig): Mo
 	return {
 		module,
 		id,
-		mode: mode === "farm" || mode === "light" ? mode : "mirror",
+		mode: mode ?? "mirror",
 		boot: (textOf(service, "boot") ?? "ignore") as ModuleConfiguration["boot"],
 		bootDelayMs: numberOf(service, "boot_delay") ?? 0,
 		failover: isOn(service, "failover"),

@@ -150,3 +150,22 @@ export const checkElement: ElementDeclaration = {
 		},
 	],
 };
+
+/** The element of a kind of checker that a plugin brings. */
+export function checkerElement({
+	name,
+	doc,
+	attributes,
+}: Pick<ElementDeclaration, "name" | "doc" | "attributes">): ElementDeclaration {
+	return {
+		name,
+		doc,
+		unique: "ident",
+		attributes: {
+			ident: ident(`The resource is ${name}.<ident>.`),
+			when: { type: moments, required: true, dyn: true, doc: "In which states it runs." },
+			action,
+		},
+		children: [to({ ...attributes, interval, timeout })],
+	};
+}
