@@ -83,8 +83,7 @@ export class PluginHost {
 		const worker = new Worker(program, { workerData: { folder: this.folder }, stdout: true, stderr: true });
 		this.#worker = worker;
 		// A plugin's own words must not stand in the answer to a command.
-		worker.stdout.pipe(process.stderr, { end: false });
-		worker.stderr.pipe(process.stderr, { end: false });
+		for (const words of [worker.stdout, worker.stderr]) words.on("data", (text) => process.stderr.write(text));
 		return new Promise((resolve, reject) => {
 			const { loadMs } = this.#times;
 			const late = setTimeout(() => end(`import and setup did not end within ${loadMs / 1000} s`), loadMs);

@@ -15,7 +15,7 @@ import { offerSdk } from "./resolve.ts";
 /** The plugins that come with the product. */
 const ownPlugins = join(import.meta.dirname, "../../../plugins");
 
-const atOnce = 3;
+const atOnce = 4;
 
 export interface LoadedPlugin extends Description {
 	folder: string;
@@ -71,12 +71,17 @@ async function inThisThread(folder: string): Promise<{ description: Description;
 
 /** A few at a time: one that hangs does not hold all others, and many do not take the time from each other. */
 function inTurns<T>(all: readonly (() => Promise<T>)[]): Promise<T>[] {
-	const begun: Promise<T>[] = [];
-	for (const [index, begin] of all.entries()) {
-		const before = begun[index - atOnce];
-		begun.push(before === undefined ? begin() : before.then(begin));
-	}
-	return begun;
+	const ended: Promise<T>[] = [];
+	const waiting = all.map((begin, index) => {
+		let go = (): void => undefined;
+		ended[index] = new Promise<void>((resolve) => {
+			go = resolve;
+		}).then(begin);
+		void ended[index]?.finally(() => waiting.shift()?.());
+		return go;
+	});
+	for (const go of waiting.splice(0, atOnce)) go();
+	return ended;
 }
 
 type Trial = { description: Description; host: PluginHost } | { error: unknown };

@@ -53,7 +53,9 @@ async function advise(plugin: Collected, module: AdvisedModule): Promise<Answer>
 	const failed: string[] = [];
 	for (const advice of plugin.advice) {
 		try {
-			for (const one of await advice(module)) found.push(plain(one));
+			const said = await advice(module);
+			if (!Array.isArray(said)) throw new Error("it is no list of findings");
+			found.push(...said.map(plain));
 		} catch (error) {
 			failed.push(textOf(error));
 		}
