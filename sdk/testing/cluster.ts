@@ -1,6 +1,6 @@
 /** The simulated cluster of two servers, as tests of modules see it. */
 import { rmSync } from "node:fs";
-import { loadPlugins } from "../../core/node/plugins.ts";
+import { loadPlugins, type Plugins } from "../../core/node/plugins/load.ts";
 import { millisecondsOf, type Time } from "./duration.ts";
 import { closing, currentModule } from "./register.ts";
 import { makeScratch } from "./scratch.ts";
@@ -149,6 +149,9 @@ export class Cluster extends ScriptedWorld {
 	}
 }
 
+/** Once a process: they do not change while tests run. */
+let loaded: Promise<Plugins> | undefined;
+
 /**
  * Makes a cluster of two simulated servers on which the module is configured. It ends with the test.
  *
@@ -160,7 +163,8 @@ export class Cluster extends ScriptedWorld {
  * await both.n2.becomes("ALONE");
  */
 export async function cluster(options: ClusterOptions = {}): Promise<Cluster> {
-	const plugins = await loadPlugins(process.env.SAFE || null);
+	loaded ??= loadPlugins(process.env.SAFE || null);
+	const plugins = await loaded;
 	const made = new Cluster(await readModule(options.module ?? currentModule(), plugins), plugins);
 	closing(made);
 	await made.configure();

@@ -1,30 +1,18 @@
 /** Runs the tests of one file, one after the other, and tells the runner. A process of its own: what hangs is ended. */
-import { registerHooks } from "node:module";
-import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { asSafekitError, SafekitError } from "../../../core/errors.ts";
 import { errorAsJson, errorAsText } from "../../../core/log/errorTexts.ts";
-import { loadPlugins } from "../../../core/node/plugins.ts";
+import { loadPlugins } from "../../../core/node/plugins/load.ts";
+import { offerSdk } from "../../../core/node/plugins/resolve.ts";
 import { opened, type RegisteredTest, registered, setModule } from "../register.ts";
 import { keepScratchIn } from "../scratch.ts";
 import { readModule } from "../simulation/module.ts";
 import type { TimelineEvent } from "../simulation/timeline.ts";
 import type { FileOrder, FromFile } from "./messages.ts";
 
-const sdk = join(import.meta.dirname, "../..");
-/** The names that authors import; their folders have no node_modules of ours. */
-const names: Readonly<Record<string, string>> = {
-	opensafe: pathToFileURL(join(sdk, "index.ts")).href,
-	"opensafe/testing": pathToFileURL(join(sdk, "testing/index.ts")).href,
-};
-
 const order = JSON.parse(process.argv[2] ?? "{}") as FileOrder;
-registerHooks({
-	resolve(specifier, context, next) {
-		const url = names[specifier];
-		return url === undefined ? next(specifier, context) : { url, shortCircuit: true };
-	},
-});
+// The folders of authors have no node_modules of ours.
+offerSdk();
 // Nobody is left to hear of it.
 process.on("disconnect", () => process.exit(1));
 let failures: unknown[] = [];

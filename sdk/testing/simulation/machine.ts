@@ -8,10 +8,9 @@ import { Daemon } from "../../../core/node/daemon.ts";
 import type { Hands } from "../../../core/node/hands.ts";
 import { monitored } from "../../../core/node/monitored.ts";
 import { Monitoring } from "../../../core/node/monitoring.ts";
-import type { Plugins } from "../../../core/node/plugins.ts";
+import { type Plugins, schemaOf } from "../../../core/node/plugins/load.ts";
 import type { ModuleRuntime } from "../../../core/node/runtime.ts";
 import type { World } from "../../../core/node/world.ts";
-import { createSchema } from "../../../core/schema/schema.ts";
 import { Application } from "../scripted/application.ts";
 import { scriptedOutside } from "../scripted/outside.ts";
 import type { ScriptedWorld } from "../scripted/world.ts";
@@ -174,7 +173,7 @@ export class Machine implements Station {
 			nodeName: async () => this.name,
 			membership: async () => ({ node: this.name, peer: configuration.mode === "mirror" ? this.#peer().name : null }),
 			clusterChanged: () => {},
-			configureOptions: async () => ({ schema: createSchema(plugins.elements), environment: {} }),
+			configureOptions: async () => ({ schema: schemaOf(plugins.loaded), environment: {} }),
 			scripts: () => this.scripts,
 			hands: async (_, runtime) => this.#hands(runtime),
 			release: () => {},

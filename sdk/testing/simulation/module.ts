@@ -4,8 +4,7 @@ import { basename, join } from "node:path";
 import { SafekitError } from "../../../core/errors.ts";
 import type { ModuleConfiguration } from "../../../core/module/configuration.ts";
 import { inspect, readSource, refuseErrors, userconfigName } from "../../../core/module/inspect.ts";
-import type { Plugins } from "../../../core/node/plugins.ts";
-import { createSchema } from "../../../core/schema/schema.ts";
+import { type Plugins, schemaOf } from "../../../core/node/plugins/load.ts";
 
 export interface TestedModule {
 	folder: string;
@@ -29,7 +28,7 @@ export async function readModule(folder: string, plugins: Plugins): Promise<Test
 	if (!(await stat(folder).catch(() => null))?.isDirectory()) {
 		throw new SafekitError("PACKAGE_NOT_FOUND", `${folder} is no folder of a module`, { remedy });
 	}
-	const options = { schema: createSchema(plugins.elements), environment: process.env, purpose: "check" } as const;
+	const options = { schema: schemaOf(plugins.loaded), environment: process.env, purpose: "check" } as const;
 	const name = basename(folder);
 	const inspection = inspect(await readSource(folder), join(folder, userconfigName), name, 1, options);
 	refuseErrors(inspection.problems);
