@@ -6,7 +6,6 @@ import { errorAsJson, errorAsText } from "../log/errorTexts.ts";
 import { type Call, printJson } from "./call.ts";
 import type { NodeControl } from "./control.ts";
 import { readDistributed } from "./distributed/read.ts";
-import { runDistributed } from "./distributed/run.ts";
 import type { Context, Group } from "./groups.ts";
 
 const afterHelp = `
@@ -44,6 +43,8 @@ export async function runProgram(call: Call, node: NodeControl | null, groups: r
 		const distributed = readDistributed(argv);
 		if (distributed !== null && !argv.includes("--help")) {
 			if (remote !== undefined) throw new SafekitError("CLI_DISTRIBUTED", "A command for other servers is given once.");
+			// Not needed where modules are started: it comes with TLS.
+			const { runDistributed } = await import("./distributed/run.ts");
 			return await runDistributed(call, context.node, distributed, (one) => runProgram(one, node, groups));
 		}
 		const program = buildProgram(context, groups);

@@ -204,8 +204,9 @@ class Hearing {
 /** As fast as the network takes it: a package may be large. */
 async function send(tls: TLSSocket, { argv, module, body = Buffer.alloc(0) }: Request): Promise<void> {
 	tls.write(`${JSON.stringify({ argv, module, bytes: body.length })}\n`);
+	const closed = new Promise((resolve) => tls.once("close", resolve));
 	for (let at = 0; at < body.length && !tls.destroyed; at += pieceBytes) {
 		const piece = body.subarray(at, at + pieceBytes);
-		if (!tls.write(piece)) await Promise.race([once(tls, "drain"), once(tls, "close")]);
+		if (!tls.write(piece)) await Promise.race([new Promise((resolve) => tls.once("drain", resolve)), closed]);
 	}
 }
