@@ -44,7 +44,8 @@ export const moduleErrors = {
 	},
 	PACKAGE_UNSIGNED: {
 		exit: "unsafe",
-		remedy: "Ask its author for a signed package; `safekit module trust` shows what this server accepts.",
+		remedy:
+			"Install a package that a trusted key has signed, on each server; `safekit module trust` shows what this server accepts.",
 	},
 	PACKAGE_UNTRUSTED: {
 		exit: "unsafe",
