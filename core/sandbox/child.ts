@@ -32,6 +32,8 @@ export class Child {
 	readonly #channel: Channel;
 	readonly #box: number;
 	readonly #startTimer: NodeJS.Timeout;
+	/** Runs by checker that it has to give up, with what happens if it does not. */
+	readonly #givenUp = new Map<number, NodeJS.Timeout>();
 	readonly ended: Promise<void>;
 	#words = "";
 	#why = "";
@@ -73,6 +75,21 @@ export class Child {
 		this.#channel.send(message);
 	}
 
+	/** The time of a run is over. A process that does not answer to that is not alive any more. */
+	giveUp(id: number, run: number): void {
+		this.send({ type: "end", id, run });
+		clearTimeout(this.#givenUp.get(id));
+		const kill = (): void => this.kill("it did not give up a run in time");
+		this.#givenUp.set(id, setTimeout(kill, processLimits.stuckMs));
+	}
+
+	#gaveUp(...ids: number[]): void {
+		for (const id of ids) {
+			clearTimeout(this.#givenUp.get(id));
+			this.#givenUp.delete(id);
+		}
+	}
+
 	kill(why: string): void {
 		if (this.#why === "") this.#why = why;
 		this.#process.kill("SIGKILL");
@@ -88,12 +105,17 @@ export class Child {
 	#heard(raw: unknown): void {
 		const message = readMessage(raw);
 		if (message === null) this.kill("it sent a message that it may not send");
-		else if (message.type === "ready") clearTimeout(this.#startTimer);
-		else this.#options.heard(message);
+		else {
+			if (message.type === "ready") clearTimeout(this.#startTimer);
+			if (message.type === "ended") this.#gaveUp(message.id);
+			if (message.type === "gone") this.#gaveUp(...message.ids);
+			this.#options.heard(message);
+		}
 	}
 
 	#over(how: string, resolve: () => void): void {
 		clearTimeout(this.#startTimer);
+		this.#gaveUp(...this.#givenUp.keys());
 		this.#channel.close();
 		const suspects = readBox(this.#box);
 		closeSync(this.#box);

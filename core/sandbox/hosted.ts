@@ -2,7 +2,7 @@
 import type { Clock } from "../engine/clock.ts";
 import type { Child } from "./child.ts";
 import { cellFaults, type Declared, declaredOf } from "./declared.ts";
-import { memoryLimits, processLimits } from "./limits.ts";
+import { memoryLimits } from "./limits.ts";
 import type { Fault, FromProcess, SourceFile } from "./messages.ts";
 import type { Outside } from "./outside.ts";
 import type { Judge } from "./permissions.ts";
@@ -38,7 +38,6 @@ export class HostedChecker {
 	#loaded: ((declared: Declared) => void) | null = null;
 	#run: Run | null = null;
 	#nextRun = 1;
-	#stopping: { run: number; timer: NodeJS.Timeout } | null = null;
 
 	constructor(id: number, source: CheckerSource, clock: Clock, hands: HostedHands) {
 		this.id = id;
@@ -88,7 +87,7 @@ export class HostedChecker {
 			...{ outside, judge, clock: this.#clock, timeoutMs: timeoutMs ?? declared.timeoutMs },
 			answer: (call, isWell, value) =>
 				child.send({ type: "answer", id: this.id, run, call, isWell, value, nowMs: outside.now() }),
-			giveUp: () => this.#giveUp(child, run),
+			giveUp: () => child.giveUp(this.id, run),
 			run,
 		});
 		this.#run = started;
@@ -114,10 +113,9 @@ export class HostedChecker {
 		return child !== null && this.#child === child;
 	}
 
-	heard(message: Exclude<FromProcess, { type: "ready" | "gone" }>): void {
+	heard(message: Exclude<FromProcess, { type: "ready" | "gone" | "ended" }>): void {
 		if (message.type === "loaded") this.#settle(declaredOf(message.said));
 		else if (message.type === "notLoaded") this.#settle({ wrong: message.why });
-		else if (message.type === "ended") this.#stuck(message.run);
 		else if (message.type === "out") this.#run?.heard(message.run, message.out);
 		else this.#run?.failed(message.run, message.why);
 	}
@@ -160,17 +158,5 @@ export class HostedChecker {
 		const loaded = this.#loaded;
 		this.#loaded = null;
 		loaded?.(declared);
-	}
-
-	/** Its time is over. A process that does not answer to that is not alive any more. */
-	#giveUp(child: Child, run: number): void {
-		child.send({ type: "end", id: this.id, run });
-		const kill = (): void => child.kill("it did not give up a run in time");
-		clearTimeout(this.#stopping?.timer);
-		this.#stopping = { run, timer: setTimeout(kill, processLimits.stuckMs) };
-	}
-
-	#stuck(run: number): void {
-		if (this.#stopping?.run === run) clearTimeout(this.#stopping.timer);
 	}
 }

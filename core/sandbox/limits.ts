@@ -40,7 +40,7 @@ export const timeLimits = {
 /** How isolates are shared out: see cells.ts. */
 export const cellLimits = {
 	/** So many checkers of a server have an isolate of their own; those that come later share, within their module. */
-	alone: 64,
+	alone: 16,
 	/** Checkers in a shared isolate. */
 	together: 32,
 };

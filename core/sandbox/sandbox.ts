@@ -110,7 +110,7 @@ export class Sandbox {
 	}
 
 	#heard(home: Home, message: FromProcess): void {
-		if (message.type === "ready") return;
+		if (message.type === "ready" || message.type === "ended") return;
 		if (message.type === "gone") {
 			for (const id of message.ids) this.#at(home, id)?.evicted(id === message.culprit ? message.fault : null);
 		} else {
@@ -125,13 +125,10 @@ export class Sandbox {
 	}
 
 	#died(home: Home, child: Child, suspects: number[], why: string): void {
-		const { first, most } = processLimits.backOffMs;
-		const nowMs = performance.now();
 		home.child = null;
-		if (nowMs - home.sinceMs > most) home.delayMs = 0;
-		home.notBeforeMs = nowMs + home.delayMs;
-		home.delayMs = Math.min(most, Math.max(first, 2 * home.delayMs));
 		const blamed = [...this.#checkers.values()].filter((each) => each.wasIn(child) && suspects.includes(each.id));
+		// Those who are to blame are somewhere else from now on.
+		if (home.owner !== null || suspects.length === 0) backOff(home);
 		const names = blamed.map((each) => `${each.source.group}/${each.source.entry}`);
 		this.#options.report(
 			`the sandbox process has ended (${why})${names.length === 0 ? "" : `, in ${names.join(", ")}`}`,
@@ -150,6 +147,15 @@ export class Sandbox {
 			void home.child?.close();
 		}
 	}
+}
+
+/** Each death soon after the one before doubles the time without a process. */
+function backOff(home: Home): void {
+	const { first, most } = processLimits.backOffMs;
+	const nowMs = performance.now();
+	if (nowMs - home.sinceMs > most) home.delayMs = 0;
+	home.notBeforeMs = nowMs + home.delayMs;
+	home.delayMs = Math.min(most, Math.max(first, 2 * home.delayMs));
 }
 
 function newHome(owner: number | null): Home {

@@ -5,7 +5,7 @@
 import type { CheckerDefinition } from "./checker.ts";
 
 const { parse, stringify } = JSON;
-const { freeze } = Object;
+const { freeze, hasOwn } = Object;
 const text = String;
 
 interface Waiting {
@@ -18,10 +18,11 @@ let waiting = new Map<number, Waiting>();
 let nextCall = 0;
 let nowMs = 0;
 let state: unknown = null;
-/** What goes out next, as JSON already. */
-let calls: string[] = [];
-let logs: string[] = [];
+/** What goes out next, as JSON already: lists without their brackets. Put together without a method of theirs. */
+let calls = "";
+let logs = "";
 let done = "";
+let [callCount, logCount] = [0, 0];
 
 for (const name of ["SharedArrayBuffer", "Atomics", "WebAssembly", "WeakRef", "FinalizationRegistry"]) {
 	Reflect.deleteProperty(globalThis, name);
@@ -47,7 +48,10 @@ export function begin(exported: { default?: unknown }): string {
 /** Begins a run: `input` is JSON of what `ctx` holds. */
 export function start(input: string): void {
 	waiting = new Map();
-	[calls, logs, done] = [[], [], ""];
+	calls = "";
+	logs = "";
+	done = "";
+	logCount = 0;
 	const given = parse(input);
 	nowMs = given.nowMs;
 	state = given.state;
@@ -69,10 +73,13 @@ export function answer(call: number, isWell: boolean, value: string, atMs: numbe
 	else asked?.reject(new Error(value));
 }
 
-/** What has come up since it was last asked, as JSON. */
+/** What has come up since it was last asked, as JSON. Nothing that a checker has replaced runs here. */
 export function collect(): string {
-	const out = `{"calls":[${calls.join(",")}],"logs":[${logs.join(",")}]${done === "" ? "" : `,"done":${done}`}}`;
-	[calls, logs, done] = [[], [], ""];
+	const out = `{"calls":[${calls}],"logs":[${logs}]${done === "" ? "" : `,"done":${done}`}}`;
+	calls = "";
+	logs = "";
+	done = "";
+	callCount = 0;
 	return out;
 }
 
@@ -95,7 +102,9 @@ function asDone(verdict: unknown): string {
 	const { state: found, reason } = (typeof verdict === "object" && verdict !== null ? verdict : {}) as {
 		[name: string]: unknown;
 	};
-	if ((found !== "up" && found !== "down") || typeof reason !== "string") {
+	const isPlain =
+		typeof verdict === "object" && verdict !== null && hasOwn(verdict, "state") && hasOwn(verdict, "reason");
+	if (!isPlain || (found !== "up" && found !== "down") || typeof reason !== "string") {
 		return stringify({ error: "it returned something else than up() or down(reason)" });
 	}
 	const kept = stringify(state) ?? "null";
@@ -135,7 +144,7 @@ function contextOf(given: Record<string, unknown>): unknown {
 		process: (name: unknown) => call("process", [name]),
 		resource: (name: unknown) => call("resource", [name]),
 		log: (line: unknown) => {
-			if (logs.length < 20) logs.push(stringify(text(line).slice(0, 500)));
+			if (++logCount <= 20) logs += (logs === "" ? "" : ",") + stringify(text(line).slice(0, 500));
 		},
 		now: () => nowMs,
 	});
@@ -154,9 +163,9 @@ function call(what: string, args: unknown[]): Promise<unknown> {
 	return new Promise((resolve, reject) => {
 		const written = stringify(args);
 		if (written.length > 2_000_000) throw new RangeError(`${what}: its arguments are over 2 MB`);
-		if (calls.length >= 100) throw new RangeError("more than 100 calls at once");
+		if (++callCount > 100) throw new RangeError("more than 100 calls at once");
 		const number = ++nextCall;
 		waiting.set(number, { resolve, reject });
-		calls.push(`[${number},"${what}",${written}]`);
+		calls += `${calls === "" ? "" : ","}[${number},"${what}",${written}]`;
 	});
 }

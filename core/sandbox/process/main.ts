@@ -63,10 +63,10 @@ class Service {
 	async #load(message: Extract<ToProcess, { type: "load" }>): Promise<void> {
 		const { id, entry, files } = message;
 		const cell = this.#cells.place(id, message);
+		const load = (): Promise<{ member: Member; said: string }> =>
+			Member.load(cell.isolate, this.#library, entry, files);
 		try {
-			const { result } = await this.#turns.take(cell, id, loadBudgetNs, () =>
-				Member.load(cell.isolate, this.#library, entry, files),
-			);
+			const { result } = await this.#turns.take(cell, id, loadBudgetNs, load, true);
 			if (!cell.members.has(id)) return;
 			cell.members.set(id, result.member);
 			this.#say({ type: "loaded", id, said: result.said });

@@ -1,13 +1,8 @@
-/** One checker in a context of its own, inside an isolate. */
+/** One checker in a context of its own, inside an isolate. How long it stays inside is held to limits by turns.ts. */
 import { posix } from "node:path";
 import type ivm from "isolated-vm";
 import { runLimits } from "../limits.ts";
 import type { SourceFile } from "../messages.ts";
-
-/** A last resort; what loops is found earlier, by its time on a processor. */
-const turnMs = 60_000;
-/** The driver only puts texts together there. */
-const collectMs = 1000;
 
 /** The sources of core/sandbox/inside, types stripped. */
 export interface Library {
@@ -42,21 +37,21 @@ export class Member {
 		await driver.instantiate(context, () => {
 			throw new Error("the driver imports nothing");
 		});
-		await driver.evaluate({ timeout: turnMs });
+		await driver.evaluate();
 		const member = new Member(context, driver.namespace);
 		const begin = driver.namespace.getSync("begin", { reference: true }) as ivm.Reference;
 		const exported = await evaluate(isolate, context, library, entry, files);
-		const said = await begin.apply(undefined, [exported.derefInto()], { timeout: turnMs });
+		const said = await begin.apply(undefined, [exported.derefInto()]);
 		return { member, said: String(said).slice(0, 4 * runLimits.text) };
 	}
 
 	async start(input: string): Promise<string> {
-		await this.#start.apply(undefined, [input], { timeout: turnMs });
+		await this.#start.apply(undefined, [input]);
 		return this.#said();
 	}
 
 	async answer(call: number, isWell: boolean, value: string, nowMs: number): Promise<string> {
-		await this.#answer.apply(undefined, [call, isWell, value, nowMs], { timeout: turnMs });
+		await this.#answer.apply(undefined, [call, isWell, value, nowMs]);
 		return this.#said();
 	}
 
@@ -64,9 +59,9 @@ export class Member {
 		for (const each of [this.#start, this.#answer, this.#collect, this.#context]) each.release();
 	}
 
-	/** After the promises of a turn have settled, which is when `apply` has returned. */
+	/** After the promises of a turn have settled, which is when `apply` has returned. Only the driver's own code runs. */
 	#said(): string {
-		const out = this.#collect.applySync(undefined, [], { timeout: collectMs });
+		const out = this.#collect.applySync(undefined, []);
 		if (typeof out !== "string" || out.length > runLimits.turn)
 			throw new RangeError("it said more than 4 MB in one go");
 		return out;
@@ -98,6 +93,6 @@ async function evaluate(
 		if (found === undefined) throw new Error(`${names.get(from)} imports ${specifier}, which is not there`);
 		return found;
 	});
-	await main.evaluate({ timeout: turnMs });
+	await main.evaluate();
 	return main.namespace;
 }

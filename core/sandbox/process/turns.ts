@@ -18,6 +18,7 @@ interface Turn {
 	id: number;
 	/** Nanoseconds that it may still use. */
 	budgetNs: bigint;
+	isLoad: boolean;
 	begin(slot: number): Promise<void>;
 }
 
@@ -51,6 +52,7 @@ export class Turns {
 		id: number,
 		budgetNs: bigint,
 		work: () => Promise<Result>,
+		isLoad = false,
 	): Promise<{ result: Result; usedNs: bigint }> {
 		return await new Promise((resolve, reject) => {
 			const begin = async (slot: number): Promise<void> => {
@@ -62,7 +64,7 @@ export class Turns {
 					reject(error as Error);
 				}
 			};
-			this.#waiting.push({ place, id, budgetNs, begin });
+			this.#waiting.push({ place, id, budgetNs, begin, isLoad });
 			this.#next();
 		});
 	}
@@ -75,7 +77,10 @@ export class Turns {
 	#next(): void {
 		for (let slot = 0; slot < slots; slot++) {
 			if (this.#inside[slot] !== null) continue;
-			const index = this.#waiting.findIndex(({ place }) => !place.busy);
+			const free = ({ place }: Turn): boolean => !place.busy;
+			// What is loaded already does not wait until all is loaded.
+			const run = this.#waiting.findIndex((turn) => !turn.isLoad && free(turn));
+			const index = run >= 0 ? run : this.#waiting.findIndex(free);
 			if (index < 0) return;
 			const [turn] = this.#waiting.splice(index, 1) as [Turn];
 			void this.#run(slot, turn);
