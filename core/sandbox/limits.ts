@@ -42,7 +42,7 @@ export const cellLimits = {
 	/** So many checkers of a server have an isolate of their own; those that come later share, within their module. */
 	alone: 16,
 	/** Checkers in a shared isolate. */
-	together: 32,
+	together: 64,
 };
 
 /** The process in which the isolates live. */

@@ -40,10 +40,16 @@ export function sandboxProgram(): Program {
 	};
 	add(main);
 	const inside = (name: string): string => stripped(new URL(`./inside/${name}.ts`, import.meta.url));
-	made = { main: main.href, files, library: { driver: inside("driver"), checker: inside("checker") } };
+	made = { main: main.href, files, library: { driver: asScript(inside("driver")), checker: inside("checker") } };
 	return made;
 }
 
 function stripped(url: URL): string {
 	return strip(readFileSync(url, "utf8"));
+}
+
+/** A module as an expression: unlike a module it is compiled once for all contexts of an isolate. */
+function asScript(code: string): string {
+	const names = [...code.matchAll(/^export function (\w+)/gm)].map(([, name]) => name);
+	return `(() => { "use strict"; ${code.replace(/^export (?=function )/gm, "")}\nreturn { ${names.join(", ")} }; })()`;
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ensureDebianPackages } from "../../sdk/lab/prerequisites.ts";
 import { diskFolder, makeTestFolder } from "../folder.ts";
 import { benchPackages } from "../packages.ts";
+import { benchCheckers } from "./checkers/main.ts";
 import { journaledFolder } from "./journal.ts";
 import { commit, describeMachine, freeBytes } from "./machine.ts";
 import type { Bench, Subject, Work } from "./measure.ts";
@@ -173,4 +174,6 @@ function report(options: Options, runner: Runner, notes: string[]): void {
 	for (const note of notes) process.stdout.write(`${note}\n`);
 }
 
-process.exitCode = process.argv[2] === "modules" ? await benchModules(process.argv.slice(3)) : await main();
+/** Measurements that have a command line of their own. */
+const others: Record<string, (args: string[]) => Promise<number>> = { modules: benchModules, checkers: benchCheckers };
+process.exitCode = await (others[process.argv[2] ?? ""]?.(process.argv.slice(3)) ?? main());

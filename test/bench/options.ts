@@ -32,6 +32,7 @@ test/bench/RESULTS.md. It takes up to ${minutes.full} minutes and 20 GB of disk,
   --minutes    begins nothing later: fewer repetitions, and what no time is left for is named
 
 npm run bench -- modules: how many modules two servers carry (--help says more).
+npm run bench -- checkers: what many TypeScript checkers cost, and hostile ones do to heartbeats (--help says more).
 `;
 
 /** @throws UsageError saying what is wrong. */

@@ -12,6 +12,15 @@ export interface Library {
 
 type Entry = ivm.Reference<(...words: (string | number | boolean)[]) => void>;
 
+const scripts = new WeakMap<ivm.Isolate, ivm.Script>();
+
+/** The driver, compiled once for each isolate. */
+async function scriptOf(isolate: ivm.Isolate, code: string): Promise<ivm.Script> {
+	const script = scripts.get(isolate) ?? (await isolate.compileScript(code, { filename: "opensafe:driver" }));
+	scripts.set(isolate, script);
+	return script;
+}
+
 export class Member {
 	readonly #start: Entry;
 	readonly #answer: Entry;
@@ -33,13 +42,9 @@ export class Member {
 		files: readonly SourceFile[],
 	): Promise<{ member: Member; said: string }> {
 		const context = await isolate.createContext();
-		const driver = await isolate.compileModule(library.driver, { filename: "opensafe:driver" });
-		await driver.instantiate(context, () => {
-			throw new Error("the driver imports nothing");
-		});
-		await driver.evaluate();
-		const member = new Member(context, driver.namespace);
-		const begin = driver.namespace.getSync("begin", { reference: true }) as ivm.Reference;
+		const driver = await (await scriptOf(isolate, library.driver)).run(context, { reference: true });
+		const member = new Member(context, driver);
+		const begin = driver.getSync("begin", { reference: true }) as ivm.Reference;
 		const exported = await evaluate(isolate, context, library, entry, files);
 		const said = await begin.apply(undefined, [exported.derefInto()]);
 		return { member, said: String(said).slice(0, 4 * runLimits.text) };
