@@ -16,8 +16,8 @@ export interface CheckersOptions {
 	test(settings: CheckerSettings): Test | null;
 	/** The program of a custom checker. */
 	program(settings: Extract<CheckerSettings, { kind: "custom" }>): ProgramHands;
-	/** The sandbox of a custom checker in TypeScript. @throws SafekitError when its files are no checker. */
-	typescript(settings: Extract<CheckerSettings, { kind: "custom" }>): TypeScriptHands;
+	/** The sandbox of a custom checker in TypeScript. A SafekitError when its files are no checker. */
+	typescript(settings: Extract<CheckerSettings, { kind: "custom" }>): TypeScriptHands | Promise<TypeScriptHands>;
 	/** Sets a resource of the module; `by` is the component that the log names. */
 	set(resource: string, value: string, by: string): void;
 	log(origin: string, level: "E" | "W" | "I", text: string): void;

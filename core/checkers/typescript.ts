@@ -7,7 +7,7 @@ import type { Judge } from "../sandbox/permissions.ts";
 import type { Outcome } from "../sandbox/run.ts";
 
 export interface TypeScriptHands {
-	/** Reads its files and gives them to the sandbox. @throws SafekitError when they are no checker. */
+	/** Gives its files to the sandbox. @throws SafekitError CHECKER_TOO_MANY */
 	add(): Pick<HostedChecker, "declared" | "run" | "remove">;
 	outside: Outside;
 	judge: Judge;
@@ -19,7 +19,8 @@ export interface TypeScriptOptions {
 	clock: Clock;
 	resource: string;
 	args: readonly string[];
-	hands(): TypeScriptHands;
+	/** Rejects with a SafekitError when its files are no checker. */
+	hands(): TypeScriptHands | Promise<TypeScriptHands>;
 	set(value: "up" | "down" | "unknown"): void;
 	log(level: "E" | "I", text: string): void;
 }
@@ -75,7 +76,8 @@ export class TypeScriptChecker {
 
 	/** Resolves to the time between runs. */
 	async #run(): Promise<number> {
-		const checker = this.#loaded();
+		const checker = await this.#loaded();
+		if (this.#over) return 0;
 		if (checker === null || this.#hands === null) return againMs.files;
 		const declared = await checker.declared();
 		if (this.#over) return 0;
@@ -98,11 +100,13 @@ export class TypeScriptChecker {
 		return declared.everyMs;
 	}
 
-	#loaded(): ReturnType<TypeScriptHands["add"]> | null {
+	async #loaded(): Promise<ReturnType<TypeScriptHands["add"]> | null> {
 		if (this.#checker !== null) return this.#checker;
 		try {
-			this.#hands = this.#options.hands();
-			this.#checker = this.#hands.add();
+			const hands = await this.#options.hands();
+			if (this.#over) return null;
+			this.#hands = hands;
+			this.#checker = hands.add();
 		} catch (error) {
 			const { message, remedy } = asSafekitError(error);
 			const reason = `${message} ${remedy}`;

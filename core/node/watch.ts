@@ -50,7 +50,7 @@ export function monitoringOf(
 	const system = { ping, interfaces: () => addresses.interfaces(), whoHas: addresses.whoHas };
 	table ??= new ProcessTable(processes);
 	const processTable = table;
-	prepareSandbox(configuration.checkers, paths, report);
+	prepareSandbox(configuration, paths, report);
 	const { module } = configuration;
 	return new Monitoring({
 		...parts,

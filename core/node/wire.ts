@@ -30,6 +30,7 @@ import { adviceOf } from "./plugins/advice.ts";
 import { type LoadedPlugin, schemaOf } from "./plugins/load.ts";
 import { ModuleReplication, type ReplicationParts } from "./replication.ts";
 import type { ModuleRuntime } from "./runtime.ts";
+import { prepareSandbox } from "./sandbox.ts";
 import { scriptHands } from "./scripts.ts";
 import { monitoringFile, monitoringOf } from "./watch.ts";
 import type { Report, World } from "./world.ts";
@@ -153,6 +154,7 @@ async function handsOf(
 			monitoring().detach();
 		},
 		async reconfigure(next) {
+			prepareSandbox(next, paths, report);
 			monitoring().reconfigure(next);
 			heartbeat = await cluster.heartbeatOf(next);
 		},

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { Channel } from "./channel.ts";
 import { processLimits } from "./limits.ts";
 import type { FromProcess, ToProcess } from "./messages.ts";
-import { sandboxProgram, starter } from "./program.ts";
+import { starter } from "./program.ts";
+import { askProgram } from "./reader/reader.ts";
 import { readMessage } from "./reading.ts";
 import type { SandboxSystem } from "./system.ts";
 
@@ -35,6 +36,8 @@ export class Child {
 	/** Runs by checker that it has to give up, with what happens if it does not. */
 	readonly #givenUp = new Map<number, NodeJS.Timeout>();
 	readonly ended: Promise<void>;
+	readonly #early: ToProcess[] = [];
+	#hasProgram = false;
 	#words = "";
 	#why = "";
 	#closing = false;
@@ -49,9 +52,7 @@ export class Child {
 		const env = { TZ: Intl.DateTimeFormat().resolvedOptions().timeZone, UV_USE_IO_URING: "0", MALLOC_ARENA_MAX: "1" };
 		const stdio = ["pipe", "ignore", "pipe", "pipe", this.#box] as const;
 		this.#process = spawn(file, args, { env, cwd: "/", stdio: [...stdio] });
-		const { main, files, library } = sandboxProgram();
 		this.#process.stdin?.on("error", () => undefined);
-		this.#process.stdin?.end(JSON.stringify({ main, files }));
 		this.#process.stderr?.on("data", (chunk: Buffer) => {
 			this.#words = (this.#words + chunk.toString("utf8")).slice(-lastWords);
 		});
@@ -64,7 +65,20 @@ export class Child {
 			this.#process.once("error", (error) => this.#over(error.message, resolve));
 			this.#process.once("exit", (code, signal) => this.#over(signal ?? `exit code ${code}`, resolve));
 		});
-		this.send({ type: "library", ...library });
+		void this.#giveProgram();
+	}
+
+	/** What is sent before it runs waits in the pipe, behind the sources of what runs inside the isolates. */
+	async #giveProgram(): Promise<void> {
+		try {
+			const { main, files, library } = await askProgram();
+			this.#process.stdin?.end(JSON.stringify({ main, files }));
+			this.#channel.send({ type: "library", ...library });
+			for (const message of this.#early.splice(0)) this.#channel.send(message);
+			this.#hasProgram = true;
+		} catch (error) {
+			this.kill(`its program cannot be read: ${(error as Error).message}`);
+		}
 	}
 
 	get pid(): number | undefined {
@@ -72,7 +86,8 @@ export class Child {
 	}
 
 	send(message: ToProcess): void {
-		this.#channel.send(message);
+		if (this.#hasProgram) this.#channel.send(message);
+		else this.#early.push(message);
 	}
 
 	/** The time of a run is over. A process that does not answer to that is not alive any more. */

@@ -24,11 +24,7 @@ require("node:module").registerHooks({
 import(main);
 `;
 
-let made: Program | undefined;
-
-/** Read once. */
 export function sandboxProgram(): Program {
-	if (made !== undefined) return made;
 	const main = new URL("./process/main.ts", import.meta.url);
 	const files: Record<string, string> = {};
 	const add = (url: URL): void => {
@@ -40,8 +36,7 @@ export function sandboxProgram(): Program {
 	};
 	add(main);
 	const inside = (name: string): string => stripped(new URL(`./inside/${name}.ts`, import.meta.url));
-	made = { main: main.href, files, library: { driver: asScript(inside("driver")), checker: inside("checker") } };
-	return made;
+	return { main: main.href, files, library: { driver: asScript(inside("driver")), checker: inside("checker") } };
 }
 
 function stripped(url: URL): string {

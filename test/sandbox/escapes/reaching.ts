@@ -105,7 +105,7 @@ export const reaching: Hostile[] = [
 			Object.prototype.toJSON = () => forged;
 			try { await ctx.service('cron'); } catch (error) { return down('refused ' + error.message); }
 			return down('nothing forged');`,
-		reason: /nothing forged|refused|something else|\[1/,
+		reason: /nothing forged|refused|something else|tampered|\[1/,
 	},
 	{
 		tries: "to loop where the isolate says what it wants",
