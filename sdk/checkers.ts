@@ -30,6 +30,7 @@ export type { ExecAnswer, HttpAnswer, TlsOptions } from "../core/sandbox/outside
 /** Values that are kept from one run to the next: what JSON can say. */
 export type StateValue = null | boolean | number | string | StateValue[] | { [name: string]: StateValue };
 
+/** What a request says beside its address. Times in milliseconds. */
 export interface HttpOptions {
 	/** At most 64 of them, 8 KiB in all. */
 	headers?: Record<string, string>;
@@ -46,6 +47,7 @@ export interface CheckerHttp {
 	post(url: string, body: string, options?: HttpOptions): Promise<HttpAnswer>;
 }
 
+/** How a connection is made. Times in milliseconds; default and most: what is left of the checker's own time. */
 export interface TcpOptions {
 	timeoutMs?: number;
 	/** Speaks TLS from the first byte on. */
@@ -64,6 +66,7 @@ export interface TcpConnection {
 	close(): Promise<void>;
 }
 
+/** Plain TCP, or TLS. */
 export interface CheckerTcp {
 	/** Connects. At most 8 connections at once. @throws Error when that cannot be done in time or is not permitted. */
 	connect(host: string, port: number, options?: TcpOptions): Promise<TcpConnection>;
@@ -107,7 +110,17 @@ export interface CheckerContext {
 	now(): number;
 }
 
-/** Declares a checker: `export default checker({ every: "5s", timeout: "2s" }, async (ctx) => up())`. */
+/**
+ * Declares a checker: the default export of a `.ts` file that `<custom exec="…">` names. What it throws sets its
+ * resource down with the message.
+ *
+ * @example
+ * import { checker, down, up } from "opensafe";
+ * export default checker({ every: "5s", timeout: "2s" }, async (ctx) => {
+ * 	const answer = await ctx.http.get("http://127.0.0.1:8080/health");
+ * 	return answer.status === 200 ? up() : down(`HTTP ${answer.status}`);
+ * });
+ */
 export function checker(
 	times: CheckerTimes,
 	run: (ctx: CheckerContext) => Promise<CheckerVerdict> | CheckerVerdict,

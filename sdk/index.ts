@@ -16,7 +16,26 @@ export * from "../core/engine/witness.ts";
 export * from "./checkers.ts";
 export * from "./elements.ts";
 
-/** Declares a plugin; the default export of its `index.ts`. */
+/**
+ * Declares a plugin: the default export of its `index.ts`. What `setup` throws leaves the plugin out, with the
+ * reason.
+ *
+ * @example
+ * import { definePlugin, onOff } from "opensafe";
+ * export default definePlugin({
+ * 	name: "mqtt",
+ * 	version: "1.0.0",
+ * 	requires: { core: "^0.1" },
+ * 	setup(kernel) {
+ * 		kernel.checkers.add({
+ * 			name: "mqtt",
+ * 			doc: "Asks an MQTT broker.",
+ * 			attributes: { tls: { type: onOff, default: "off", doc: "Speak TLS." } },
+ * 			test: async (target) => ({ up: target.values.tls === true, why: "an example" }),
+ * 		});
+ * 	},
+ * });
+ */
 export function definePlugin(plugin: Plugin): Plugin {
 	return plugin;
 }

@@ -14,7 +14,12 @@ export interface Commanded extends Planned<string> {
 
 type Commandable = ModeContext<Commanded, string>;
 
-/** Says no, to the caller and in the log: who reads it has seen that the action was called, and would wait for it. */
+/**
+ * Says no, to the caller and in the log: who reads it has seen that the action was called, and would wait for it.
+ *
+ * @example
+ * if (s.phase === "stopped") return refuseCommand(ctx, event, "MODULE_NOT_STARTED", "The module is stopped");
+ */
 export function refuseCommand(
 	ctx: Commandable,
 	event: CommandEvent,
@@ -25,7 +30,13 @@ export function refuseCommand(
 	ctx.answer(event.request, refusal(code, message));
 }
 
-/** The line of a command, and a fresh count of errors where a person gave it. */
+/**
+ * The line of a command, and a fresh count of errors where a person gave it.
+ *
+ * @example
+ * beginCommand(ctx, event);
+ * ctx.plan("restarting", restartSteps("PRIM"));
+ */
 export function beginCommand(ctx: Commandable, event: CommandEvent): void {
 	const by = event.identity ?? event.who;
 	const how = event.who === "boot" ? "called at boot time" : `called by ${by}`;
@@ -39,7 +50,12 @@ function count(ctx: Commandable, loop: LoopCounter): void {
 	ctx.renew("heart.stopstartloop", loopResource(loop));
 }
 
-/** Keeps a command until the running plan has ended. One that stops comes before one that does not. */
+/**
+ * Keeps a command until the running plan has ended. One that stops comes before one that does not.
+ *
+ * @example
+ * if (s.plan !== null) return keepCommand(ctx, event);
+ */
 export function keepCommand(ctx: Commandable, event: CommandEvent): undefined {
 	const { next } = ctx.s;
 	const stops = event.command === "stop" || event.command === "shutdown" || event.command === "stopstart";
@@ -50,7 +66,12 @@ export function keepCommand(ctx: Commandable, event: CommandEvent): undefined {
 	ctx.s.next = event;
 }
 
-/** incloop, resetloop: for handlers that act themselves; the module's own actions are counted where they begin. */
+/**
+ * incloop, resetloop: for handlers that act themselves; the module's own actions are counted where they begin.
+ *
+ * @example
+ * if (event.command === "incloop" || event.command === "resetloop") return setLoop(ctx, event);
+ */
 export function setLoop(ctx: Commandable, event: CommandEvent): undefined {
 	const { s } = ctx;
 	const counted = countError(s.loop, ctx.event.wallMs, s.config);
@@ -60,7 +81,12 @@ export function setLoop(ctx: Commandable, event: CommandEvent): undefined {
 	ctx.answer(event.request, exceeded ? refusal("LOOP_LIMIT", message) : undefined);
 }
 
-/** M25: counts one more action that an error caused. True if that is one too many, which the log then says: stop. */
+/**
+ * M25: counts one more action that an error caused. True if that is one too many, which the log then says: stop.
+ *
+ * @example
+ * if (event.identity !== undefined && exceedsLoop(ctx)) return stopByLoop(ctx);
+ */
 export function exceedsLoop(ctx: Commandable): boolean {
 	const counted = countError(ctx.s.loop, ctx.event.wallMs, ctx.s.config);
 	count(ctx, counted.counter);
@@ -68,7 +94,12 @@ export function exceedsLoop(ctx: Commandable): boolean {
 	return counted.exceeded;
 }
 
-/** The sentence that a person then reads. */
+/**
+ * The sentence that a person then reads.
+ *
+ * @example
+ * loopWhy({ ...config, maxloop: 3 }); // "Stopped by maxloop: more than 3 errors …"
+ */
 export function loopWhy({ maxloop }: ModeConfig): string {
 	return `Stopped by maxloop: more than ${maxloop} errors within loop_interval. See the log, mend the cause, then safekit start`;
 }

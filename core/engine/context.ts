@@ -9,6 +9,16 @@ export interface Planned<Kind extends string> {
 	plans: number;
 }
 
+/**
+ * One step of an automaton: its rules change the copy `s` of the state and add effects, in order. Times in
+ * milliseconds.
+ *
+ * @example
+ * const ctx = new ModeContext<State, "starting">(state, event);
+ * ctx.log("heart", "I", "begins");
+ * ctx.arm("retry", 5000);
+ * return { state: ctx.s, effects: ctx.effects };
+ */
 export class ModeContext<S extends Planned<Kind>, Kind extends string> {
 	readonly s: S;
 	readonly event: Stamped;

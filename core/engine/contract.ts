@@ -58,6 +58,7 @@ export type CommandName =
 	| "incloop"
 	| "resetloop";
 
+/** A command for the module: of a person, of a script, of a failover rule or of the daemon. */
 export interface CommandEvent {
 	type: "command";
 	command: CommandName;
@@ -168,12 +169,14 @@ export interface WitnessRecord {
 	/** Changes with every renewal; compared only for equality. */
 	beat: number;
 }
+/** What a node asks of the lease witness: its record, or to replace it if it is still the one that was seen. */
 export type WitnessRequest =
 	| { ask: "read" }
 	/** Compare-and-swap: applies only if the stored term equals `expectTerm`, 0 for no record (and beat, if given). */
 	| { ask: "swap"; expectTerm: number; expectBeat?: number; record: WitnessRecord }
 	/** Changes `beat` if the record still has this term. */
 	| { ask: "renew"; term: number };
+/** What the witness said, or that it could not be reached. `askedAtMs`: the node's monotonic clock. */
 export type WitnessAnswer =
 	| { got: "record"; record: WitnessRecord | null }
 	/** A swap or a renewal was applied; the record as it is now. `askedAtMs`: monotonic time of the request. */
@@ -197,6 +200,10 @@ export interface StateView {
 	held: readonly string[];
 }
 
+/**
+ * What one event makes of a state: the next state, and the orders to the node in the order in which they are
+ * carried out.
+ */
 export interface Decision<S> {
 	state: S;
 	effects: Effect[];
@@ -247,6 +254,7 @@ export interface ModeConfig {
 	rules: Rules;
 }
 
+/** Rules of safety that proofs switch off one at a time; all are true in production. */
 export interface Rules {
 	witness: boolean;
 	freeze: boolean;

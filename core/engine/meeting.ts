@@ -14,6 +14,7 @@ export interface Side {
 	fullsync: "take" | "give" | null;
 }
 
+/** What becomes of two nodes that meet: whose data counts, or why nobody may be chosen. */
 export type Meeting =
 	| { go: true; outcome: MeetingOutcome; source: "mine" | "theirs"; everything: boolean; quarantine: boolean }
 	/** Nobody may be chosen: `why` is a sentence, `commands` are what a person may do, best first. */
@@ -25,6 +26,13 @@ const other = (who: Who): Who => (who === "mine" ? "theirs" : "mine");
 /**
  * The table, first line that applies. `mine` is this node: BEHIND means that this node is behind. With `epochs` false
  * (only for proofs) lines of data are taken for equal.
+ *
+ * @example
+ * const meeting = meet(
+ * 	{ node: "n1", records: mine, serves: true, fullsync: null },
+ * 	{ node: "n2", records: theirs, serves: false, fullsync: null },
+ * );
+ * if (meeting.go && meeting.source === "mine") openSession(meeting.outcome);
  */
 export function meet(mine: Side, theirs: Side, epochs = true): Meeting {
 	const chosen = choose(mine, theirs, epochs);
@@ -33,7 +41,12 @@ export function meet(mine: Side, theirs: Side, epochs = true): Meeting {
 	return full === null ? chosen : { ...chosen, everything: true };
 }
 
-/** The name that both nodes use in their session orders: the outcome as the source sees it. */
+/**
+ * The name that both nodes use in their session orders: the outcome as the source sees it.
+ *
+ * @example
+ * sessionOutcome("BEHIND"); // "PEER_BEHIND"
+ */
 export function sessionOutcome(outcome: MeetingOutcome): MeetingOutcome {
 	return outcome === "BEHIND" ? "PEER_BEHIND" : outcome;
 }
@@ -104,10 +117,18 @@ function chooseHalfCopied(a: NodeRecords, b: NodeRecords): Meeting {
 /**
  * By so much a person's word that a copy counts (`serve` with `force`) raises its checkpoint, more than there ever are:
  * it may be an older disk, put back on purpose, and is not put back in time any more.
+ *
+ * @example
+ * const own = records.checkpoint.own + declaredCheckpoints;
  */
 export const declaredCheckpoints = 1_000_000;
 
-/** The disk of `one` is older than a checkpoint that the other remembers (replication.md §5.3). */
+/**
+ * The disk of `one` is older than a checkpoint that the other remembers (replication.md §5.3).
+ *
+ * @example
+ * if (isPutBack(mine, theirs)) return "this disk is older than the other server remembers";
+ */
 export function isPutBack(one: NodeRecords, other: NodeRecords): boolean {
 	return one.checkpoint.own < other.checkpoint.peer;
 }
@@ -161,7 +182,12 @@ function chooseEqual(mine: Side, theirs: Side): Meeting {
 	return go(primaryCrashed ? "CRASHED_PRIMARY" : "CRASHED_SECONDARY", source);
 }
 
-/** Sealed, or open without a crash since: nothing that it acknowledged is missing. */
+/**
+ * Sealed, or open without a crash since: nothing that it acknowledged is missing.
+ *
+ * @example
+ * const mayGoOn = intact(records) && records.epoch !== null;
+ */
 export function intact(records: NodeRecords): boolean {
 	return records.seal !== "open" || !records.crashed;
 }

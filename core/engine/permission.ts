@@ -14,7 +14,12 @@ export interface Standing {
 	ended: number;
 }
 
-/** (a) The peer's durable seal for this very term: it will not start without meeting us. */
+/**
+ * (a) The peer's durable seal for this very term: it will not start without meeting us.
+ *
+ * @example
+ * if (sealedIn(peer, records.term)) goAlone(ctx);
+ */
 export function sealedIn(peer: Standing, term: number): boolean {
 	const records = peer.records;
 	if (peer.serves || records === null || records.term !== term || records.alone !== null) return false;
@@ -24,6 +29,9 @@ export function sealedIn(peer: Standing, term: number): boolean {
 /**
  * The peer's own word, of this very term, that it lost or ended its part of the session: it crashed since, or stopped
  * serving. Its records let it start only after meeting us, except by a lease witness: not used where there is one.
+ *
+ * @example
+ * if (gaveUp(peer, records.term)) goAlone(ctx);
  */
 export function gaveUp(peer: Standing, term: number): boolean {
 	const records = peer.records;
@@ -32,6 +40,7 @@ export function gaveUp(peer: Standing, term: number): boolean {
 	return peer.ended === term || (records.term === term && records.crashed);
 }
 
+/** Whether a node may start without its peer: now, after a question to the witness, later (milliseconds), or not. */
 export type Start =
 	| { may: "yes"; by: "alone" | "witness" | "syncdelta"; term: number }
 	| { may: "ask"; request: WitnessRequest }
@@ -50,7 +59,13 @@ export interface StartQuestion {
 
 const waitForPeer = "this server cannot know whether it has the latest data, and waits for the other server";
 
-/** §5.6, start without a peer. */
+/**
+ * §5.6, start without a peer.
+ *
+ * @example
+ * const start = mayStartAlone({ config, records, lease: unseenLease, syncAgeMs: null, atMs });
+ * if (start.may === "no") wait(start.why);
+ */
 export function mayStartAlone(question: StartQuestion): Start {
 	const { config, records } = question;
 	if (records.epoch === null) return { may: "no", why: "this server's data was never declared valid" };

@@ -102,6 +102,7 @@ export interface Kernel {
 	catalogue: { add(template: TemplateDeclaration): void };
 }
 
+/** A plugin: what `definePlugin` declares. */
 export interface Plugin {
 	/** Lower-case letters, digits and `-`, at most 32. */
 	name: string;

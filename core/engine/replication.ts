@@ -129,9 +129,15 @@ export type ReplicationOrder =
 	/** What a session would compare, from this node's marks alone. Answer: `estimated`. */
 	| { order: "estimate" };
 
+/** The order to open a session with the peer: whose data is copied, under which term. */
 export type SessionOrder = Extract<ReplicationOrder, { order: "session" }>;
 
-/** The same order given again. One of the same term that says anything else was decided anew, before it was accepted. */
+/**
+ * The same order given again. One of the same term that says anything else was decided anew, before it was accepted.
+ *
+ * @example
+ * if (current !== null && isSameSession(current, order)) return;
+ */
 export function isSameSession(a: SessionOrder, b: SessionOrder): boolean {
 	const same = a.term === b.term && a.source === b.source && a.outcome === b.outcome;
 	return same && a.everything === b.everything && a.quarantine === b.quarantine;

@@ -4,6 +4,10 @@
  */
 import type { WitnessAnswer, WitnessRecord, WitnessRequest } from "./contract.ts";
 
+/**
+ * What a node knows of the record of its module at the lease witness. Times on its monotonic clock, in
+ * milliseconds.
+ */
 export interface LeaseView {
 	/** The witness has answered since the last time it was unreachable. */
 	known: boolean;
@@ -14,9 +18,20 @@ export interface LeaseView {
 	renewedMs: number;
 }
 
+/**
+ * The witness has not been asked yet.
+ *
+ * @example
+ * const state = { ...initial, lease: unseenLease };
+ */
 export const unseenLease: LeaseView = { known: false, record: null, sinceMs: 0, renewedMs: -1 };
 
-/** Takes an answer in. */
+/**
+ * Takes an answer in.
+ *
+ * @example
+ * const lease = observe(unseenLease, { got: "unreachable" }, atMs);
+ */
 export function observe(view: LeaseView, answer: WitnessAnswer, atMs: number): LeaseView {
 	if (answer.got === "unreachable") return { ...view, known: false };
 	const { record } = answer;
@@ -25,12 +40,18 @@ export function observe(view: LeaseView, answer: WitnessAnswer, atMs: number): L
 	return { known: true, record, sinceMs: same ? view.sinceMs : atMs, renewedMs };
 }
 
-/** The record names only this node under a higher term than its own: the swap went through, even if the answer did not. */
+/**
+ * The record names only this node under a higher term than its own: the swap went through, even if the answer did not.
+ *
+ * @example
+ * if (grants(s.lease, config.node, records.term)) goAlone(ctx);
+ */
 export function grants(view: LeaseView, node: string, term: number): boolean {
 	const record = view.record;
 	return record !== null && record.term > term && record.current.length === 1 && record.current[0] === node;
 }
 
+/** What the witness lets a node do that wants to go alone or take over. */
 export type Taking =
 	/** Ask for this swap now. */
 	| { may: "ask"; request: WitnessRequest }
@@ -44,6 +65,10 @@ export type Taking =
 /**
  * Going alone or taking over at `term` + 1. The holder needs no wait, so a living primary wins; the other must have
  * seen `beat` unchanged for T. A record of a lower term than the node's own permits nothing.
+ *
+ * @example
+ * const may = taking(s.lease, config.node, records.term, atMs, config.timeoutMs);
+ * if (may.may === "later") ctx.arm("witness", may.afterMs);
  */
 export function taking(view: LeaseView, node: string, term: number, atMs: number, leaseMs: number): Taking {
 	if (!view.known) return { may: "unknown" };
@@ -60,7 +85,12 @@ export function taking(view: LeaseView, node: string, term: number, atMs: number
 	return { may: "ask", request: { ask: "swap", expectTerm: record.term, expectBeat: record.beat, record: next } };
 }
 
-/** The record is the listing of the session that this node sources under `term`. */
+/**
+ * The record is the listing of the session that this node sources under `term`.
+ *
+ * @example
+ * if (!isListing(s.lease.record, config.node, records.term)) renewNothing();
+ */
 export function isListing(record: WitnessRecord | null, node: string, term: number): boolean {
 	return record !== null && record.term === term && record.holder === node && record.current.length === 2;
 }
@@ -69,6 +99,10 @@ export function isListing(record: WitnessRecord | null, node: string, term: numb
  * Listing both after a resync (§5.8 step 5); null when the record already does, or is newer than this session. A
  * record of the session's own term that lists only one comes from a swap that nobody used before the two met: whoever
  * leaves this session takes a higher term. It is replaced as it was seen, not renewed for the other.
+ *
+ * @example
+ * const request = listBoth(s.lease, "n1", "n2", records.term);
+ * if (request !== null) ctx.effects.push({ type: "witness", request });
  */
 export function listBoth(view: LeaseView, node: string, peer: string, term: number): WitnessRequest | null {
 	if (!view.known) return { ask: "read" };
@@ -86,6 +120,9 @@ export function listBoth(view: LeaseView, node: string, peer: string, term: numb
 /**
  * How long the application may still run without a renewal and without a living link: until 2T/3 after the last, in
  * whole milliseconds, rather one less.
+ *
+ * @example
+ * ctx.arm("lease", leaseLeftMs(s.lease, atMs, config.timeoutMs));
  */
 export function leaseLeftMs(view: LeaseView, atMs: number, leaseMs: number): number {
 	if (view.renewedMs < 0) return 0;

@@ -29,6 +29,7 @@ export interface TlsOptions {
 	verify?: boolean;
 }
 
+/** What a server answered. */
 export interface HttpAnswer {
 	/** Status as it came; redirects are not followed. */
 	status: number;
@@ -68,6 +69,7 @@ export interface ExecOptions {
 	maxBytes: number;
 }
 
+/** How a program ended, and what it printed. */
 export interface ExecAnswer {
 	/** Exit code; null: it was ended by a signal. */
 	code: number | null;

@@ -36,6 +36,7 @@ export type AttributeType =
  */
 export type Carried = "now" | "later" | "legacy" | "unneeded";
 
+/** One attribute: what it may hold, what it is without being written, and how it is explained. */
 export interface AttributeDeclaration {
 	type: AttributeType;
 	/** As a person would write it; absent: none. */
@@ -53,6 +54,7 @@ export interface AttributeDeclaration {
 	doc: string;
 }
 
+/** One element: its attributes, its children and how often it may stand. */
 export interface ElementDeclaration {
 	name: string;
 	doc: string;
@@ -81,7 +83,12 @@ export interface ModeElements {
 	elements: readonly ElementDeclaration[];
 }
 
-/** Milliseconds of each unit. */
+/**
+ * Milliseconds of each unit.
+ *
+ * @example
+ * const ms = 5 * unitMs.m; // 300000
+ */
 export const unitMs: Readonly<Record<TimeUnit, number>> = {
 	d: 86_400_000,
 	h: 3_600_000,
@@ -91,25 +98,76 @@ export const unitMs: Readonly<Record<TimeUnit, number>> = {
 	us: 0.001,
 };
 
+/**
+ * `on` or `off`; read as true or false.
+ *
+ * @example
+ * { tls: { type: onOff, default: "off", doc: "Speak TLS." } }
+ */
 export const onOff: AttributeType = { is: "onoff" };
+/**
+ * Any text.
+ *
+ * @example
+ * { password: { type: text, required: true, doc: "Password." } }
+ */
 export const text: AttributeType = { is: "text" };
+/**
+ * A word used in resource names, file names or commands: no blanks, no `/`.
+ *
+ * @example
+ * { ident: { type: word, required: true, doc: "Name of the resource." } }
+ */
 export const word: AttributeType = { is: "word" };
+/**
+ * IPv4, IPv6 or a host name.
+ *
+ * @example
+ * { addr: { type: address, default: "127.0.0.1", doc: "Server." } }
+ */
 export const address: AttributeType = { is: "address" };
-/** A name that macros and environment variables may have. */
+/**
+ * A name that macros and environment variables may have.
+ *
+ * @example
+ * { name: { type: identifier, required: true, doc: "Name of the variable." } }
+ */
 export const identifier: AttributeType = {
 	is: "pattern",
 	pattern: "[A-Za-z_][A-Za-z0-9_.()\\-]{0,127}",
 	expected: "a name that begins with a letter or _ and has letters, digits, _ . - ( ) only",
 };
+/**
+ * A TCP or UDP port, 1 to 65535.
+ *
+ * @example
+ * { port: { type: port, default: "6379", doc: "TCP port." } }
+ */
 export const port: AttributeType = { is: "integer", min: 1, max: 65_535 };
-/** A number without a tighter documented bound. */
+/**
+ * A number without a tighter documented bound.
+ *
+ * @example
+ * { retries: { type: count, default: "3", doc: "How often it is tried." } }
+ */
 export const count: AttributeType = { is: "integer", min: 0, max: 2_147_483_647 };
 
+/**
+ * One of these words.
+ *
+ * @example
+ * { mode: { type: choice("fast", "safe"), default: "safe", doc: "How it works." } }
+ */
 export function choice(...values: string[]): AttributeType {
 	return { is: "choice", values };
 }
 
-/** A duration; `min` counts in `unit`. */
+/**
+ * A duration; it is read in milliseconds. `min` and a bare number count in `unit`, `maxMs` in milliseconds.
+ *
+ * @example
+ * { interval: { type: time("s", { min: 1 }), default: "10s", doc: "Time between two tests." } }
+ */
 export function time(unit: TimeUnit, bounds: { min?: number; maxMs?: number } = {}): AttributeType {
 	return { is: "time", unit, ...bounds };
 }

@@ -4,6 +4,7 @@ import type { ModeContext } from "../context.ts";
 import type { Effect, EngineEvent, Stamped } from "../contract.ts";
 import { wakeupLabel } from "./defaults.ts";
 
+/** The rules that hold a module in WAIT. */
 export interface Holding {
 	/** Wait rules that are true, the first one first. */
 	rules: readonly string[];
@@ -11,6 +12,12 @@ export interface Holding {
 	awaited: Readonly<Record<string, string>>;
 }
 
+/**
+ * No rule holds the module.
+ *
+ * @example
+ * const state = { ...initial, holding: nothingHolds };
+ */
 export const nothingHolds: Holding = { rules: [], awaited: {} };
 
 /** What a state needs for rules. Phases beside these are those of a started module. */
@@ -26,6 +33,9 @@ type RuleEvent = EngineEvent & { type: "rule" };
 /**
  * Takes a rule in: one that acts becomes the next command, one of action wait holds or lets go. True if a wait rule
  * that is new holds a started module: it has to stop, and start again as far as WAIT.
+ *
+ * @example
+ * if (event.type === "rule" && takeRule(ctx, event)) leave(ctx);
  */
 export function takeRule(ctx: ModeContext<Ruled, string>, event: Stamped<RuleEvent>): boolean {
 	const { s } = ctx;
@@ -74,6 +84,9 @@ function transitionLog({ action, rule }: RuleEvent): Effect {
 /**
  * What holds a module in WAIT, as a sentence. `rule` null: a rule cannot be decided yet, so the start goes no further,
  * but nothing is wrong (WAIT Transient). Null: nothing holds it.
+ *
+ * @example
+ * holdingWhy({ rules: ["c_disk"], awaited: {} }); // { rule: "c_disk", why: "The failover rule c_disk holds the module" }
  */
 export function holdingWhy({ rules, awaited }: Holding): { rule: string | null; why: string } | null {
 	const [rule] = rules;
@@ -83,11 +96,22 @@ export function holdingWhy({ rules, awaited }: Holding): { rule: string | null; 
 	return { rule: null, why: `Waiting for the first value of ${first[1]}, which the failover rule ${first[0]} needs` };
 }
 
-/** Labels of the rules that hold a module, or that it waits for. */
+/**
+ * Labels of the rules that hold a module, or that it waits for.
+ *
+ * @example
+ * heldRules({ rules: ["c_disk"], awaited: { c_net: "custom.net" } }); // ["c_disk", "c_net"]
+ */
 export function heldRules({ rules, awaited }: Holding): string[] {
 	return [...rules, ...Object.keys(awaited)];
 }
 
+/**
+ * The line of the log that says that no rule holds the module any more.
+ *
+ * @example
+ * if (heldRules(s.holding).length === 0) ctx.effects.push(wakeupLog());
+ */
 export function wakeupLog(): Effect {
 	return { type: "log", origin: "heart", level: "I", text: `Action wakeup from failover rule ${wakeupLabel}` };
 }

@@ -13,6 +13,7 @@ export interface CheckerVerdict {
 	readonly reason: string;
 }
 
+/** When a checker runs and how long it may take. */
 export interface CheckerTimes {
 	/** From the start of one run to the start of the next: 1 s to 1 day, default `"10s"`. */
 	every?: Duration;
@@ -40,12 +41,22 @@ export function checker<Context>(
 	return Object.freeze({ kind: "opensafe checker", times: Object.freeze({ every, timeout, memory }), run });
 }
 
-/** The application is well. `reason` is only for the log. */
+/**
+ * The application is well. `reason` is only for the log.
+ *
+ * @example
+ * return up();
+ */
 export function up(reason = ""): CheckerVerdict {
 	return Object.freeze({ state: "up", reason: String(reason) });
 }
 
-/** The application is not well, and why, in words for the module log. */
+/**
+ * The application is not well, and why, in words for the module log.
+ *
+ * @example
+ * return down(`HTTP ${answer.status}`);
+ */
 export function down(reason: string): CheckerVerdict {
 	return Object.freeze({ state: "down", reason: String(reason) });
 }
