@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { network, packModule, Server, writeModule } from "./server.ts";
 
-export const names = ["n1", "n2", "n3"];
+export const names = ["n1", "n2"];
 export const addressOf = (name: string): string => `${network}.${10 + names.indexOf(name)}`;
 export const clusterXml = (of: string[]): string =>
 	`<cluster><lans><lan name="default">${of.map((name) => `<node name="${name}" addr="${addressOf(name)}"/>`).join("")}</lan></lans></cluster>`;
@@ -37,7 +37,7 @@ export interface Site {
 }
 
 /** Daemons that run, without any cluster. */
-export async function site(t: ExecutionContext, count: number): Promise<Site> {
+export async function site(t: Pick<ExecutionContext, "teardown">, count: number): Promise<Site> {
 	const port = await freePort();
 	const servers = names.slice(0, count).map((name) => new Server(t, name));
 	for (const server of servers) {
@@ -68,9 +68,16 @@ export async function cluster(t: ExecutionContext, count: number): Promise<Site>
 	return made;
 }
 
-export function install(server: Server, module: string, service: string, own: Record<string, string>, id = 1): void {
+export function install(
+	server: Server,
+	module: string,
+	service: string,
+	own: Record<string, string>,
+	id = 1,
+	...options: string[]
+): void {
 	const source = writeModule(join(server.folder, `source-${module}`), service, own);
 	const file = join(server.folder, `${module}.safe`);
 	packModule(source, file);
-	server.ok("module", "install", "-m", module, "-M", String(id), file);
+	server.ok("module", "install", "-m", module, "-M", String(id), ...options, file);
 }
