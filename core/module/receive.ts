@@ -22,7 +22,7 @@ export interface ReceivedModule extends AdmissionOptions {
 /**
  * Installs the module, in place of the one with its name if there is one, and applies its configuration. Both or
  * nothing: what fails, or is interrupted by the death of the daemon, leaves the files, the configuration and the number
- * that were there before.
+ * that were there before; in the very last moment it may leave the module installed and the old configuration in force.
  */
 export async function receiveModule(
 	paths: Paths,

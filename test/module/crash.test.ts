@@ -2,7 +2,7 @@
  * The power goes before any step of a change. Each call that changes the disk is preceded by a copy of the whole
  * server's folders: every copy is a server that came back from a power cut there.
  */
-import { cpSync, existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -11,6 +11,7 @@ import { configureModule, type Hook } from "../../core/module/configure.ts";
 import { installModule, listModules, uninstallModule } from "../../core/module/install.ts";
 import { withModuleLock } from "../../core/module/lock.ts";
 import { type Paths, pathsFrom } from "../../core/module/paths.ts";
+import { receiveModule } from "../../core/module/receive.ts";
 import { recover } from "../../core/module/recover.ts";
 import { makeTestFolder } from "../folder.ts";
 import { place, schema } from "./place.ts";
@@ -155,6 +156,36 @@ test.serial("first install, first config and uninstall: all or nothing", async (
 		t.is((await installModule(paths, { file, replace: true })).id, 1);
 	}
 	t.deepEqual([...states].sort(), ["0 none none", "1 whole none", "1 whole whole"]);
+});
+
+test.serial("from another server: files and configuration together, or installed and not yet applied", async (t) => {
+	const here = await place(t);
+	await installModule(here.paths, { name: "m", file: await here.pack("one.safe", entries("one")) });
+	const quiet: Hook = async () => ({ ran: true, exitCode: 0 });
+	const options = { schema, environment: {}, hook: quiet };
+	await configureModule(here.paths, "m", options);
+	const bytes = readFileSync(await here.pack("two.safe", entries("two")));
+	const received = { name: "m", id: 7, bytes, from: "the other one" };
+	const cuts = await powerCuts(t, here.top, () => receiveModule(here.paths, received, options));
+	const seen = new Set<string>();
+	for (const { safe, paths } of cuts) {
+		await withModuleLock(paths, () => recover(paths));
+		const source = readText(join(paths.module("m").sourceBin, "start_prim"));
+		const active = (await readConfiguration(paths, "m"))?.user?.vars[0]?.value;
+		const [{ id } = { id: 0 }] = await listModules(paths);
+		seen.add(`${source} ${id} ${active}`);
+		t.deepEqual(litter(safe), []);
+		await t.notThrowsAsync(receiveModule(paths, received, options));
+		t.is((await readConfiguration(paths, "m"))?.id, 7);
+	}
+	// The number goes first: a folder without one could not run.
+	t.deepEqual([...seen], ["one 1 one", "one 7 one", "two 7 one", "two 7 two"]);
+	const failing = async (): Promise<{ ran: boolean; exitCode: number }> => ({ ran: true, exitCode: 1 });
+	const again = { ...received, id: 8, bytes: readFileSync(await here.pack("three.safe", entries("three"))) };
+	await t.throwsAsync(receiveModule(here.paths, again, { ...options, hook: failing }), { message: /postconfig/ });
+	t.is(readText(join(here.paths.module("m").sourceBin, "start_prim")), "two");
+	t.deepEqual(await listModules(here.paths), [{ name: "m", id: 7 }]);
+	t.is((await readConfiguration(here.paths, "m"))?.user?.vars[0]?.value, "two");
 });
 
 function readText(path: string): string {
