@@ -162,7 +162,7 @@ test("check says in words what a package asks for, and which scripts run as root
 		{},
 	);
 	t.deepEqual(none.asks, [
-		"runs in the sandbox: checkers checks/web.ts; they may reach nothing outside of it",
+		"runs in the sandbox: checkers checks/web.ts; they may neither connect, run nor read anything",
 		"runs as root: scripts start_prim, vmcheck",
 	]);
 });

@@ -13,7 +13,7 @@ export interface Runs {
 export function asksAsText(permissions: Permissions, runs: Runs): string[] {
 	const lines = permissionsAsText(permissions);
 	if (runs.inSandbox.length > 0) {
-		const reach = lines.length === 0 ? "; they may reach nothing outside of it" : "";
+		const reach = lines.length === 0 ? "; they may neither connect, run nor read anything" : "";
 		lines.push(`runs in the sandbox: checkers ${runs.inSandbox.join(", ")}${reach}`);
 	}
 	if (runs.asRoot.length > 0) lines.push(`runs as root: scripts ${runs.asRoot.join(", ")}`);

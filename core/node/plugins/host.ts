@@ -19,7 +19,9 @@ export interface HostTimes {
 	backOffMs: number;
 }
 
-const usualTimes: HostTimes = { loadMs: 10_000, adviseMs: 10_000, blockedMs: 3000, backOffMs: 1000 };
+const usualTimes: HostTimes = { loadMs: 20_000, adviseMs: 10_000, blockedMs: 3000, backOffMs: 1000 };
+/** Beyond that the thread ends, and nothing else. */
+const maxMemoryMb = 256;
 const maxBackOffMs = 60_000;
 const program = join(import.meta.dirname, "worker.ts");
 
@@ -80,7 +82,12 @@ export class PluginHost {
 	}
 
 	#start(): Promise<Description> {
-		const worker = new Worker(program, { workerData: { folder: this.folder }, stdout: true, stderr: true });
+		const worker = new Worker(program, {
+			workerData: { folder: this.folder },
+			resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb },
+			stdout: true,
+			stderr: true,
+		});
 		this.#worker = worker;
 		// A plugin's own words must not stand in the answer to a command.
 		for (const words of [worker.stdout, worker.stderr]) words.on("data", (text) => process.stderr.write(text));
