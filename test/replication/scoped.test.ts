@@ -34,12 +34,27 @@ function together(trees: TwoTrees, change: () => void): void {
 	trees.source.primary.goAlone(4);
 }
 
+/** The target's marks of a session in which it was the primary: of some directories, older than all that is in them. */
+function marksOfBefore({ target }: TwoTrees, next: () => number): void {
+	const { tree } = target.volume;
+	const left = [tree.rootRef];
+	for (let at = left.pop(); at !== undefined; at = left.pop()) {
+		const directory = at;
+		if (next() < 0.4) target.marks.entries(directory, "0.1.1");
+		const entries = tree.list(directory);
+		for (const { name, type } of Array.isArray(entries) ? entries : []) {
+			if (type === 4) left.push(tree.with<bigint>(directory, (fd) => tree.refAt(fd, name)) as bigint);
+		}
+	}
+}
+
 for (const seed of seeds) {
 	test(`changes on both sides while separated, and while they are compared (seed ${seed})`, (t) => {
 		const next = random(seed);
 		const trees = equal(t, next);
 		t.deepEqual(trees.differences(), []);
 		if (seed % 2 === 0) together(trees, () => changes(trees, "source", next, 40));
+		if (seed % 3 === 1) marksOfBefore(trees, next);
 		trees.target.primary.serveAlone(4);
 		trees.source.primary.serveAlone(5);
 		trees.source.application.remembers = seed % 3 !== 0;
@@ -216,26 +231,31 @@ for (const how of ["moved", "linked", "exchanged"] as const) {
 	});
 }
 
-test("what a mark of the target covers in a directory is compared where the source has moved it", (t) => {
-	const trees = new TwoTrees(t);
-	const { source, target } = trees;
-	for (const name of ["from", "to"]) source.application.make([name], "directory");
-	source.application.make(["from", "file"], "file");
-	source.application.write(["from", "file"], 0, Buffer.alloc(300_000, "a"));
-	trees.begin(true);
-	trees.finish();
-	source.primary.goAlone(3);
-	trees.checkpoint();
-	// As of the session before the last one, in which the target was the primary.
-	const { tree } = target.volume;
-	target.marks.entries(tree.with<bigint>(tree.rootRef, (fd) => tree.refAt(fd, Buffer.from("from"))) as bigint, "0.1.1");
-	target.primary.serveAlone(4);
-	target.application.write(["from", "file"], 0, Buffer.alloc(300_000, "b"));
-	t.is(target.marks.list().files.length, 0);
-	source.primary.serveAlone(5);
-	source.application.move(["from", "file"], ["to", "file"]);
-	t.is(source.marks.list().files.length, 0);
-	trees.begin(false);
-	trees.finish();
-	t.deepEqual(trees.differences(), []);
-});
+for (const removed of [false, true]) {
+	const also = removed ? ", and the directory is gone there" : "";
+	test(`what a mark of the target covers in a directory is compared where the source has moved it${also}`, (t) => {
+		const trees = new TwoTrees(t);
+		const { source, target } = trees;
+		for (const name of ["from", "to"]) source.application.make([name], "directory");
+		source.application.make(["from", "file"], "file");
+		source.application.write(["from", "file"], 0, Buffer.alloc(300_000, "a"));
+		trees.begin(true);
+		trees.finish();
+		source.primary.goAlone(3);
+		trees.checkpoint();
+		// As of the session before the last one, in which the target was the primary.
+		const { tree } = target.volume;
+		const from = tree.with<bigint>(tree.rootRef, (fd) => tree.refAt(fd, Buffer.from("from"))) as bigint;
+		target.marks.entries(from, "0.1.1");
+		target.primary.serveAlone(4);
+		target.application.write(["from", "file"], 0, Buffer.alloc(300_000, "b"));
+		t.is(target.marks.list().files.length, 0);
+		source.primary.serveAlone(5);
+		source.application.move(["from", "file"], ["to", "file"]);
+		if (removed) source.application.remove(["from"]);
+		t.is(source.marks.list().files.length, 0);
+		trees.begin(false);
+		trees.finish();
+		t.deepEqual(trees.differences(), []);
+	});
+}

@@ -1,5 +1,5 @@
 /** The marks of one tree in memory, kept by the rules of replication.md §5.4. */
-import type { Tree } from "../../core/replication/local/tree.ts";
+import { isDirectory as isDirectoryMode, type Tree } from "../../core/replication/local/tree.ts";
 import { chunkBytes, isYoung, type MarkList } from "../../core/replication/marks/mark.ts";
 import type { Difference } from "../../core/replication/marks/marks.ts";
 import type { FileId, FileRef } from "../../core/replication/operation.ts";
@@ -100,8 +100,9 @@ export class TestMarks {
 	#isYoung(file: FileRef, directory: FileRef): boolean {
 		const since = this.#directories.get(directory);
 		if (since === undefined) return false;
-		const id = this.#tree.idOf(file);
-		return typeof id === "string" && isYoung(id, since);
+		const [id, stat] = [this.#tree.idOf(file), this.#tree.stat(file)];
+		// A directory has a mark of its own from the beginning.
+		return typeof id === "string" && typeof stat !== "number" && !isDirectoryMode(stat.mode) && isYoung(id, since);
 	}
 
 	#of(file: FileRef, hint: FileRef): Marked | null {

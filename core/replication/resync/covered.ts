@@ -8,7 +8,7 @@ import { isDirectory } from "../local/tree.ts";
 import type { FileId, FileRef } from "../operation.ts";
 import type { ListedEntry } from "../wire/messages.ts";
 import type { Scope } from "./scope.ts";
-import { type DirectoryWork, isYoung } from "./young.ts";
+import { type DirectoryWork, isYoung, mergedWork } from "./young.ts";
 
 /** More ids than this are not remembered: then everything that is met has left one. */
 const mostIds = 1_000_000;
@@ -19,6 +19,8 @@ export class Covered {
 	readonly #scope: Scope;
 	/** Of what has left a directory on the target. */
 	readonly #ids = new Set<FileId>();
+	/** What the target's marks say of directories that are not where it has them, or not here at all. */
+	#unmet: DirectoryWork | null = null;
 	/** A mark holds all that is below a directory: which those are shows only when they are reached. */
 	#below = false;
 
@@ -29,6 +31,12 @@ export class Covered {
 	/** This is to be compared of a directory. */
 	asked({ subtree, walk }: Partial<DirectoryWork>): void {
 		this.#below ||= subtree === true || walk === true;
+	}
+
+	/** The target's mark of a directory that its path does not lead to here: what it covers may be anywhere. */
+	unmet({ all, since, subtree }: Pick<DirectoryWork, "all" | "since" | "subtree">): void {
+		this.#unmet = mergedWork(this.#unmet ?? undefined, { all, since, subtree });
+		this.#below ||= subtree;
 	}
 
 	/** The target has this in the directory that is being compared, and the source has not. */
@@ -54,7 +62,8 @@ export class Covered {
 
 	/** The file of this id was met. True: it has left a directory that covered it, so it is pending. */
 	met(id: FileId, ref: FileRef): boolean {
-		if (id === "" || !(this.#ids.size >= mostIds || this.#ids.delete(id))) return false;
+		const left = id !== "" && (this.#ids.size >= mostIds || this.#ids.delete(id));
+		if (!left && (this.#unmet === null || !isYoung(this.#unmet, id))) return false;
 		this.#pend(ref);
 		return true;
 	}

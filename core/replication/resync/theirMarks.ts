@@ -95,14 +95,19 @@ export class TheirMarks {
 
 	/** A file without an id was made by hand: the names of its directory differ, so it is met by that mark. */
 	#keep(mark: ToldMark): void {
+		const { what } = mark;
+		if (what.is === "directory") this.#scope.covered.unmet({ ...what, since: this.#sinceOf(what.since) });
 		if (mark.id !== "") this.#unmet.set(mark.id, [...(this.#unmet.get(mark.id) ?? []), mark]);
+	}
+
+	/** In a copy made by hand no file has an id that says how old it is: each one that is new was marked itself. */
+	#sinceOf(since: FileId): FileId[] {
+		return since === "" || this.#scope.adopting ? [] : [since];
 	}
 
 	#apply({ what }: ToldMark, ref: FileRef): void {
 		if (what.is === "directory") {
-			// In a copy made by hand no file has an id that says how old it is: each one that is new was marked itself.
-			const since = what.since === "" || this.#scope.adopting ? [] : [what.since];
-			this.#scope.pendDirectory(ref, { all: what.all, since, subtree: what.subtree });
+			this.#scope.pendDirectory(ref, { all: what.all, since: this.#sinceOf(what.since), subtree: what.subtree });
 		} else {
 			this.#scope.pendFile(ref, (work) => {
 				if (what.whole) work.addAll();
