@@ -40,15 +40,16 @@ export async function runProgram(call: Call, node: NodeControl | null, groups: r
 		if (remote !== undefined && remote.invitation !== null && argv[0] !== "take-cluster") {
 			throw new SafekitError("REMOTE_REFUSED", "Only a first configuration is taken without the cluster's key.");
 		}
-		const distributed = readDistributed(argv);
-		if (distributed !== null && !argv.includes("--help")) {
+		const asksHelp = argv.includes("--help");
+		const distributed = asksHelp ? null : readDistributed(argv);
+		if (distributed !== null) {
 			if (remote !== undefined) throw new SafekitError("CLI_DISTRIBUTED", "A command for other servers is given once.");
 			// Not needed where modules are started: it comes with TLS.
 			const { runDistributed } = await import("./distributed/run.ts");
 			return await runDistributed(call, context.node, distributed, (one) => runProgram(one, node, groups));
 		}
 		const program = buildProgram(context, groups);
-		await program.parseAsync(rearrange(distributed?.push === "command" ? distributed.argv : argv), { from: "user" });
+		await program.parseAsync(rearrange(asksHelp ? withoutServers(argv) : argv), { from: "user" });
 		return context.exit;
 	} catch (error) {
 		return failed(call, error);
@@ -92,6 +93,13 @@ function prepare(command: Command, call: Call): void {
 		getErrHasColors: () => false,
 	});
 	for (const sub of command.commands) prepare(sub, call);
+}
+
+/** Help of a command is the same for all servers. */
+function withoutServers(argv: string[]): string[] {
+	if (argv[0] !== "-H") return argv;
+	const command = argv.slice(2);
+	return command[0]?.startsWith("-") ? ["--help"] : command;
 }
 
 /** `safekit -m AM start` is `safekit start -m AM`: options before the command's name go behind it. */

@@ -104,6 +104,8 @@ test("what is not understood exits 2 and says what is expected", async (t) => {
 		t.is(answer.code, 2, argv.join(" "));
 		t.regex(answer.err, /^Error: .*\n.+\n/);
 	}
+	t.regex((await inProcess("-H", "*", "waitstart", "--help")).out, /^Usage: safekit waitstart /);
+	t.regex((await inProcess("-H", "*", "-G", "--help")).out, /\n {2}safekit -H SERVERS -G /);
 	const json = await inProcess("sart", "--json");
 	t.is(JSON.parse(json.out).error.code, "USAGE");
 	t.regex(json.out, /did you mean start|Did you mean start/i);

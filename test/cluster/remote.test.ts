@@ -121,6 +121,7 @@ test("another key, no key, and none at all", async (t) => {
 	const invited = await open(t, [invitationKey]);
 	t.is(await codeOf(invited.ask(["x"])), "REMOTE_KEY");
 	const { check } = await invited.ask(["x"], invitationKey);
+	t.is(await codeOf(invited.ask(["x"], invitationKey, Buffer.alloc((4 << 20) + 1))), "REMOTE_ENDED");
 	t.regex(check, /^[0-9a-f]{4}(-[0-9a-f]{4}){3}$/);
 	t.is(invited.asked[0]?.invitation, check, "both ends have the same check code");
 	t.not((await invited.ask(["x"], invitationKey)).check, check, "and each connection another one");

@@ -14,6 +14,8 @@ export const limits = {
 	requestBytes: 1024 * 1024,
 	/** What comes along with a request: the largest package. */
 	bodyBytes: 256 * 1024 * 1024,
+	/** The same from who has proven nothing: a configuration. */
+	strangerBytes: 4 * 1024 * 1024,
 	/** Of one server's answer to one command. */
 	answerBytes: 16 * 1024 * 1024,
 	/** Connections that a server serves at a time. */

@@ -29,7 +29,7 @@ export interface Serving {
 const shape = z.object({
 	argv: z.array(z.string()).max(1000),
 	module: z.string().max(255).optional(),
-	bytes: z.number().int().min(0).max(limits.bodyBytes),
+	bytes: z.number().int().min(0),
 });
 /** Who tries other keys again and again fills no log. */
 const reportEveryMs = 60_000;
@@ -102,7 +102,7 @@ export class CommandServer {
 			if (invited) this.#invited = false;
 		});
 		const invitation = invited ? checkCode(tls) : null;
-		const reading = new Reading();
+		const reading = new Reading(invited ? limits.strangerBytes : limits.bodyBytes);
 		const take = (bytes: Buffer): void => {
 			const request = reading.push(bytes);
 			if (request === "broken") return void tls.destroy();
@@ -123,8 +123,14 @@ export class CommandServer {
 class Reading {
 	readonly #lines = new Lines(limits.requestBytes);
 	#request: z.infer<typeof shape> | null = null;
+	readonly #most: number;
 	#body: Buffer[] = [];
 	#missing = 0;
+
+	/** @param most bytes that may come along. */
+	constructor(most: number) {
+		this.#most = most;
+	}
 
 	/** The request itself is there. */
 	get isKnown(): boolean {
@@ -144,6 +150,7 @@ class Reading {
 			} catch {
 				return "broken";
 			}
+			if (this.#request.bytes > this.#most) return "broken";
 			this.#missing = this.#request.bytes;
 			rest = bytes.subarray(head.length);
 		}
