@@ -13,6 +13,7 @@ import { ports } from "./module/ports.ts";
 import { sign } from "./module/sign.ts";
 import { test } from "./module/test.ts";
 import { trust } from "./module/trust.ts";
+import { tryModule } from "./module/try.ts";
 import { uninstall } from "./module/uninstall.ts";
 
 /** In the order in which help lists them. */
@@ -26,6 +27,7 @@ const commands: readonly Group[] = [
 	create,
 	check,
 	test,
+	tryModule,
 	pack,
 	diff,
 	sign,

@@ -23,7 +23,8 @@ function isLocal() {
 	if (args[0] === "-H") return args.includes("--help");
 	const [first, second] = args.filter((word) => !word.startsWith("-"));
 	if (first === undefined || first === "schema" || first === "simulate" || first === "help") return true;
-	if (first === "module" && ["check", "create", "test", "pack", "diff", "sign", "verify"].includes(second)) return true;
+	if (first === "module" && ["check", "create", "test", "try", "pack", "diff", "sign", "verify"].includes(second))
+		return true;
 	if (args[0] === "-r") return true;
 	const words = first.startsWith("print") ? args.slice(0, 2) : args;
 	return words.includes("--help") || words.includes("-h") || words[0] === "--version" || words[0] === "-p";

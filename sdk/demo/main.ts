@@ -2,9 +2,11 @@
 import { parseArgs } from "node:util";
 import { asSafekitError, SafekitError } from "../../core/errors.ts";
 import { errorAsJson, errorAsText } from "../../core/log/errorTexts.ts";
+import { Ending } from "../lab/ending.ts";
+import type { Pair, StateLine } from "../lab/pair.ts";
 import { describeMissing, ensureDebianPackages, labPackages, missingForLab } from "../lab/prerequisites.ts";
 import { play } from "./scenario.ts";
-import { Servers, type StateLine } from "./servers.ts";
+import { makeServers, urlOf } from "./servers.ts";
 
 const help = `Usage: npm run demo [-- --once] [--json] [--sabotage early-ack]
 
@@ -21,8 +23,6 @@ Examples:
   npm run demo -- --once --json --sabotage early-ack; echo $?
 `;
 
-/** How often to look whether the process that started this one lives. Milliseconds. */
-const watchMs = 100;
 const startedMs = performance.now();
 const states: { atMs: number; node: string; state: string; status: string }[] = [];
 
@@ -74,16 +74,8 @@ function showState(line: StateLine): void {
 	}
 }
 
-/** What the first Ctrl-C, or the death of the process that started this one, ends; null until it comes. */
-let servers: Servers | null = null;
-let ended: Promise<void> | null = null;
-let onEnd: () => void = () => {};
-
-/** Ends everything, once, whatever is being done. */
-function end(): void {
-	ended ??= close().then(() => process.exit(130));
-	onEnd();
-}
+let servers: Pair | null = null;
+const ending = new Ending(close);
 
 async function close(): Promise<void> {
 	if (servers === null) return;
@@ -91,27 +83,17 @@ async function close(): Promise<void> {
 	say("The servers are gone, and nothing of them is left.");
 }
 
-/**
- * Ctrl-C at any time ends everything; so does the death of the process that started this one, however it died, also
- * if it died before this one could look.
- */
-function endWithTheStarter(): void {
-	const parent = Number(process.env.OPENSAFE_DEMO_STARTER) || process.ppid;
-	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
-	setInterval(() => process.ppid !== parent && end(), watchMs).unref();
-}
-
 async function main(): Promise<number> {
 	if (options.help) {
 		process.stdout.write(help);
 		return 0;
 	}
-	endWithTheStarter();
+	ending.watch(Number(process.env.OPENSAFE_DEMO_STARTER) || process.ppid);
 	if (process.getuid?.() === 0) await ensureDebianPackages(labPackages, say);
 	const missing = await missingForLab();
 	if (missing.length > 0) throw new SafekitError("LAB_IMPOSSIBLE", describeMissing(missing));
 	say("Two servers are made on this machine, in namespaces of their own …");
-	servers = await Servers.make(options.sabotage ?? null);
+	servers = await makeServers(options.sabotage ?? null);
 	try {
 		servers.watch(showState);
 		const result = await play(servers, say);
@@ -119,33 +101,27 @@ async function main(): Promise<number> {
 		if (!options.once) await stayUp(servers);
 		return result.lostWrites === 0 ? 0 : 1;
 	} finally {
-		if (ended === null) await close();
+		if (ending.begun === null) await close();
 	}
 }
 
 /** Until Ctrl-C. */
-function stayUp({ url, nodes, shell }: Servers): Promise<void> {
+function stayUp(pair: Pair): Promise<void> {
 	out.write(`\nEverything stays up until Ctrl-C. Look around, in another terminal:\n\n`);
-	out.write(`  curl ${url}/            the application, at the virtual IP\n`);
-	for (const node of nodes) out.write(`  ${shell(node)}    # a shell on ${node.name}\n`);
+	out.write(`  curl ${urlOf(pair)}/            the application, at the virtual IP\n`);
+	for (const node of pair.nodes) out.write(`  ${pair.shell(node)}    # a shell on ${node.name}\n`);
 	out.write(
 		"\nand there: `safekit state`, `safekit log -m demo`, `safekit logview -m demo`, `safekit swap -m demo`.\n\n",
 	);
-	const alive = setInterval(() => {}, 60_000);
-	return new Promise((resolve) => {
-		onEnd = () => {
-			clearInterval(alive);
-			resolve();
-		};
-	});
+	return ending.wait();
 }
 
 try {
 	process.exitCode = await main();
 } catch (error) {
 	// What is taken away under a running step fails; that is no news.
-	await ended;
+	await ending.begun;
 	fail(error);
 }
-await ended;
+await ending.begun;
 process.exit();

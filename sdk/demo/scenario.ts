@@ -1,7 +1,8 @@
 /** What the demo shows, step by step: start, replicate, power cut, failover, return, resync, swap. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Pair } from "../lab/pair.ts";
 import { Client } from "./client.ts";
-import { moduleName, type Servers, timeoutMs } from "./servers.ts";
+import { installDemo, moduleName, timeoutMs, urlOf } from "./servers.ts";
 
 /** interfaces.md: what `demo -- --once --json` prints. */
 export interface Result {
@@ -20,10 +21,10 @@ const writers = 3;
 const workMs = 3000;
 
 /** Plays everything once. `say` prints a line for a person. */
-export async function play(servers: Servers, say: (text: string) => void): Promise<Result> {
+export async function play(servers: Pair, say: (text: string) => void): Promise<Result> {
 	const [first, second] = servers.nodes;
 	say("Both servers get the product, the cluster's key and the module.");
-	await servers.install();
+	await installDemo(servers);
 	say(`${first.name} is started with \`safekit prim\`: on a first start, a person says whose data is good.`);
 	await servers.command(first, "prim");
 	await servers.until(first, "ALONE Ready", startWithinMs);
@@ -32,9 +33,11 @@ export async function play(servers: Servers, say: (text: string) => void): Promi
 	await servers.until(second, "SECOND Ready", startWithinMs);
 	await servers.until(first, "PRIM Ready", startWithinMs);
 
-	const client = new Client(servers.url);
+	const client = new Client(urlOf(servers));
 	client.start(writers);
-	say(`A client writes through ${servers.url}; each answer comes after fsync on the primary and receipt by the other.`);
+	say(
+		`A client writes through ${urlOf(servers)}; each answer comes after fsync on the primary and receipt by the other.`,
+	);
 	try {
 		await client.nextAfter(performance.now(), startWithinMs);
 		await sleep(workMs);
@@ -51,7 +54,7 @@ export async function play(servers: Servers, say: (text: string) => void): Promi
 	}
 }
 
-async function failOver(servers: Servers, client: Client, say: (text: string) => void): Promise<number> {
+async function failOver(servers: Pair, client: Client, say: (text: string) => void): Promise<number> {
 	const [first, second] = servers.nodes;
 	say(`${first.name} loses power, with ${client.acknowledgedWrites} writes acknowledged.`);
 	const fromMs = performance.now();
@@ -67,7 +70,7 @@ async function failOver(servers: Servers, client: Client, say: (text: string) =>
 	return failoverMs;
 }
 
-async function comeBack(servers: Servers, client: Client, say: (text: string) => void): Promise<number> {
+async function comeBack(servers: Pair, client: Client, say: (text: string) => void): Promise<number> {
 	const [first, second] = servers.nodes;
 	say(`${first.name} gets power again. It may not start by itself: the other one has newer data.`);
 	const fromMs = performance.now();
@@ -81,7 +84,7 @@ async function comeBack(servers: Servers, client: Client, say: (text: string) =>
 	return resyncMs;
 }
 
-async function swap(servers: Servers, client: Client, say: (text: string) => void): Promise<number> {
+async function swap(servers: Pair, client: Client, say: (text: string) => void): Promise<number> {
 	const [first, second] = servers.nodes;
 	say(`The roles are swapped with \`safekit swap -m ${moduleName}\` on ${second.name}.`);
 	const fromMs = performance.now();

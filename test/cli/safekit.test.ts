@@ -63,7 +63,7 @@ test("without a daemon: help, version, paths, schema", (t) => {
 test("each command has help with examples", async (t) => {
 	const commands =
 		"start stop restart stopstart forcestop shutdown waitstart waitstop waitstate swap prim second secondforce primforce update failover checker errd get set rules incloop resetloop checkloop state boot log logview logsave printi printe printw cmdlog level rfsdiff rfsverify rfssync config deconfig confcheck confinfo webservercfg";
-	const grouped = "install uninstall package list listid getports genkey delkey check create"
+	const grouped = "install uninstall package list listid getports genkey delkey check create try"
 		.split(" ")
 		.map((word) => ["module", word]);
 	const cluster = "config confcheck confinfo deconfig state genkey delkey create package"

@@ -52,7 +52,8 @@ async function run(context: Context, where: string, options: CreateOptions): Pro
 
 /** In the words in which this command was given. */
 function next(folder: string): string[] {
-	const safekit = process.env.npm_lifecycle_event === "safekit" ? "npm run safekit --" : "safekit";
+	const { npm_lifecycle_event: script, npm_config_local_prefix: project, INIT_CWD: caller } = process.env;
+	const safekit = script === "safekit" && caller === project ? "npm run safekit --" : "safekit";
 	return ["test", "try", "pack"].map((word) => `${safekit} module ${word} ${folder}`);
 }
 
