@@ -131,7 +131,7 @@ b: if (custom.disk == down || proc.? == down) then stop();
 c: if (rfs.uptodate == down && heartbeat.flow == up) then wait();
 d: if (tcp.? == down && mine.x == up && usersetting.checker == on && remote.tcp.web == up) then stop();
 ]]></failover>`;
-	const bin = { ...good, prestart: "#!/bin/sh\n$SAFE/safekit set -r mine.x -v up\n" };
+	const bin = { ...good, prestart: `#!/bin/sh\n"$SAFE/safekit" set -r mine.x -v up\n` };
 	const found = await check(t, { inner, bin });
 	t.deepEqual(
 		found.map((problem) => [...short(problem), problem.remedy.split(":")[0]]),

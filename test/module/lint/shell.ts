@@ -31,5 +31,6 @@ export const shellcheckRows: readonly Row[] = [
 	row("a cd that may fail", "#!/bin/bash\ncd /data\nrm -f x\n", ["SHELL", "warning", "2:1"]),
 	row("a comparison without blanks", '#!/bin/sh\nif [ "$1"="force" ]; then exit 0; fi\n', ["SHELL", "warning", "2:10"]),
 	row("what the author switched off", "#!/bin/bash\n# shellcheck disable=SC2164\ncd /data\n"),
-	row("variables of a library, and style", '#!/bin/bash\n. "$SAFEUSERBIN/lib"\nunused=1\necho $units $SAFE\n'),
+	row("a word that a blank splits", "#!/bin/bash\nrm -f $1\n", ["SHELL", "warning", "2:7"]),
+	row("variables of a library, and style", '#!/bin/bash\n. "$SAFEUSERBIN/lib"\nunused=1\necho "$units" "`date`"\n'),
 ];

@@ -4,6 +4,8 @@ import type { Finding, Source } from "./source.ts";
 import { runTool } from "./tool.ts";
 
 const timeoutMs = 30_000;
+/** What it says of one script beyond these is more of the same. */
+const maxComments = 10;
 /** ShellCheck knows these. */
 const dialects = ["sh", "bash", "dash", "ksh"];
 /**
@@ -24,14 +26,17 @@ const answerShape = z.object({
 	),
 });
 
-/** null: not installed, or it gave no answer. Its errors are warnings here: such a script runs, in most cases rightly. */
+/**
+ * null: not installed, or it gave no answer. Errors, warnings and informations are warnings here, because such a script
+ * runs, and in most cases rightly; its opinions on style are left out.
+ */
 export async function shellcheckFindings({ text, interpreter }: Source): Promise<Finding[] | null> {
 	if (!dialects.includes(interpreter)) return [];
-	const args = ["--norc", "-f", "json1", "-S", "warning", "-s", interpreter, "-e", excluded.join(","), "-"];
+	const args = ["--norc", "-f", "json1", "-S", "info", "-s", interpreter, "-e", excluded.join(","), "-"];
 	const answer = await runTool("shellcheck", args, { input: text.replaceAll("\r\n", "\n"), timeoutMs });
 	if (answer === null || answer.code === null || answer.code > 1) return null;
 	const { comments } = answerShape.parse(JSON.parse(answer.stdout));
-	return comments.map(({ line, column, code, message }) => ({
+	return comments.slice(0, maxComments).map(({ line, column, code, message }) => ({
 		code: "LINT_SHELL",
 		severity: "warning",
 		message: `SC${code}: ${message}`,
