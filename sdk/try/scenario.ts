@@ -1,5 +1,6 @@
 /** What a trial shows: start, data on the other server, a power cut, the return, the stop. */
 import { join } from "node:path";
+import { SafekitError } from "../../core/errors.ts";
 import type { LabNode } from "../lab/node.ts";
 import type { Pair } from "../lab/pair.ts";
 import type { TriedModule } from "./module.ts";
@@ -52,16 +53,29 @@ export class Scenario {
 		const [first, second] = this.#roles;
 		if (!this.#isMirror) {
 			await this.#order(first, "start");
-			await this.#pair.until(first, "UP Ready", startWithinMs);
+			await this.#reach(first, "UP Ready", startWithinMs);
 			return await this.#checked(first);
 		}
 		// On a first start, a person says whose data is good.
 		await this.#order(first, this.#directory === null ? "start" : "prim");
-		await this.#pair.until(first, "ALONE Ready", startWithinMs);
+		await this.#reach(first, "ALONE Ready", startWithinMs);
 		await this.#order(second, "start");
-		await this.#pair.until(second, "SECOND Ready", resyncWithinMs);
-		await this.#pair.until(first, "PRIM Ready", startWithinMs);
+		await this.#reach(second, "SECOND Ready", resyncWithinMs);
+		await this.#reach(first, "PRIM Ready", startWithinMs);
 		await this.#checked(first);
+	}
+
+	/** Waits for a state; a module that was started and stopped again will not come to it. */
+	async #reach(node: LabNode, wanted: string, withinMs: number): Promise<void> {
+		let isStarted = false;
+		const stopped = await this.#pair.lab.until(`${node.name} is ${wanted}`, withinMs, () => {
+			const { state, status, why } = this.#pair.state(node) ?? { state: "off", status: "", why: "" };
+			if (`${state} ${status}` === wanted) return "no";
+			if (isStarted && state === "STOP") return "yes";
+			isStarted ||= state !== "STOP" && state !== "OFF" && state !== "off";
+			throw new SafekitError("LAB_FAILED", `${state} ${status}: ${why}`);
+		});
+		if (stopped === "yes") throw new SafekitError("LAB_FAILED", `${node.name} stopped instead of becoming ${wanted}`);
 	}
 
 	/** What the checkers find out where the application runs. */
@@ -88,7 +102,7 @@ export class Scenario {
 		await this.#pair.powerCut(first);
 		let [failoverMs, dataFollowed]: [number | null, boolean | null] = [null, null];
 		if (this.#isMirror) {
-			await this.#pair.until(second, "ALONE Ready", startWithinMs);
+			await this.#reach(second, "ALONE Ready", startWithinMs);
 			failoverMs = Math.round(performance.now() - fromMs);
 			this.#say(`${second.name} runs the application, ${failoverMs} ms after the power cut.`);
 			dataFollowed = await this.#hasMark(second, text);
@@ -117,9 +131,9 @@ export class Scenario {
 			this.#say(`The module is not started at boot (boot="on" does it): it is started by hand.`);
 			await this.#pair.lab.until(`${first.name} answers`, startWithinMs, () => this.#pair.command(first, "start"));
 		}
-		if (!this.#isMirror) return await this.#pair.until(first, "UP Ready", startWithinMs);
-		await this.#pair.until(first, "SECOND Ready", resyncWithinMs);
-		await this.#pair.until(second, "PRIM Ready", startWithinMs);
+		if (!this.#isMirror) return await this.#reach(first, "UP Ready", startWithinMs);
+		await this.#reach(first, "SECOND Ready", resyncWithinMs);
+		await this.#reach(second, "PRIM Ready", startWithinMs);
 	}
 
 	async #hasMark(node: LabNode, text: string): Promise<boolean | null> {
