@@ -19,13 +19,14 @@ async function ofNode(node: LabNode, { module }: Pair): Promise<string[]> {
 	const indent = (text: string): string => text.replaceAll(/^/gm, "  ");
 	const log = await node.attempt(`/opt/safekit/safekit log -m ${module} -s ${logLines}`).catch(() => null);
 	const folder = `/var/safekit/modules/${module}`;
+	// Stop scripts follow one that failed; what they say is no news.
 	const last = await node
 		.attempt(
-			`f=$(ls -t ${folder}/userlog_* 2>/dev/null | head -1); [ -z "$f" ] || { echo "$f"; tail -n ${scriptLines} "$f"; }`,
+			`cd ${folder} && f=$({ ls -t userlog_*_start_*; ls -t userlog_*; } 2>/dev/null | head -1) && [ -n "$f" ] && echo "$f" && tail -n ${scriptLines} "$f"`,
 		)
 		.catch(() => null);
 	return [
 		...(log?.stdout ? [`The log of ${module} on ${node.name}:`, indent(log.stdout.trimEnd())] : []),
-		...(last?.stdout ? [`Its last script on ${node.name}:`, indent(last.stdout.trimEnd())] : []),
+		...(last?.stdout ? [`What its scripts said on ${node.name}:`, indent(last.stdout.trimEnd())] : []),
 	];
 }
