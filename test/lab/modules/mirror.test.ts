@@ -27,22 +27,3 @@ labTest("create, check, test, pack and try a mirror", { withinMs: 5 * 60_000 }, 
 		newcomer.remove();
 	}
 });
-
-labTest("a trial that fails says what the module's scripts said", { withinMs: 3 * 60_000 }, async (t) => {
-	const newcomer = new Newcomer();
-	try {
-		await newcomer.module("create broken --mode light --os linux");
-		newcomer.edit(
-			"broken/bin/start_both",
-			"read_services",
-			'echo "no licence here"; stop_module "no licence"; read_services',
-		);
-		const { exitCode, stdout, stderr } = await newcomer.attempt("try broken --once --json");
-		t.is(exitCode, 1);
-		t.like(JSON.parse(stdout).error, { code: "TRY_FAILED" });
-		t.regex(stderr, /no licence here/);
-		t.regex(stderr, /The servers are gone/);
-	} finally {
-		newcomer.remove();
-	}
-});
