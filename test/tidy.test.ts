@@ -122,6 +122,18 @@ function isMainFile(path: string): boolean {
 	return /\/(process|main|worker|[a-z]+Worker|dataThread|syncer)\.ts$/.test(path);
 }
 
+test("only what authors write imports the project by its name, which no rule of imports sees", (t) => {
+	const named = product.filter(
+		// What `module create` writes is an author's.
+		({ path, text }) =>
+			!/^(?:sdk\/examples|core\/module\/create)\//.test(path) && /^(?:import|export) .* from "opensafe/m.test(text),
+	);
+	t.deepEqual(
+		named.map(({ path }) => path),
+		[],
+	);
+});
+
 test("no circular import", (t) => {
 	const graph = new Map(
 		product.map((source) => [source.path, source.imports.filter((to) => !to.typeOnly).map((to) => to.target)]),
