@@ -123,31 +123,32 @@ function failed(error: unknown): string {
 	return stringify({ error: said.slice(0, 500) });
 }
 
-function contextOf(given: Record<string, unknown>): unknown {
-	const options = (from: unknown): object => (typeof from === "object" && from !== null ? from : {});
-	return freeze({
-		args: freeze(given.args),
-		module: given.module,
-		self: given.self,
-		variables: freeze(given.variables),
-		state,
-		http: freeze({
-			get: (url: unknown, more?: unknown) =>
-				call("http", [{ ...options(more), method: "GET", url: text(url), body: null }]),
-			post: (url: unknown, body: unknown, more?: unknown) =>
-				call("http", [{ ...options(more), method: "POST", url: text(url), body: text(body) }]),
-		}),
-		tcp: freeze({ connect }),
-		exec: (program: unknown, args: unknown = [], more?: unknown) => call("exec", [program, args, options(more)]),
-		readFile: (path: unknown) => call("readFile", [path]),
-		service: (name: unknown) => call("service", [name]),
-		process: (name: unknown) => call("process", [name]),
-		resource: (name: unknown) => call("resource", [name]),
-		log: (line: unknown) => {
-			if (++logCount <= 20) logs += (logs === "" ? "" : ",") + stringify(text(line).slice(0, 500));
-		},
-		now: () => nowMs,
-	});
+const options = (from: unknown): object => (typeof from === "object" && from !== null ? from : {});
+
+/** The same in every run, and frozen. */
+const capabilities = {
+	http: freeze({
+		get: (url: unknown, more?: unknown) =>
+			call("http", [{ ...options(more), method: "GET", url: text(url), body: null }]),
+		post: (url: unknown, body: unknown, more?: unknown) =>
+			call("http", [{ ...options(more), method: "POST", url: text(url), body: text(body) }]),
+	}),
+	tcp: freeze({ connect }),
+	exec: (program: unknown, args: unknown = [], more?: unknown) => call("exec", [program, args, options(more)]),
+	readFile: (path: unknown) => call("readFile", [path]),
+	service: (name: unknown) => call("service", [name]),
+	process: (name: unknown) => call("process", [name]),
+	resource: (name: unknown) => call("resource", [name]),
+	log: (line: unknown) => {
+		if (++logCount <= 20) logs += (logs === "" ? "" : ",") + stringify(text(line).slice(0, 500));
+	},
+	now: () => nowMs,
+};
+for (const each of [capabilities.exec, capabilities.readFile, capabilities.service, capabilities.process]) freeze(each);
+for (const each of [capabilities.resource, capabilities.log, capabilities.now]) freeze(each);
+
+function contextOf({ args, module, self, variables }: Record<string, unknown>): unknown {
+	return freeze({ args: freeze(args), module, self, variables: freeze(variables), state, ...capabilities });
 }
 
 async function connect(host: unknown, port: unknown, more?: unknown): Promise<unknown> {
