@@ -54,8 +54,8 @@ export const processLimits = {
 	/** Bytes that wait to be taken by it; beyond, it counts as dead. */
 	waiting: 64 * 1024 * 1024,
 	/** What does not begin to work in this time, or does not give up a run that is over, is killed. */
-	startMs: 20_000,
-	stuckMs: 3000,
+	startMs: 60_000,
+	stuckMs: 10_000,
 	/** How long it stays away after it died: doubled each time, from the second death on. */
 	backOffMs: { first: 500, most: 60_000 },
 	/** Checkers that have a process of their own because they brought one down; others of their kind do not run. */

@@ -21,7 +21,7 @@ const service = (port: number) => `<service mode="light">
 const files = {
 	"health.ts": `import { checker, down, up } from "opensafe";
 import { wanted } from "./lib/wanted.ts";
-export default checker({ every: "1s", timeout: "10s" }, async (ctx) => {
+export default checker({ every: "1s", timeout: "60s" }, async (ctx) => {
 	const answer = await ctx.http.get(\`http://\${ctx.args[0]}/health\`);
 	return answer.status === wanted ? up() : down(\`HTTP \${answer.status}\`);
 });

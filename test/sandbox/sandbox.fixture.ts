@@ -42,7 +42,7 @@ export function judgeOf(more: Partial<Permissions> = {}): Judge {
 }
 
 /** A file that exports a checker with this body. */
-export function fileOf(body: string, times = "{}"): string {
+export function fileOf(body: string, times = '{ timeout: "60s" }'): string {
 	return `import { checker, down, up } from "opensafe";\nexport default checker(${times}, async (ctx: any) => {\n${body}\n});\n`;
 }
 
