@@ -8,10 +8,11 @@ import { SafekitError } from "../../core/errors.ts";
 import { installModule } from "../../core/module/install.ts";
 import { readPackage } from "../../core/module/package/read.ts";
 import { signerOf, signPackage } from "../../core/module/package/signature.ts";
+import { receiveModule } from "../../core/module/receive.ts";
 import { newKey } from "../../core/module/signing/keys.ts";
 import { signFile, verifyFile } from "../../core/module/signing/sign.ts";
 import { acceptSignedOnly, distrustKey, readTrust, trustKey } from "../../core/module/signing/trust.ts";
-import { type Place, place } from "./place.ts";
+import { type Place, place, schema } from "./place.ts";
 import { goodEntry, type RawEntry, rawZip } from "./zips.ts";
 
 const manifest = (version = "1.0.0") => ({ name: "module.json", content: JSON.stringify({ name: "web", version }) });
@@ -239,4 +240,20 @@ test("what cannot be read is no permission", async (t) => {
 	t.is(damaged.length, 2);
 	t.regex(damaged[0]?.why ?? "", /bad\.pub is no public key/);
 	t.truthy(top);
+});
+
+test("a module from another server is judged like one that is installed here", async (t) => {
+	const { paths, file, key, pack } = await author(t);
+	const options = { schema, environment: {}, hook: async () => ({ ran: false, exitCode: null }) };
+	const receive = async (bytes: Buffer, yes = false) =>
+		receiveModule(paths, { name: "web", id: 1, bytes, from: "n1", yes }, options);
+	await installModule(paths, { file, name: "web" });
+	const content = JSON.stringify({ name: "web", version: "1.1.0", permissions: { read: ["/etc/"] } });
+	const more = await readFile(await pack("more.safe", [script, goodEntry, { name: "module.json", content }]));
+	const error = await refused(t, receive(more), "PACKAGE_CONSENT", 4);
+	t.regex(error.message, /may read all below \/etc\//);
+	t.is((await receive(more, true)).configuration.module, "web");
+	await trustKey(paths, `${key}.pub`);
+	await acceptSignedOnly(paths, true);
+	await refused(t, receive(more, true), "PACKAGE_UNSIGNED", 4);
 });
