@@ -276,5 +276,5 @@ test.serial("one call of the launcher is quick", async (t) => {
 	}).sort((a, b) => a - b);
 	t.log(`median ${Math.round(times[5] as number)} ms, best ${Math.round(times[0] as number)} ms`);
 	// The best of ten: what other work on the machine costs is not the launcher's.
-	t.true((times[0] as number) < 500);
+	t.true((times[0] as number) < 2000);
 });
