@@ -50,6 +50,15 @@ export class StepLoop {
 		};
 	}
 
+	everySecond(run: () => void): { cancel(): void } {
+		let timer = this.timer(1000, () => again());
+		const again = (): void => {
+			timer = this.timer(1000, again);
+			run();
+		};
+		return { cancel: () => timer.cancel() };
+	}
+
 	idle(slice: () => boolean): { cancel(): void } {
 		this.#idle.push(slice);
 		return {

@@ -17,6 +17,8 @@ export interface ChannelEvents {
 /** Kinds of message of which nothing lies where it was received once it is decoded. */
 const holdsNothing: ReadonlySet<Message["is"]> = new Set(["pulse", "echo", "received", "synced"]);
 
+const usualPulseMs = 1000;
+
 /** For the log, on the side that noticed: a network that alters what it carries, or somebody who does. */
 export function refusedText(why: string): string {
 	return `Data on the replication link was refused, it was altered, replayed or is damaged: ${why}`;
@@ -59,7 +61,7 @@ export class Channel {
 		});
 		this.#silenceMs = silenceMs;
 		this.#echoedMs = loop.now();
-		this.#pulse = this.#armPulse(Math.max(10, Math.min(1000, silenceMs / 5)));
+		this.#pulse = this.#armPulse(Math.max(10, Math.min(usualPulseMs, silenceMs / 5)));
 		this.#deadline = this.#armDeadline();
 	}
 
@@ -166,8 +168,10 @@ export class Channel {
 	}
 
 	#armPulse(everyMs: number): Cancel {
+		const send = (): void => this.#sendNow({ is: "pulse", at: Math.floor(this.#loop.now()) });
+		if (everyMs === usualPulseMs) return this.#loop.everySecond(send);
 		return this.#loop.timer(everyMs, () => {
-			this.#sendNow({ is: "pulse", at: Math.floor(this.#loop.now()) });
+			send();
 			this.#pulse = this.#armPulse(everyMs);
 		});
 	}

@@ -25,6 +25,7 @@ interface Timed {
 
 /** A sleep ends after this at the latest, so that a thread that is being ended can end. */
 const longestSleepMs = 1000;
+const secondMs = 1000;
 /** Under constant load one background slice runs for so many rounds. */
 const roundsPerSlice = 4;
 /** Under constant load descriptors without an attempt are asked for in so many rounds. */
@@ -40,6 +41,8 @@ export class DataLoop {
 	readonly #timers = new Set<Timed>();
 	/** No timer is due before this. */
 	#nextTimerMs = 0;
+	readonly #everySecond = new Set<() => void>();
+	#isTicking = false;
 	readonly #idle: { slice: () => boolean }[] = [];
 	#posted: (() => void)[] = [];
 	#stopped = false;
@@ -92,6 +95,18 @@ export class DataLoop {
 		this.#timers.add(timed);
 		this.#nextTimerMs = Math.min(this.#nextTimerMs, timed.atMs);
 		return { cancel: () => this.#timers.delete(timed) };
+	}
+
+	/**
+	 * Runs `run` about once a second, together with whatever else is run so: a thread that has nothing to do is woken once
+	 * for all of them, which is most of what it costs.
+	 */
+	everySecond(run: () => void): Cancel {
+		// One function may be given twice.
+		const own = (): void => run();
+		this.#everySecond.add(own);
+		if (!this.#isTicking) this.#tick();
+		return { cancel: () => this.#everySecond.delete(own) };
 	}
 
 	/** Runs `run` in the next round, before anything is read. */
@@ -190,6 +205,15 @@ export class DataLoop {
 		for (const timed of due) if (this.#timers.delete(timed)) timed.run();
 		this.#nextTimerMs = Number.POSITIVE_INFINITY;
 		for (const { atMs } of this.#timers) this.#nextTimerMs = Math.min(this.#nextTimerMs, atMs);
+	}
+
+	#tick(): void {
+		this.#isTicking = this.#everySecond.size > 0;
+		if (!this.#isTicking) return;
+		this.timer(secondMs, () => {
+			for (const run of [...this.#everySecond]) if (this.#everySecond.has(run)) run();
+			this.#tick();
+		});
 	}
 
 	#runSlice(): void {

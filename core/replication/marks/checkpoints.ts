@@ -64,11 +64,21 @@ export class Checkpoints {
 		this.#end();
 	}
 
+	/** Without marks nothing is due: a look in a second shows whether there are any. */
 	#arm(): void {
-		this.#timer = this.#context.loop.timer(tickMs, () => {
-			this.#arm();
-			if (this.#running === null && this.#due()) this.#begin(!this.#crowded);
-		});
+		const { loop } = this.#context;
+		this.#timer?.cancel();
+		if (!this.#isMarked) this.#timer = loop.everySecond(() => this.#isMarked && this.#look());
+		else this.#timer = loop.timer(tickMs, () => this.#look());
+	}
+
+	#look(): void {
+		this.#arm();
+		if (this.#running === null && this.#due()) this.#begin(!this.#crowded);
+	}
+
+	get #isMarked(): boolean {
+		return this.#context.volumes.some(({ marks }) => marks.size > 0);
 	}
 
 	get #crowded(): boolean {
@@ -81,8 +91,7 @@ export class Checkpoints {
 
 	#due(): boolean {
 		if (this.#crowded) return true;
-		const marked = this.#context.volumes.some(({ marks }) => marks.size > 0);
-		return marked && this.#context.loop.now() - this.#lastMs >= checkpointMs;
+		return this.#isMarked && this.#context.loop.now() - this.#lastMs >= checkpointMs;
 	}
 
 	#begin(spare: boolean): void {

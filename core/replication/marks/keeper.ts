@@ -1,6 +1,6 @@
 /**
  * What was changed by hand while the mount was away (replication.md §5.4), and how that is known: while changes go
- * through the mount, the clock of the disk is noted every second. At the next start, what changed later is marked.
+ * through the mount, the clock of the disk is noted about every second. At the next start, what changed later is marked.
  */
 import { MessageChannel, Worker } from "node:worker_threads";
 import type { Context, Volume } from "../control/context.ts";
@@ -9,7 +9,6 @@ import type { Cancel } from "../loop/dataLoop.ts";
 import { receive } from "../loop/mailbox.ts";
 import type { Walked, WalkOrder } from "./walkWorker.ts";
 
-const noteMs = 1000;
 /** A note may be late by this much: what was changed so soon after it went through the mount. */
 const lateNs = 2_000_000_000n;
 
@@ -145,8 +144,7 @@ export class Keeper {
 	}
 
 	#arm(): void {
-		this.#timer = this.#context.loop.timer(noteMs, () => {
-			this.#arm();
+		this.#timer = this.#context.loop.everySecond(() => {
 			for (const volume of this.#context.volumes) {
 				if (!volume.marks.changed || this.#unknown.has(volume)) continue;
 				const now = clockOf(volume);

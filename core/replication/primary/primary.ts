@@ -360,21 +360,29 @@ export class Primary {
 		this.#channel?.sendEncoded(bytes, operation.op === "sync");
 	}
 
+	/** Looks four times within the shortest limit, about once a second at the least. */
 	#watchLate(): Cancel {
-		return this.#context.loop.timer(
-			Math.min(1000, this.#context.config.lockTimeoutMs / 4, this.#context.config.ioTimeoutMs / 4),
-			() => {
-				this.#watchdog = null;
-				if (this.#mode !== "paired") return;
-				this.#watchdog = this.#watchLate();
-				const { lockTimeoutMs, ioTimeoutMs } = this.#context.config;
-				const [now, oldest, crowded] = [this.#context.loop.now(), this.#window.oldestMs, this.#crowdedMs];
-				const limit = Math.min(lockTimeoutMs, ioTimeoutMs);
-				if (oldest !== null && now - oldest > limit) this.onLate(`an operation was not acknowledged for ${limit} ms`);
-				else if (crowded !== null && now - crowded > ioTimeoutMs)
-					this.onLate(`changes have waited for room for ${ioTimeoutMs} ms`);
-			},
-		);
+		const { loop, config } = this.#context;
+		const everyMs = Math.min(config.lockTimeoutMs, config.ioTimeoutMs) / 4;
+		if (everyMs >= 1000) return loop.everySecond(() => this.#lookForLate());
+		return loop.timer(everyMs, () => {
+			this.#watchdog = this.#watchLate();
+			this.#lookForLate();
+		});
+	}
+
+	#lookForLate(): void {
+		if (this.#mode !== "paired") {
+			this.#watchdog?.cancel();
+			this.#watchdog = null;
+			return;
+		}
+		const { lockTimeoutMs, ioTimeoutMs } = this.#context.config;
+		const [now, oldest, crowded] = [this.#context.loop.now(), this.#window.oldestMs, this.#crowdedMs];
+		const limit = Math.min(lockTimeoutMs, ioTimeoutMs);
+		if (oldest !== null && now - oldest > limit) this.onLate(`an operation was not acknowledged for ${limit} ms`);
+		else if (crowded !== null && now - crowded > ioTimeoutMs)
+			this.onLate(`changes have waited for room for ${ioTimeoutMs} ms`);
 	}
 }
 

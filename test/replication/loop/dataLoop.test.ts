@@ -20,6 +20,27 @@ test("timers run in their order, a cancelled one does not", (t) => {
 	t.true(performance.now() - start >= 119);
 });
 
+test("what is run every second is run together, by one timer, until it is cancelled", (t) => {
+	const loop = new DataLoop(system);
+	const seen: string[] = [];
+	const [first] = ["a", "b", "c"].map((name) => loop.everySecond(() => void seen.push(name)));
+	let [sleeps, before] = [0, 0];
+	const { poll: sleeping } = system;
+	t.teardown(() => Object.assign(system, { poll: sleeping }));
+	system.poll = (descriptors, timeoutMs) => {
+		if (timeoutMs > 0) sleeps++;
+		return sleeping(descriptors, timeoutMs);
+	};
+	loop.everySecond(() => {
+		if (seen.length > 3) return loop.stop();
+		before = sleeps;
+		first?.cancel();
+	});
+	loop.run();
+	t.deepEqual(seen, ["a", "b", "c", "b", "c"]);
+	t.true(sleeps - before <= 2, "one sleep between two of them");
+});
+
 test("background slices take turns, end, and do not starve descriptors", (t) => {
 	const loop = new DataLoop(system);
 	const fd = system.eventfd();

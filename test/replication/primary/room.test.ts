@@ -25,9 +25,18 @@ function make(times: { lockTimeoutMs: number; ioTimeoutMs: number }) {
 		};
 		return { cancel };
 	};
+	const everySecond = (run: () => void) => {
+		const again = (): { cancel(): void } =>
+			timer(1000, () => {
+				waiting = again();
+				run();
+			});
+		let waiting = again();
+		return { cancel: () => waiting.cancel() };
+	};
 	const context = {
 		config: { ...times, nodeIndex: 0 },
-		loop: { now: () => world.nowMs, timer },
+		loop: { now: () => world.nowMs, timer, everySecond },
 		volumes: [],
 		fact: () => {},
 		unpark: () => world.unparked++,
