@@ -84,9 +84,9 @@ export class Syncers {
 		return this.#threads.length;
 	}
 
-	/** A thread that runs and has nothing to do. */
+	/** A thread that has nothing to do, or will have nothing to do when it runs: another would not run sooner. */
 	get hasFree(): boolean {
-		return this.#threads.some(isFree);
+		return this.#threads.some(({ waiting }) => waiting.length === 0);
 	}
 
 	/** Ends the threads, each after its jobs, whose results are forgotten. */

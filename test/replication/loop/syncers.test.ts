@@ -144,7 +144,7 @@ test("one thread is there; others come where jobs would wait, and end when nobod
 	const done: string[] = [];
 	const run = (of: Syncers, what: "fsync" | "syncfs"): void => of.run({ do: what, fd: 1 }, () => done.push(what));
 	t.is(started.length, 1);
-	run(syncers, "fsync");
+	run(marks, "fsync");
 	run(syncers, "fsync");
 	t.is(started.length, 1, "the first does not run yet: another would not be sooner");
 	t.deepEqual(serve(0), ["fsync", "fsync"]);
