@@ -1,6 +1,7 @@
 /** What a primary does whose disk takes writes into its cache and cannot store them. */
 import { execFileSync } from "node:child_process";
 import { closeSync, fsyncSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { hasLoop, loopReason, mountDisk } from "../disks.ts";
@@ -84,13 +85,15 @@ for (const sabotage of [null, "trust-cache"]) {
 			if (sabotage !== null) process.env.OPENSAFE_SABOTAGE = sabotage;
 			t.teardown(() => delete process.env.OPENSAFE_SABOTAGE);
 			await pair.up();
-			writeFileSync(join(a.dir, "file"), Buffer.concat(Array(pieces).fill(piece)));
+			// Beside the rest: the secondary's kernel may write back while this goes on, and it then waits for orders.
+			const written = writeFile(join(a.dir, "file"), Buffer.concat(Array(pieces).fill(piece)));
 			// Found by a checkpoint, or by what the kernel writes back by itself.
 			t.regex((await b.until("applyFailed")).message, /EIO|ENOSPC/);
 			await a.until("peerLost");
 			await a.ask({ order: "sync" }, "synchronised");
 			pair.term += 10;
 			await a.ask({ order: "goAlone", term: pair.term }, "alone");
+			await written;
 			execFileSync("mount", ["-o", "remount,size=300m", join(pair.root, "store")]);
 			await pair.join(a, b, "PEER_BEHIND");
 			for (const node of [b, a]) await node.ask({ order: "close" }, "closed");
