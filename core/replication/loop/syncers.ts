@@ -84,9 +84,10 @@ export class Syncers {
 		return this.#threads.length;
 	}
 
-	/** A thread that has nothing to do, or will have nothing to do when it runs: another would not run sooner. */
+	/** A thread has nothing to do; or none runs yet and nothing waits for it: another one would not run sooner. */
 	get hasFree(): boolean {
-		return this.#threads.some(({ waiting }) => waiting.length === 0);
+		const begins = ({ ring, waiting }: Thread): boolean => !ring.served && waiting.length === 0;
+		return this.#threads.some(isFree) || this.#threads.every(begins);
 	}
 
 	/** Ends the threads, each after its jobs, whose results are forgotten. */

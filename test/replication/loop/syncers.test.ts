@@ -178,6 +178,22 @@ test("one thread is there; others come where jobs would wait, and end when nobod
 	t.deepEqual(serve(2), ["end"]);
 });
 
+test("what has threads of its own never waits behind a long job of others", (t) => {
+	const { loop, started, start, serve } = scripted();
+	const syncers = new Syncers(loop, system, { start });
+	const marks = new Syncers(loop, system, { most: 1, kept: 0, meanwhile: syncers, start });
+	const run = (of: Syncers, what: "fsync" | "syncfs"): void => of.run({ do: what, fd: 1 }, () => {});
+	run(syncers, "fsync");
+	serve(0);
+	run(syncers, "syncfs");
+	// Waits behind the long one, and has a second thread started, which does not run yet.
+	run(syncers, "syncfs");
+	t.is(started.length, 2);
+	run(marks, "fsync");
+	t.deepEqual([started.length, marks.pending, syncers.pending], [3, 1, 2]);
+	t.deepEqual(serve(2), ["fsync"]);
+});
+
 test("a thread of another version of the product refuses", (t) => {
 	const { shared } = new SyncerRing();
 	new Int32Array(shared)[3]! += 1;
