@@ -1,4 +1,4 @@
-/** What `module check` finds in the scripts and checkers of a module. Only what surely fails is an error. */
+/** What `module check` finds in the scripts and checkers of a module. Errors are what surely fails, and wrong types. */
 import type { ErrorKind } from "./kind.ts";
 
 export const lintErrors = {
