@@ -27,6 +27,8 @@ export interface TypeScriptOptions {
 
 /** When the files cannot be read, or the sandbox is away: how soon it is tried again. */
 const againMs = { files: 10_000, sandbox: 1000 };
+/** Runs of all checkers begin at multiples of this: a thousand at once cost less than half of what they cost apart. */
+const togetherMs = 250;
 /** One that is to blame for more than its answer runs less and less often: up to so many intervals apart. */
 const mostPenalty = 8;
 /** Lines that it may cause in the log in a minute. */
@@ -70,7 +72,8 @@ export class TypeScriptChecker {
 		const everyMs = await this.#run();
 		if (this.#over) return;
 		const lateMs = clock.nowMs() - dueMs;
-		const next = dueMs + everyMs * Math.max(1, Math.ceil(lateMs / everyMs));
+		const exact = dueMs + everyMs * Math.max(1, Math.ceil(lateMs / everyMs));
+		const next = Math.ceil(exact / togetherMs) * togetherMs;
 		this.#after(next - clock.nowMs(), next);
 	}
 
