@@ -80,8 +80,8 @@ export class Scenario {
 
 	/** What the checkers find out where the application runs. */
 	async #checked(node: LabNode): Promise<void> {
-		// Those of interfaces are named after the server's network.
-		const checkers = this.#module.configuration.checkers.filter(({ kind }) => kind !== "intf");
+		// Those of virtual addresses are named after the lab's network.
+		const checkers = this.#module.configuration.checkers.filter(({ kind }) => kind !== "intf" && kind !== "ip");
 		for (const { resource } of checkers) {
 			const read = async (): Promise<string> => (await this.#pair.command(node, `get -r ${resource}`)).trim();
 			const known = this.#pair.lab.until(resource, checkWithinMs, async () => {
