@@ -19,7 +19,7 @@ function compile(folder: string, where: "checker" | "node", source: string): str
 	const compilerOptions = authorOptions(where);
 	writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["bin"] }));
 	writeFileSync(join(folder, "bin/web.ts"), source);
-	const ran = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", folder], { encoding: "utf8" });
+	const ran = spawnSync(join(root, "node_modules/.bin/tsc"), ["--pretty", "false", "-p", folder], { encoding: "utf8" });
 	return ran.stdout + ran.stderr;
 }
 
