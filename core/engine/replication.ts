@@ -45,6 +45,22 @@ export interface NodeRecords {
 	crashed: boolean;
 }
 
+/** Those of data that no session has ever touched. */
+export function freshRecords(tree: string): NodeRecords {
+	return {
+		tree,
+		term: 0,
+		epoch: null,
+		role: null,
+		seal: { term: 0, seq: 0 },
+		alone: null,
+		copying: false,
+		keeping: false,
+		checkpoint: { own: 0, peer: 0 },
+		crashed: false,
+	};
+}
+
 /** §5.7, in the order of the table. */
 export type MeetingOutcome =
 	| "NEW"

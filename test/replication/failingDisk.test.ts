@@ -127,7 +127,7 @@ for (const sabotage of [null, "trust-cache"]) {
 			const differences = () => pair.differences({ skip: [".opensafe", "lost+found"] });
 			if (sabotage === null) t.deepEqual(differences(), []);
 			// What was lost so early is written again with the rest of the file.
-			else if (isEarly) t.pass();
+			else if (isEarly) t.log("not checked: the disk failed before the file was written");
 			// Or it cannot even be read.
 			else t.regex(outcomeOf(differences), /file: (content differs|errno)/);
 		},

@@ -1,6 +1,6 @@
 /** The disk of a node: what was synced survives a power loss, of the rest only what happened to be written. */
 import { declaredCheckpoints } from "../../core/engine/meeting.ts";
-import type { NodeRecords } from "../../core/engine/replication.ts";
+import { freshRecords, type NodeRecords } from "../../core/engine/replication.ts";
 import type { Random } from "./random.ts";
 
 /** How many files the simulated application writes. A value is the number of the operation that wrote it; 0: none. */
@@ -30,17 +30,7 @@ export class Disk {
 
 	constructor(tree: string, clock: () => number) {
 		this.#clock = clock;
-		this.records = {
-			tree,
-			term: 0,
-			epoch: null,
-			role: null,
-			seal: { term: 0, seq: 0 },
-			alone: null,
-			copying: false,
-			checkpoint: { own: 0, peer: 0 },
-			crashed: false,
-		};
+		this.records = freshRecords(tree);
 	}
 
 	put(key: number, value: number): undefined {

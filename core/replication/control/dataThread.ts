@@ -150,6 +150,8 @@ function makeContext(volumes: Volume[], records: Records, servers: FuseServer[],
 		disks: new Disks(
 			volumes.map(({ tree }) => tree),
 			syncers,
+			// A process that takes over from this one must not take the data for whole.
+			() => records.markCrashed(),
 		),
 		greeter,
 		tune: (tuning) => {

@@ -10,6 +10,7 @@ import type { Syncers } from "../loop/syncers.ts";
 export class Disks {
 	readonly #trees: readonly Tree[];
 	readonly #syncers: Pick<Syncers, "run">;
+	readonly #failed: () => void;
 	#waiting: (() => void)[] = [];
 	#running = false;
 	#failures = 0;
@@ -17,9 +18,11 @@ export class Disks {
 	#good = 0;
 	#last = -errno.EIO;
 
-	constructor(trees: readonly Tree[], syncers: Pick<Syncers, "run">) {
+	/** @param failed a sync has failed, whether anybody waits for it or not: what is kept across processes must say so. */
+	constructor(trees: readonly Tree[], syncers: Pick<Syncers, "run">, failed: () => void) {
 		this.#trees = trees;
 		this.#syncers = syncers;
+		this.#failed = failed;
 	}
 
 	/** Syncs that failed, in this process. */
@@ -54,8 +57,11 @@ export class Disks {
 					this.#last = result;
 				}
 				if (--left > 0) return;
-				if (failed) this.#failures++;
 				this.#running = false;
+				if (failed) {
+					this.#failures++;
+					this.#failed();
+				}
 				for (const done of told) done();
 				if (!this.#running && this.#waiting.length > 0) this.#begin();
 			});

@@ -1,6 +1,6 @@
 /** What a node knows of its own data for good (replication.md §5.3): read at start, durable before it counts. */
 import { randomBytes } from "node:crypto";
-import type { Epoch, NodeRecords } from "../../engine/replication.ts";
+import { type Epoch, freshRecords, type NodeRecords } from "../../engine/replication.ts";
 import { SafekitError } from "../../errors.ts";
 
 /** What is stored. `crashed` is not: it follows from an open seal whose process is gone. */
@@ -19,17 +19,8 @@ const historyLength = 8;
 export const newEpochId = (): string => randomBytes(8).toString("hex");
 
 function fresh(): StoredRecords {
-	return {
-		tree: newEpochId(),
-		term: 0,
-		epoch: null,
-		role: null,
-		seal: { term: 0, seq: 0 },
-		alone: null,
-		copying: false,
-		keeping: false,
-		checkpoint: { own: 0, peer: 0 },
-	};
+	const { crashed: _, ...stored } = freshRecords(newEpochId());
+	return stored;
 }
 
 /** A line of data of its own begins: `base` stays what both had when they last were the same. Pure. */

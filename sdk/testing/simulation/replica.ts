@@ -5,6 +5,7 @@
  */
 import { declaredCheckpoints } from "../../../core/engine/meeting.ts";
 import {
+	freshRecords,
 	isSameSession,
 	type NodeRecords,
 	type ReplicationFact,
@@ -47,17 +48,7 @@ export class Replica {
 
 	constructor(options: ReplicaOptions) {
 		this.#options = options;
-		this.records = {
-			tree: options.name,
-			term: 0,
-			epoch: null,
-			role: null,
-			seal: { term: 0, seq: 0 },
-			alone: null,
-			copying: false,
-			checkpoint: { own: 0, peer: 0 },
-			crashed: false,
-		};
+		this.records = freshRecords(options.name);
 	}
 
 	/** A copy goes on now. */

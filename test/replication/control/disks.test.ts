@@ -6,21 +6,24 @@ import type { Tree } from "../../../core/replication/local/tree.ts";
 const eio = -5;
 
 /** Two file systems, and syncs that end when the test says so. */
-function disks(): { made: Disks; end(result: number): void; running(): number } {
+function disks() {
+	let failures = 0;
 	const running: ((result: number) => void)[] = [];
 	const trees = [{ rootFd: 1 }, { rootFd: 2 }] as Tree[];
 	return {
-		made: new Disks(trees, { run: (_, done) => void running.push(done) }),
-		end: (result) => running.shift()!(result),
+		made: new Disks(trees, { run: (_, done) => void running.push(done) }, () => failures++),
+		failures: () => failures,
+		end: (result: number) => running.shift()!(result),
 		running: () => running.length,
 	};
 }
 
 test("an error is remembered although who asked does not look at it", (t) => {
-	const { made, end } = disks();
+	const { made, end, failures } = disks();
 	made.sync(() => {});
 	end(eio);
 	end(0);
+	t.is(failures(), 1, "the records are told, nobody else has to ask");
 	let told = 1;
 	made.sync(() => {
 		told = made.failure();
