@@ -1,5 +1,6 @@
 /** What the node gives to the heartbeat thread and hears from it. Messages between threads: plain JSON. */
 import type { Announcement } from "../engine/contract.ts";
+import type { FarmModule, FarmView, FarmWish } from "../engine/farm/group.ts";
 
 /** One heartbeat of one module: where to send, where to listen, when to call it lost. */
 export interface HeartbeatPath {
@@ -34,7 +35,16 @@ export type ToHeart =
 	| { do: "start"; module: HeartbeatModule; announcement: Announcement; resources: Record<string, string> }
 	/** What changed is sent at once on every path, and repeated within 200 ms. */
 	| { do: "announce"; module: string; announcement: Announcement; resources: Record<string, string> }
-	/** What was announced last is still sent; then the sockets close. */
+	/**
+	 * Takes part in a farm's group. `held`: what the kernel's filter may still accept, from before this thread: by group
+	 * the own buckets, one bit each, as hex. Starting a running one again with an equal `module` renews its wish, and its
+	 * view is told again.
+	 */
+	| { do: "farm"; module: FarmModule; wish: FarmWish; held: Record<string, string> }
+	| { do: "wish"; module: string; wish: FarmWish }
+	/** The filter now accepts exactly what the view of this version gives to this node. */
+	| { do: "applied"; module: string; version: number }
+	/** What was announced last is still sent; then the sockets close. A farm's node leaves its group. */
 	| { do: "stop"; module: string };
 
 /** Heartbeat thread → node. */
@@ -46,7 +56,9 @@ export type FromHeart =
 	| { is: "heartbeat"; module: string; ident: string; up: boolean }
 	/** The peer's announcement or its resources changed, or a heartbeat came up (then always, and after it). */
 	| { is: "peer"; module: string; says: Announcement; resources: Record<string, string> }
-	/** Pulses were refused: wrong key, replayed, another version. At most one a minute, module, heartbeat and reason. */
+	/** Who answers whom has changed, as far as this node may act on it. To be confirmed by `applied`. */
+	| { is: "farm"; module: string; view: FarmView }
+	/** Pulses were refused: wrong key, replayed, another version. At most one a minute, module, heartbeat (of a farm: lan) and reason. */
 	| { is: "refused"; module: string; ident: string; why: string }
 	/** This node cannot listen or send on the path; it goes on trying. At most one a minute, heartbeat and reason. */
 	| { is: "unusable"; module: string; ident: string; why: string };

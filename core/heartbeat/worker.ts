@@ -38,5 +38,5 @@ async function stop(name: string): Promise<void> {
 parentPort?.on("message", (order: ToHeart) => {
 	if (order.do === "start") start(order);
 	else if (order.do === "announce") beats.get(order.module)?.announce(order.announcement, order.resources);
-	else void stop(order.module);
+	else if (order.do === "stop") void stop(order.module);
 });

@@ -1,23 +1,30 @@
 /**
- * The node's end of the heartbeat thread. Imports nothing but types, because the thread is started before everything
+ * The node's end of the heartbeat thread. Imports next to nothing, because the thread is started before everything
  * else: after a `kill -9` of the daemon the gap in the pulses is as long as this takes. What it has to send stands
  * in `$SAFEVAR/run/heart.json`, which counts only in the same run of the system.
  */
 import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import type { Announcement } from "../engine/contract.ts";
+import { bitsOf, eitherBits } from "../engine/farm/bits.ts";
+import type { FarmModule, FarmView, FarmWish } from "../engine/farm/group.ts";
 import type { FromHeart, HeartbeatModule, ToHeart } from "../heartbeat/service.ts";
 import { replaceFile } from "./stored.ts";
 
 type Start = Extract<ToHeart, { do: "start" }>;
+type Farm = Extract<ToHeart, { do: "farm" }>;
 const workerFile = new URL("../heartbeat/worker.ts", import.meta.url);
 /** A thread that dies is started again after this time. */
 const restartAfterMs = 100;
+/** Views in flight that are remembered; more only make a next thread more careful. */
+const maxOffered = 64;
 
 export class HeartLink {
 	readonly #file: string;
 	readonly #incarnation: string;
-	readonly #started = new Map<string, Start>();
+	readonly #started = new Map<string, Start | Farm>();
+	/** Views that were handed over and may be in the filter by now, by module. */
+	readonly #offered = new Map<string, FarmView[]>();
 	readonly #listeners = new Map<string, (message: FromHeart) => void>();
 	readonly #report: (message: string, error?: unknown) => void;
 	#worker: Worker;
@@ -39,16 +46,41 @@ export class HeartLink {
 			this.announce(module.module, announcement, resources);
 			return;
 		}
-		if (before !== undefined) this.#post({ do: "stop", module: module.module });
-		const start: Start = { do: "start", module, announcement, resources };
-		this.#started.set(module.module, start);
-		this.#post(start);
+		this.#begin({ do: "start", module, announcement, resources });
+	}
+
+	/** Takes part in a farm's group, or changes what this node wants of it. An equal order disturbs nothing. */
+	farm(module: FarmModule, wish: FarmWish): void {
+		const before = this.#started.get(module.module);
+		if (before !== undefined && JSON.stringify(before.module) === JSON.stringify(module)) {
+			this.wish(module.module, wish);
+			return;
+		}
+		this.#begin({ do: "farm", module, wish, held: {} });
+	}
+
+	/** The groups of a farm whose traffic this node is ready to take from now on. */
+	wish(module: string, wish: FarmWish): void {
+		const start = this.#started.get(module);
+		if (start?.do !== "farm" || JSON.stringify(start.wish) === JSON.stringify(wish)) return;
+		this.#started.set(module, { ...start, wish });
+		this.#post({ do: "wish", module, wish });
 		this.#store();
+	}
+
+	/** The filter of a farm does what the view of this version says: the others may rely on it. */
+	applied(module: string, version: number): void {
+		const start = this.#started.get(module);
+		if (start?.do !== "farm") return;
+		const offered = (this.#offered.get(module) ?? []).filter((view) => view.version >= version);
+		this.#offered.set(module, offered);
+		if (offered[0]?.version === version) this.#hold(start, mayHold(start.module.node, offered));
+		this.#post({ do: "applied", module, version });
 	}
 
 	announce(module: string, announcement: Announcement, resources: Record<string, string>): void {
 		const start = this.#started.get(module);
-		if (start === undefined) return;
+		if (start?.do !== "start") return;
 		this.#started.set(module, { ...start, announcement, resources });
 		this.#post({ do: "announce", module, announcement, resources });
 		this.#store();
@@ -56,6 +88,7 @@ export class HeartLink {
 
 	stop(module: string): void {
 		this.#listeners.delete(module);
+		this.#offered.delete(module);
 		if (!this.#started.delete(module)) return;
 		this.#post({ do: "stop", module });
 		this.#store();
@@ -71,6 +104,28 @@ export class HeartLink {
 	async close(): Promise<void> {
 		this.#stopped = true;
 		await this.#worker.terminate();
+	}
+
+	#begin(start: Start | Farm): void {
+		const name = start.module.module;
+		if (this.#started.has(name)) this.#post({ do: "stop", module: name });
+		this.#offered.delete(name);
+		this.#started.set(name, start);
+		this.#post(start);
+		this.#store();
+	}
+
+	/** What the kernel may accept is stored before it can: a next thread must not believe that it is less. */
+	#offer(start: Farm, view: FarmView): void {
+		const offered = [...(this.#offered.get(start.module.module) ?? []), view].slice(-maxOffered);
+		this.#offered.set(start.module.module, offered);
+		this.#hold(start, joined(start.held, mayHold(start.module.node, [view])));
+	}
+
+	#hold(start: Farm, held: Record<string, string>): void {
+		if (JSON.stringify(held) === JSON.stringify(start.held)) return;
+		this.#started.set(start.module.module, { ...start, held });
+		this.#store();
 	}
 
 	#spawn(): Worker {
@@ -89,6 +144,8 @@ export class HeartLink {
 	}
 
 	#heard(message: FromHeart): void {
+		const start = this.#started.get(message.module);
+		if (message.is === "farm" && start?.do === "farm") this.#offer(start, message.view);
 		this.#listeners.get(message.module)?.(message);
 	}
 
@@ -106,11 +163,24 @@ export class HeartLink {
 	}
 }
 
-function readStarted(file: string, incarnation: string): Start[] {
+function readStarted(file: string, incarnation: string): (Start | Farm)[] {
 	try {
-		const stored = JSON.parse(readFileSync(file, "utf8")) as { incarnation: string; started: Start[] };
+		const stored = JSON.parse(readFileSync(file, "utf8")) as { incarnation: string; started: (Start | Farm)[] };
 		return stored.incarnation === incarnation ? stored.started : [];
 	} catch {
 		return [];
 	}
+}
+
+/** Own buckets in any of the views, by group. */
+function mayHold(node: string, views: readonly FarmView[]): Record<string, string> {
+	return views.reduce<Record<string, string>>((held, { groups }) => {
+		const own = groups.map(({ name, owners }) => [name, bitsOf(owners.map((owner) => owner === node))]);
+		return joined(held, Object.fromEntries(own));
+	}, {});
+}
+
+function joined(one: Record<string, string>, two: Record<string, string>): Record<string, string> {
+	const names = new Set([...Object.keys(one), ...Object.keys(two)]);
+	return Object.fromEntries([...names].map((name) => [name, eitherBits(one[name], two[name])]));
 }

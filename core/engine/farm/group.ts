@@ -37,14 +37,28 @@ export interface FarmGroup {
 	powers: Readonly<Record<string, number>>;
 }
 
+/**
+ * How long the kernel's filter goes on accepting after the last pulse that went out: shorter than the time after which
+ * the others take over what this node had. The lease is renewed by pulses only while it lives, in the kernel's rule
+ * itself (`… @lease update @lease { … }`); it begins, and begins again, with the batch that carries a view out. So a
+ * node that comes out of a long pause, or a daemon that was dead for longer than that, does not answer again with what
+ * it had before, but only after it has heard of the group.
+ */
+export function leaseMs({ pulseMs, leaderLost, followerLost }: FarmModule): number {
+	return Math.floor(0.8 * Math.min(leaderLost, followerLost) * pulseMs);
+}
+
 /** What a node wants of its group: the groups whose traffic it is ready to take now. */
 export interface FarmWish {
 	open: string[];
 }
 
-/** Who answers whom, as far as this node may act on it. */
+/**
+ * Who answers whom, as far as this node may act on it. Once the filter does what it says, the node confirms its version:
+ * only then do the others hear that a bucket was released, and take it.
+ */
 export interface FarmView {
-	/** Grows with every change that this node hears of. */
+	/** Grows with every view that this node is given, restarts included. */
 	version: number;
 	/** Nodes in the group, in the order of cluster.xml, this one included. */
 	members: string[];
