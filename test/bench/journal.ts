@@ -10,15 +10,20 @@ import { run } from "./machine.ts";
 import type { Bench } from "./measure.ts";
 
 const imageBytes = 12e9;
+/** mkfs.ext4 makes one for so many bytes unless told otherwise. */
+const bytesPerInode = 16_384;
 
-/** A folder in `root`: on its disk where that has a journal or is none of ext4, else on one in a file. */
-export async function journaledFolder(bench: Bench, root: string): Promise<string> {
+/**
+ * A folder in `root`: on its disk where that has a journal or is none of ext4, else on one in a file, with room for so
+ * many files.
+ */
+export async function journaledFolder(bench: Bench, root: string, files = imageBytes / bytesPerInode): Promise<string> {
 	const folder = join(root, "names");
 	mkdirSync(folder, { mode: 0o711 });
 	if (!lacksJournal(root)) return folder;
 	const image = `${folder}.img`;
 	writeFileSync(image, "");
-	truncateSync(image, imageBytes);
+	truncateSync(image, Math.max(imageBytes, files * bytesPerInode));
 	await run(bench.signal, "mkfs.ext4", ["-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", image]);
 	const device = (await run(bench.signal, "losetup", ["--find", "--show", "--direct-io=on", image])).trim();
 	try {

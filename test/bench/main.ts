@@ -176,4 +176,5 @@ function report(options: Options, runner: Runner, notes: string[]): void {
 
 /** Measurements that have a command line of their own. */
 const others: Record<string, (args: string[]) => Promise<number>> = { modules: benchModules, checkers: benchCheckers };
-process.exitCode = await (others[process.argv[2] ?? ""]?.(process.argv.slice(3)) ?? main());
+// What is stopped may have left somebody waiting for a server that is gone.
+process.exit(await (others[process.argv[2] ?? ""]?.(process.argv.slice(3)) ?? main()));

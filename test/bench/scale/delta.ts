@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TestNode } from "../../replication/pair.ts";
+import { journaledFolder } from "../journal.ts";
 import { forgetPeak, memoryOf } from "../machine.ts";
 import type { Bench, Sample, Scenario, SubjectName } from "../measure.ts";
 import type { Servers } from "../subjects/servers.ts";
@@ -81,7 +82,9 @@ async function measure(bench: Bench, subject: SubjectName): Promise<Record<strin
 		await makeSmall(bench, folder, files, 64);
 		makeSparse(join(folder, "sparse"), sparseGb, everyGb);
 	};
-	return withServers(bench, subject, fill, async (servers) => {
+	// Both copies, and their directories.
+	const place = await journaledFolder(bench, bench.scratch, 2.2 * files);
+	return withServers({ ...bench, scratch: place }, subject, fill, async (servers) => {
 		const { a, b } = servers;
 		const peaks = new Peaks(bench);
 		await Promise.all([a.open(), b.open()]);
