@@ -11,6 +11,7 @@ import { diskFolder } from "../folder.ts";
 import type { Measured, RowKind } from "./measure.ts";
 import { readOptions, UsageError } from "./options.ts";
 import { aimTable } from "./report/aims.ts";
+import { chaptersIn, withChapter } from "./report/chapters.ts";
 import { handWritten, resultsText } from "./report/results.ts";
 import { median, ratio, rowOf } from "./report/statistics.ts";
 import { asMarkdown, asText, ratios } from "./report/table.ts";
@@ -86,6 +87,16 @@ test("what a person wrote into RESULTS.md is there after the next run", (t) => {
 	const second = resultsText([of("native", 2)], facts, handWritten(edited));
 	t.regex(second, /Waking up a core\./);
 	t.is(second.match(/What dominated/g)?.length, 1);
+});
+
+test("a chapter of another benchmark is there once, and stays", (t) => {
+	const first = withChapter("# Results\n", "farm", "## The farm\n\nold");
+	const second = withChapter(withChapter(first, "other", "x"), "farm", "## The farm\n\nnew");
+	t.regex(second, /^# Results\n\n<!-- chapter farm: .*-->\n## The farm\n\nnew\n<!-- end of chapter farm -->/);
+	t.is(second.match(/## The farm/g)?.length, 1);
+	t.false(second.includes("old"));
+	t.is(chaptersIn(second), second.slice(second.indexOf("<!--")).trimEnd());
+	t.is(chaptersIn("nothing"), "");
 });
 
 const able = process.getuid?.() === 0 && hasProgram("fio");

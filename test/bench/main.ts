@@ -6,6 +6,7 @@ import { ensureDebianPackages } from "../../sdk/lab/prerequisites.ts";
 import { diskFolder, makeTestFolder } from "../folder.ts";
 import { benchPackages } from "../packages.ts";
 import { benchCheckers } from "./checkers/main.ts";
+import { benchFarm } from "./farm/main.ts";
 import { journaledFolder } from "./journal.ts";
 import { commit, describeMachine, freeBytes } from "./machine.ts";
 import type { Bench, Subject, Work } from "./measure.ts";
@@ -175,6 +176,10 @@ function report(options: Options, runner: Runner, notes: string[]): void {
 }
 
 /** Measurements that have a command line of their own. */
-const others: Record<string, (args: string[]) => Promise<number>> = { modules: benchModules, checkers: benchCheckers };
+const others: Record<string, (args: string[]) => Promise<number>> = {
+	modules: benchModules,
+	checkers: benchCheckers,
+	farm: benchFarm,
+};
 // What is stopped may have left somebody waiting for a server that is gone.
 process.exit(await (others[process.argv[2] ?? ""]?.(process.argv.slice(3)) ?? main()));

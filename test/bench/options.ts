@@ -33,6 +33,7 @@ test/bench/RESULTS.md. It takes up to ${minutes.full} minutes and 20 GB of disk,
 
 npm run bench -- modules: how many modules two servers carry (--help says more).
 npm run bench -- checkers: what many TypeScript checkers cost, and hostile ones do to heartbeats (--help says more).
+npm run bench -- farm: lost servers, planned stops and requests a second, against keepalived and haproxy (--help says more).
 `;
 
 /** @throws UsageError saying what is wrong. */

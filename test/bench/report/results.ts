@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import type { Measured } from "../measure.ts";
 import { aimTable } from "./aims.ts";
+import { chaptersIn } from "./chapters.ts";
 import { asMarkdown, numbers, ratios } from "./table.ts";
 
 const begin = "<!-- written by hand: kept by the next run -->";
@@ -17,11 +18,12 @@ export interface RunFacts {
 	notes: readonly string[];
 }
 
-/** Writes the file anew; the part between the two marks stays as it is. */
+/** Writes the file anew; what is written by hand, and other benchmarks' chapters, stay as they are. */
 export function writeResults(file: string, measured: readonly Measured[], facts: RunFacts): void {
 	const before = existsSync(file) ? readFileSync(file, "utf8") : "";
 	const fresh = `${file}.new`;
-	writeFileSync(fresh, resultsText(measured, facts, handWritten(before)));
+	const others = chaptersIn(before);
+	writeFileSync(fresh, resultsText(measured, facts, handWritten(before)) + (others === "" ? "" : `\n${others}\n`));
 	renameSync(fresh, file);
 }
 

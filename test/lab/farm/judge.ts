@@ -1,0 +1,104 @@
+/**
+ * Says of a capture on the clients' cable which server answered whom, and whether two ever answered one. Servers are
+ * told apart by the address that their frames come from. Pure.
+ */
+import { asInFrames, type Frame, flag } from "./frames.ts";
+
+export interface Verdict {
+	/** Connections, and UDP exchanges, in which a server said anything at all. */
+	answered: number;
+	/** Connections that got no answer at all. */
+	unanswered: number;
+	/** Frames that came from none of the servers, such as a virtual MAC: a switch would learn it. */
+	foreign: string[];
+	/** What two servers answered: connection, and servers with the time of each one's first frame. */
+	twice: string[];
+	/** Connections by the server that answered. */
+	perServer: Record<string, number>;
+	/** How often the server of a client's new connections changed, at most, over all clients. */
+	mostChanges: number;
+	/** Resets that came from servers. */
+	resets: number;
+}
+
+interface Exchange {
+	client: string;
+	servers: Map<string, number>;
+}
+
+/** One that has this many findings is told no more. */
+const maxFindings = 20;
+
+/**
+ * `servers`: name by MAC. `virtual`: the addresses that clients ask. Frames must be in the order of their times.
+ * A connection is one SYN number of one client's port: a port that is used again is another one.
+ */
+export function judge(
+	frames: readonly Frame[],
+	servers: Readonly<Record<string, string>>,
+	virtual: readonly string[],
+): Verdict {
+	const addresses = new Set(virtual.map(asInFrames));
+	const verdict = { answered: 0, unanswered: 0, perServer: {}, mostChanges: 0, resets: 0 };
+	const [foreign, twice] = [new Set<string>(), new Set<string>()];
+	const exchanges: Exchange[] = [];
+	const current = new Map<string, Exchange & { sequence: number }>();
+	for (const frame of frames) {
+		if (frame.proto !== "tcp" && frame.proto !== "udp") continue;
+		if (addresses.has(frame.to)) open(frame, current, exchanges);
+		if (!addresses.has(frame.from)) continue;
+		const server = servers[frame.fromMac];
+		if (server === undefined) {
+			foreign.add(frame.fromMac);
+			continue;
+		}
+		if (frame.flags & flag.rst && frame.proto === "tcp") verdict.resets++;
+		const exchange = current.get(key(frame.proto, frame.to, frame.toPort, frame.from, frame.fromPort));
+		if (exchange === undefined || exchange.servers.has(server)) continue;
+		exchange.servers.set(server, frame.atMs);
+		if (exchange.servers.size > 1) twice.add(describe(frame, exchange));
+	}
+	count(exchanges, verdict);
+	return { ...verdict, foreign: [...foreign].slice(0, maxFindings), twice: [...twice].slice(0, maxFindings) };
+}
+
+/** A new exchange where a client begins one; a SYN that is sent again belongs to the first. */
+function open(frame: Frame, current: Map<string, Exchange & { sequence: number }>, exchanges: Exchange[]): void {
+	const isTcp = frame.proto === "tcp";
+	if (isTcp && (frame.flags & (flag.syn | flag.ack)) !== flag.syn) return;
+	const name = key(frame.proto, frame.from, frame.fromPort, frame.to, frame.toPort);
+	const before = current.get(name);
+	if (before !== undefined && (!isTcp || before.sequence === frame.sequence)) return;
+	const made = { client: frame.from, servers: new Map<string, number>(), sequence: frame.sequence };
+	current.set(name, made);
+	exchanges.push(made);
+}
+
+function count(
+	exchanges: readonly Exchange[],
+	verdict: Pick<Verdict, "answered" | "unanswered" | "perServer" | "mostChanges">,
+): void {
+	const last = new Map<string, { server: string; changes: number }>();
+	for (const { client, servers } of exchanges) {
+		const [server] = servers.keys();
+		if (server === undefined) {
+			verdict.unanswered++;
+			continue;
+		}
+		verdict.answered++;
+		verdict.perServer[server] = (verdict.perServer[server] ?? 0) + 1;
+		const before = last.get(client);
+		const changes = before === undefined ? 0 : before.changes + (before.server === server ? 0 : 1);
+		last.set(client, { server, changes });
+		verdict.mostChanges = Math.max(verdict.mostChanges, changes);
+	}
+}
+
+function describe(frame: Frame, { servers }: Exchange): string {
+	const who = [...servers].map(([name, atMs]) => `${name} at ${atMs.toFixed(1)}`).join(", ");
+	return `${frame.proto} ${frame.to}:${frame.toPort} → ${frame.from}:${frame.fromPort}: ${who}`;
+}
+
+function key(proto: string, client: string, clientPort: number, server: string, serverPort: number): string {
+	return `${proto} ${client} ${clientPort} ${server} ${serverPort}`;
+}
