@@ -4,8 +4,6 @@ export const testPackages = [
 	"attr",
 	"curl",
 	"dbus",
-	"dnsmasq-base",
-	"docker.io",
 	"git",
 	"iproute2",
 	"iputils-arping",
@@ -13,7 +11,6 @@ export const testPackages = [
 	"kmod",
 	"libxml2-utils",
 	"nftables",
-	"nginx-light",
 	"postgresql",
 	"procps",
 	"psmisc",
@@ -21,7 +18,6 @@ export const testPackages = [
 	"sqlite3",
 	"systemd",
 	"tar",
-	"tcpdump",
 	"util-linux",
 ];
 
@@ -36,16 +32,4 @@ export const benchPackages = [
 	"procps",
 	"tar",
 	"util-linux",
-];
-
-/** What `npm run bench -- farm` measures with, or measures. */
-export const farmPackages = [
-	"haproxy",
-	"iproute2",
-	"keepalived",
-	"nftables",
-	"nginx-light",
-	"procps",
-	"util-linux",
-	"wrk",
 ];

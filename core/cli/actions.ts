@@ -151,6 +151,8 @@ function describe(step: Step): string {
 			return `script ${step.script}${step.force ? " force" : ""} ${step.from} ${step.to} ${step.action}`;
 		case "vip":
 			return step.set ? "set the virtual addresses" : "remove the virtual addresses";
+		case "traffic":
+			return step.open ? "take this server's share of the clients" : "give this server's clients to the others";
 		case "announceVip":
 			return "announce the virtual addresses again";
 		case "checkers":

@@ -125,6 +125,11 @@ export type Step =
 			services?: string;
 	  }
 	| { do: "vip"; set: boolean }
+	/**
+	 * Takes part in sharing out a farm's clients, or gives its share away first. Ends when the group has settled with
+	 * that, or when that takes too long; never fails a plan.
+	 */
+	| { do: "traffic"; open: boolean }
 	/** Tells the neighbours again where the virtual addresses are; never fails a plan. */
 	| { do: "announceVip" }
 	| { do: "checkers"; class: WatchClass; enable: boolean }

@@ -85,6 +85,16 @@ export function virtualAddress(set: boolean): Step {
 }
 
 /**
+ * A farm's clients are let in, or go to the other servers.
+ *
+ * @example
+ * ctx.plan("leave", [traffic(false), ...leaveSteps("UP", "stop")]);
+ */
+export function traffic(open: boolean): Step {
+	return { do: "traffic", open };
+}
+
+/**
  * The classes that run in a main state, in the order in which they are stopped.
  *
  * @example

@@ -23,6 +23,8 @@ export interface ModuleConfiguration {
 	/** Replication is encrypted. */
 	encryption: boolean;
 	heart: HeartConfiguration | null;
+	/** Membership of a farm; null in other modes. */
+	farm: FarmConfiguration | null;
 	vip: VipConfiguration | null;
 	rfs: RfsConfiguration | null;
 	user: UserConfiguration | null;
@@ -42,15 +44,49 @@ export interface HeartConfiguration {
 	heartbeats: { ident: string; lan: string; pulseMs: number; timeoutMs: number }[];
 }
 
+/** `<farm>` (spec/02 §4). */
+export interface FarmConfiguration {
+	/** UDP, 4803 + (id − 1) · 3 unless set. */
+	port: number;
+	pulseMs: number;
+	/** Lost pulses after which the leader is gone (`mlost_count`), and a follower (`slost_count`). */
+	leaderLost: number;
+	followerLost: number;
+	lans: string[];
+}
+
 export interface VipConfiguration {
 	tcpreset: boolean;
+	/** Scripts open and close the traffic of a farm. */
+	scriptControl: boolean;
 	addresses: VirtualAddress[];
+	/** Of a farm (spec/02 §5); empty elsewhere. */
+	balancing: BalancingGroup[];
+}
+
+/** A `<group>` of `<loadbalancing_list>`. */
+export interface BalancingGroup {
+	name: string;
+	/** Weights of `<cluster>`; a node that is not named has weight 1. */
+	powers: Record<string, number>;
+	rules: BalancingRule[];
+}
+
+export interface BalancingRule {
+	/** Null: every virtual address of the module. */
+	virtualAddr: string | null;
+	/** Null: every port. */
+	port: number | null;
+	proto: "tcp" | "udp" | "arp";
+	filter: "on_addr" | "on_port" | "on_ipid";
 }
 
 export interface VirtualAddress {
 	/** Literal IPv4 or IPv6 address, or a name that resolves to one. */
 	addr: string;
-	where: "one_side_alias" | "one_side";
+	where: "one_side_alias" | "one_side" | "alias";
+	/** How all nodes get the frames of the address; null: it is on one node, as in a mirror. */
+	shared: SharedInterface | null;
 	/** Interface given by name; null: the one that has an address in the same network. */
 	interface: string | null;
 	/** Dotted IPv4 mask; null: the interface's. */
@@ -61,6 +97,13 @@ export interface VirtualAddress {
 	arpreroute: boolean;
 	arpIntervalMs: number;
 	arpElapseMs: number;
+}
+
+/** `<virtual_interface>`. */
+export interface SharedInterface {
+	type: "vmac_directed" | "vmac_invisible";
+	/** Colons, lower case; null with vmac_directed. By default 5a:fe: and the first virtual address. */
+	mac: string | null;
 }
 
 export interface RfsConfiguration {

@@ -48,6 +48,11 @@ export interface Hands extends Clock {
 	scripts: ScriptHands;
 	/** Sets or removes the virtual addresses; resolves when it is done, rejects with a sentence. */
 	vip(set: boolean): Promise<void>;
+	/**
+	 * A farm's module takes its share of the clients, or gives it away. Resolves when the group has settled with that, or
+	 * when that takes too long; what fails is logged.
+	 */
+	traffic(open: boolean): Promise<void>;
 	/** Announces the virtual addresses again; what fails is logged. */
 	announceVip(): Promise<void>;
 	/** Null: the module replicates nothing. */

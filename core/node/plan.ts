@@ -108,6 +108,9 @@ export class PlanRunner {
 			case "vip":
 				await this.#context.hands.vip(step.set);
 				return ok;
+			case "traffic":
+				await this.#context.hands.traffic(step.open);
+				return ok;
 			case "announceVip":
 				await this.#context.hands.announceVip();
 				return ok;

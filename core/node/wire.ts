@@ -136,6 +136,7 @@ async function handsOf(
 		...systemClock,
 		scripts,
 		vip: async (set) => (set ? await vip?.set() : await vip?.unset()),
+		traffic: async () => {},
 		announceVip: () => logged(vip?.resume()),
 		replication: (fact) => replicationOf(paths, cluster, configuration, runtime, fact, scripts),
 		get monitoring() {
@@ -220,8 +221,8 @@ async function vipOf(
 	configuration: ModuleConfiguration,
 	runtime: () => ModuleRuntime,
 ): Promise<VipService | null> {
-	const { module, id, vip } = configuration;
-	if (vip === null) return null;
+	const { module, id, vip, mode } = configuration;
+	if (vip === null || mode !== "mirror") return null;
 	return new VipService({
 		module,
 		id,

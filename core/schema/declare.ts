@@ -78,8 +78,6 @@ export interface ElementDeclaration {
 /** The elements of `<service>` that one mode understands. */
 export interface ModeElements {
 	mode: string;
-	/** false: the mode is known from the documentation, but no plugin brings it yet. */
-	carried: boolean;
 	elements: readonly ElementDeclaration[];
 }
 

@@ -19,18 +19,14 @@ export function writeReference(schema: Schema, modes: readonly string[]): string
 		"* *Running* says that the attribute can be changed while the module runs.\n",
 		...(macro === undefined ? [] : section(macro, "safe", 2)),
 		...section({ ...service, children: [] }, "safe", 2),
-		...known.flatMap(({ mode, elements, carried }) =>
+		...known.flatMap(({ mode, elements }) =>
 			elements.length === 0
 				? []
-				: [modeTitle(mode, carried), ...elements.flatMap((each) => section(each, "service", 3))],
+				: [`## Elements of mode ${mode}\n`, ...elements.flatMap((each) => section(each, "service", 3))],
 		),
 		"## Elements of every mode\n",
 		...common.flatMap((each) => section(each, "service", 3)),
 	].join("\n");
-}
-
-function modeTitle(mode: string, carried: boolean): string {
-	return `## Elements of mode ${mode}\n${carried ? "" : "\nThe mode is accepted, and not carried out yet.\n"}`;
 }
 
 function section(element: ElementDeclaration, parent: string, depth: number): string[] {

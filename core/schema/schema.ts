@@ -3,7 +3,6 @@ import { type AttributeDeclaration, choice, type ElementDeclaration, type ModeEl
 import { checkElement } from "./elements/check.ts";
 import { errdElement } from "./elements/errd.ts";
 import { failoverElement } from "./elements/failover.ts";
-import { farmMode } from "./elements/modes.ts";
 import { macroElement, serviceAttributes } from "./elements/service.ts";
 import { userElement } from "./elements/user.ts";
 import { vhostElement } from "./elements/vhost.ts";
@@ -29,14 +28,14 @@ export interface Additions {
 	checkers: readonly ElementDeclaration[];
 }
 
-/** The schema with the modes that plugins bring; documented modes that none brings are known too (warned about). */
+/** The schema with the modes that plugins bring. */
 export function createSchema(
 	brought: readonly ModeElements[],
 	added: Additions = { elements: [], checkers: [] },
 ): Schema {
 	const check = { ...checkElement, children: [...(checkElement.children ?? []), ...added.checkers] };
 	const common = [userElement, vhostElement, errdElement, check, failoverElement, ...added.elements];
-	const modes = new Map([farmMode, ...brought].map((mode) => [mode.mode, mode]));
+	const modes = new Map(brought.map((mode) => [mode.mode, mode]));
 	const service = (mode: string | undefined): ElementDeclaration => {
 		const own = mode === undefined ? undefined : modes.get(mode);
 		const elements = own?.elements ?? mergeModes([...modes.values()]);

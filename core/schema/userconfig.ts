@@ -81,14 +81,6 @@ function checkService(element: XmlElement, schema: Schema, run: Validation): Che
 	const expanded = run.macros.expand(mode?.value ?? "");
 	const known = "text" in expanded ? schema.modes.get(expanded.text.trim()) : undefined;
 	const declaration = schema.service(known?.mode);
-	if (known?.carried === false) {
-		run.later.add(`mode ${known.mode}`);
-		run.report.add("CONFIG_LATER", `mode ${known.mode} is accepted but not carried out yet`, element, {
-			severity: "warning",
-			attribute: "mode",
-			remedy: "The module can be installed and configured, and started by a version that has the mode.",
-		});
-	}
 	const checked = checkAttributes(element, declaration, run, false);
 	checked.children = checkChildren(
 		withoutOtherModes(element, known?.mode, schema, run),

@@ -3,7 +3,6 @@ import {
 	type Automaton,
 	type Decision,
 	holdingWhy,
-	leaveSteps,
 	nothingHolds,
 	type Stamped,
 	takeRule,
@@ -11,9 +10,12 @@ import {
 } from "../../sdk/index.ts";
 import { actCommand, beginStart, stopToWait, takeCommand } from "./commands.ts";
 import { assertInvariants } from "./invariants.ts";
-import { cleanUpSteps, stopSteps, type Traffic, upSteps } from "./plans.ts";
+import { cleanUpSteps, leaveUpSteps, stopSteps, type Traffic, upSteps } from "./plans.ts";
 import { Context, initialState, type Stopping, type UpState } from "./state.ts";
 import { view } from "./view.ts";
+
+/** Nobody else serves the clients of a light module: they come and go as they like. */
+export const light: Traffic = { mode: "light", set: [], open: [], close: [], unset: [] };
 
 /** The automaton of a mode whose servers do not depend on each other. */
 export function upAutomaton(traffic: Traffic): Automaton<UpState> {
@@ -50,7 +52,7 @@ function act(ctx: Context, traffic: Traffic): boolean {
 	const { s } = ctx;
 	if (s.plan !== null) return false;
 	if (s.phase === "stopping") return continueStop(ctx, traffic);
-	if (actCommand(ctx)) return true;
+	if (actCommand(ctx, traffic)) return true;
 	const holding = holdingWhy(s.holding);
 	if (s.phase === "up" && typeof holding?.rule === "string") return stopToWait(ctx, holding.rule);
 	if (s.phase !== "waiting") return false;
@@ -69,7 +71,7 @@ function continueStop(ctx: Context, traffic: Traffic): boolean {
 	const { s } = ctx;
 	const stopping = s.stopping as Stopping;
 	const { action, stage } = stopping;
-	if (stage === "leave") ctx.plan("leave", leaveSteps(s.main, action));
+	if (stage === "leave") ctx.plan("leave", leaveUpSteps(traffic, action));
 	else if (stage === "stop") ctx.plan("stop", stopSteps(traffic, action, s.main));
 	else ctx.plan("cleanUp", cleanUpSteps(traffic, action));
 	if (stage !== "leave") s.main = "WAIT";

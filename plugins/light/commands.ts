@@ -7,9 +7,9 @@ import {
 	loopWhy,
 	prestartSteps,
 	refuseCommand,
-	restartSteps,
 	setLoop,
 } from "../../sdk/index.ts";
+import { restartUpSteps, type Traffic } from "./plans.ts";
 import type { Context, Stopping } from "./state.ts";
 
 /** Takes a command in: carries out what cannot wait, and remembers one that can. */
@@ -52,7 +52,7 @@ function beginStop(ctx: Context, how: Omit<Stopping, "stage"> & { stage?: Stoppi
 }
 
 /** Carries the remembered command out; no plan runs now. True if it began something. */
-export function actCommand(ctx: Context): boolean {
+export function actCommand(ctx: Context, traffic: Traffic): boolean {
 	const { s } = ctx;
 	const event = s.next;
 	if (event === null) return false;
@@ -62,7 +62,7 @@ export function actCommand(ctx: Context): boolean {
 			ctx.answer(event.request);
 			return s.phase === "stopped" ? beginStart(ctx, "start") : false;
 		case "restart":
-			return restart(ctx, event);
+			return restart(ctx, traffic, event);
 		case "stop":
 		case "shutdown":
 			return stop(ctx, event, false);
@@ -99,7 +99,7 @@ function stop(ctx: Context, event: CommandEvent, again: boolean): boolean {
 	return true;
 }
 
-function restart(ctx: Context, event: CommandEvent): boolean {
+function restart(ctx: Context, traffic: Traffic, event: CommandEvent): boolean {
 	const { s } = ctx;
 	if (s.phase !== "up") {
 		refuseCommand(ctx, event, "MODULE_NOT_STARTED", `Nothing to restart: the module is ${s.main}`);
@@ -107,7 +107,7 @@ function restart(ctx: Context, event: CommandEvent): boolean {
 	}
 	ctx.answer(event.request);
 	if (event.identity !== undefined && countsAsError(ctx)) return true;
-	ctx.plan("restart", restartSteps("UP", event.services));
+	ctx.plan("restart", restartUpSteps(traffic, event.services));
 	return true;
 }
 

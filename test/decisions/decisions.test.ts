@@ -1,6 +1,6 @@
 /**
  * Golden decisions. `m*.json`: a row of the mirror table (spec/01 §3), events in, states and all effects out;
- * `light-*.json`: the same for the light mode (spec/01 §4).
+ * `light-*.json` and `farm-*.json`: the same for the light mode and the farm (spec/01 §4).
  * `meet-*.json`: a row of the meeting table (replication.md §5.7). A bug report becomes one more file.
  */
 import { readdirSync, readFileSync } from "node:fs";
@@ -9,7 +9,8 @@ import test from "ava";
 import type { Automaton, EngineEvent, ModeConfig } from "../../core/engine/contract.ts";
 import { step } from "../../core/engine/loop.ts";
 import { type Meeting, meet, type Side } from "../../core/engine/meeting.ts";
-import { upAutomaton } from "../../plugins/light/automaton.ts";
+import { farm } from "../../plugins/farm/automaton.ts";
+import { light, upAutomaton } from "../../plugins/light/automaton.ts";
 import { mirror } from "../../plugins/mirror/automaton.ts";
 import { renderEffect } from "./render.ts";
 
@@ -30,12 +31,12 @@ const folder = import.meta.dirname;
 const names = readdirSync(folder).filter((name) => name.endsWith(".json")).sort();
 const read = (name: string) => JSON.parse(readFileSync(join(folder, name), "utf8"));
 
-const light = upAutomaton({ mode: "light", open: [], close: [] });
+// biome-ignore lint/suspicious/noExplicitAny: a state belongs to its automaton; here only what all have is looked at
+const automata: Record<string, Automaton<any>> = { light: upAutomaton(light), farm };
 
-for (const name of names.filter((each) => /^(m\d|light-)/.test(each))) {
+for (const name of names.filter((each) => /^(m\d|light-|farm-)/.test(each))) {
 	const file: Transition = read(name);
-	// biome-ignore lint/suspicious/noExplicitAny: a state belongs to its automaton; here only what all have is looked at
-	const automaton: Automaton<any> = name.startsWith("light-") ? light : mirror;
+	const automaton = automata[name.split("-")[0] ?? ""] ?? mirror;
 	test(`${file.row}: ${file.title} (${name})`, (t) => {
 		let state = automaton.initial(file.config);
 		for (const [index, expected] of file.steps.entries()) {

@@ -5,9 +5,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
-import { upAutomaton } from "../../plugins/light/automaton.ts";
-import { config } from "../engine/records.ts";
-import { renderEffect } from "./render.ts";
 
 interface Golden {
 	config: { replicated: boolean };
@@ -15,7 +12,7 @@ interface Golden {
 }
 
 const read = (name: string): Golden => JSON.parse(readFileSync(join(import.meta.dirname, name), "utf8"));
-const names = readdirSync(import.meta.dirname).filter((name) => /^(m\d|light-).*\.json$/.test(name));
+const names = readdirSync(import.meta.dirname).filter((name) => /^(m\d|light-|farm-).*\.json$/.test(name));
 
 /** The lines of every plan of a golden file, in the order in which they run. */
 const plansOf = (name: string): string[][] =>
@@ -70,13 +67,18 @@ const rows: [row: string, file: string, scripts: string][] = [
 	["SECOND→WAIT", "m17-stop-second.json", "stop_sec ; stop_second ; stop_both ; transition"],
 	["WAIT→STOP", "m17-stop-alone.json", stopped],
 	["WAIT→STOP", "light-start-stop.json", stopped],
+	["STOP→WAIT", "farm-start-stop.json", "transition ; prestart"],
+	["WAIT→UP", "farm-start-stop.json", "transition ; start_both ; start_prim ; start_sec"],
+	["UP→UP", "farm-restart.json", restartAlone],
+	["UP→WAIT", "farm-start-stop.json", "stop_sec ; stop_prim ; stop_both ; transition"],
+	["WAIT→STOP", "farm-start-stop.json", stopped],
 ];
 
 for (const [row, file, expected] of rows) {
 	test(`${row} (${file})`, (t) => {
 		const [from, to] = row.split("→") as [string, string];
 		const all = scriptsOf(file, from, to);
-		t.is(from === to && file.startsWith("light-") ? all.slice(0, expected.length) : all, expected);
+		t.is(from === to && /^(light|farm)-/.test(file) ? all.slice(0, expected.length) : all, expected);
 	});
 }
 
@@ -127,24 +129,26 @@ test("the mirror's address is there before start_prim and until after stop_prim 
 	t.true(closed.every((place) => place >= 0));
 });
 
-test("a farm's traffic is let in before start_both and kept out after stop_both", (t) => {
-	const farm = upAutomaton({ mode: "farm", open: [{ do: "vip", set: true }], close: [{ do: "vip", set: false }] });
-	let state = farm.initial(config({ peer: null, replicated: false }));
-	const plans: string[][] = [];
-	const decide = (event: object): void => {
-		const decision = farm.decide(state, { ...event, atMs: 0, wallMs: 0 } as Parameters<typeof farm.decide>[1]);
-		state = decision.state;
-		farm.assertInvariants(state);
-		plans.push(...decision.effects.map(renderEffect).filter((line) => Array.isArray(line)));
-	};
-	const ended = (): void => decide({ type: "planEnded", plan: state.plan?.number, ok: true });
-	for (const command of ["start", "stop"]) {
-		decide({ type: "command", command, who: "root" });
-		ended();
-		ended();
+test("a farm's address is there before start_both and until after stop_both; clients come later and go earlier", (t) => {
+	const plans = plansOf("farm-start-stop.json");
+	const [, up = [], leave = [], down = []] = plans;
+	t.deepEqual(up.slice(0, 3), ["transition WAIT UP start", "vip on", "start_both WAIT UP start"]);
+	t.is(up.at(-1), "traffic open");
+	t.is(leave[0], "traffic closed");
+	t.deepEqual(down.slice(3, 5), ["stop_both force WAIT STOP stop", "vip off"]);
+	const restart = plansOf("farm-restart.json").filter((plan) => plan.some((line) => line.startsWith("start_both UP")));
+	for (const plan of restart) t.deepEqual([plan[0], plan.at(-1)], ["traffic closed", "traffic open"]);
+	t.is(restart.length, 2);
+});
+
+test("whatever ends a farm's module gives its clients away and takes the address", (t) => {
+	for (const name of names.filter((each) => each.startsWith("farm-"))) {
+		const plans = plansOf(name);
+		const opens = plans.findLastIndex((plan) => plan.includes("traffic open"));
+		const ends = plans.findLastIndex((plan) => plan.some((line) => line.startsWith("poststop")));
+		if (ends < opens) continue;
+		const after = plans.slice(opens + 1).flat();
+		const ending = new Set(after.filter((line) => /^(traffic|vip)/.test(line)));
+		t.deepEqual([...ending].slice(0, 2), ["traffic closed", "vip off"], name);
 	}
-	const [, up = [], , down = []] = plans;
-	t.deepEqual(up.slice(1, 4), ["transition WAIT UP start", "vip on", "start_both WAIT UP start"]);
-	t.deepEqual(down.slice(4, 6), ["stop_both force WAIT STOP stop", "vip off"]);
-	t.is(state.main, "STOP");
 });

@@ -32,6 +32,8 @@ function renderStep(step: Step): string {
 			return `${step.script}${step.force === true ? " force" : ""} ${step.from} ${step.to} ${step.action}`;
 		case "vip":
 			return `vip ${step.set ? "on" : "off"}`;
+		case "traffic":
+			return `traffic ${step.open ? "open" : "closed"}`;
 		case "announceVip":
 			return "announce vip";
 		case "checkers":

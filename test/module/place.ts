@@ -1,16 +1,18 @@
-/** A server's folders below a temporary one, and the schema of the mirror. */
+/** A server's folders below a temporary one, and the schema of the product's modes. */
 import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { type Paths, pathsFrom } from "../../core/module/paths.ts";
 import { createSchema } from "../../core/schema/schema.ts";
+import { farmElements } from "../../plugins/farm/elements.ts";
 import { mirrorElements } from "../../plugins/mirror/elements.ts";
 import { makeTestFolder } from "../folder.ts";
 import { type RawEntry, rawZip } from "./zips.ts";
 
 export const schema = createSchema([
-	{ mode: "mirror", carried: true, elements: mirrorElements },
-	{ mode: "light", carried: true, elements: [] },
+	{ mode: "mirror", elements: mirrorElements },
+	{ mode: "farm", elements: farmElements },
+	{ mode: "light", elements: [] },
 ]);
 
 export interface Place {

@@ -90,12 +90,16 @@ test("defaults of the documentation", (t) => {
 			port: 8890,
 			heartbeats: [{ ident: "default", lan: "default", pulseMs: 700, timeoutMs: 30_000 }],
 		},
+		farm: null,
 		vip: {
 			tcpreset: true,
+			scriptControl: false,
+			balancing: [],
 			addresses: [
 				{
 					addr: "203.0.113.9",
 					where: "one_side_alias",
+					shared: null,
 					interface: null,
 					netmask: null,
 					check: true,
@@ -232,19 +236,6 @@ test("what is documented and not carried out yet is named once each", (t) => {
 	t.true(problems.every(({ severity, code }) => severity === "warning" && code === "CONFIG_LATER"));
 	t.deepEqual(configurationOf(xml).unsupported, ["virtual_interface"]);
 	t.is(problems.length, 1);
-});
-
-test("a farm is known, checked and kept", (t) => {
-	const farm =
-		'<safe><service mode="farm"><farm><lan name="default"/></farm><vip><interface_list><interface><virtual_interface type="vmac_directed"><virtual_addr addr="10.0.0.1" where="alias"/></virtual_interface></interface></interface_list><loadbalancing_list><group name="W"><rule port="80" proto="tcp" filter="on_addr"/></group></loadbalancing_list></vip></service></safe>';
-	t.deepEqual(configurationOf(farm).unsupported, ["mode farm", "farm", "vip"]);
-	t.true(problemsOf(farm).every(({ severity }) => severity === "warning"));
-	t.like(problemsOf(farm.replace("on_addr", "on_adr"))[3], {
-		code: "CONFIG_VALUE",
-		element: "rule",
-		attribute: "filter",
-	});
-	t.like(problemsOf(mirror("<farm/>"))[0], { code: "CONFIG_UNKNOWN_ELEMENT", expected: "mode farm" });
 });
 
 test("files of 7.x are accepted, with warnings where something changed", (t) => {

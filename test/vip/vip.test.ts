@@ -15,6 +15,7 @@ function virtual(addr: string, more: Partial<VirtualAddress> = {}): VirtualAddre
 	return {
 		addr,
 		where: "one_side_alias",
+		shared: null,
 		interface: null,
 		netmask: null,
 		check: true,
@@ -30,7 +31,12 @@ function virtual(addr: string, more: Partial<VirtualAddress> = {}): VirtualAddre
 function request(t: ExecutionContext, addresses: VirtualAddress[], more: Record<string, unknown> = {}) {
 	const folder = makeTestFolder("vip");
 	t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-	return { do: "vip", vip: { tcpreset: true, addresses }, record: join(folder, "run/vip-m.json"), ...more };
+	return {
+		do: "vip",
+		vip: { tcpreset: true, scriptControl: false, addresses, balancing: [] },
+		record: join(folder, "run/vip-m.json"),
+		...more,
+	};
 }
 
 boxTest("addresses are set on the right interface with the right mask, announced, and removed", async (t) => {

@@ -26,7 +26,11 @@ async function run(context: Context, options: PortsOptions): Promise<void> {
 	const used =
 		configuration === null
 			? all
-			: { heart: configuration.heart?.port ?? null, rfs: configuration.rfs?.port ?? null, farm: null };
+			: {
+					heart: configuration.heart?.port ?? null,
+					rfs: configuration.rfs?.port ?? null,
+					farm: configuration.farm?.port ?? null,
+				};
 	const lines = portLines(used, webSettings(paths.safe).port);
 	if (options.json) printJson(context.call, { id, ports: lines });
 	else context.call.out(portsAsText(lines));

@@ -96,7 +96,7 @@ export function checkerSettings(
 			found.push(one);
 		}
 	}
-	for (const one of automatic(vip, networkOf)) {
+	for (const one of automatic(vip, running(textOf(service, "mode") ?? ""), networkOf)) {
 		if (!found.some((other) => other.resource === one.resource)) found.push(one);
 	}
 	return found;
@@ -251,13 +251,14 @@ function actionOf(element: CheckedElement, when: CheckerMoment, usual: CheckerAc
 /** `check="on"` of an interface and of a virtual address (spec/02 §5). */
 function automatic(
 	vip: VipConfiguration | null,
+	when: CheckerMoment,
 	networkOf: (place: VirtualPlace) => LocalNetwork | null,
 ): CheckerSettings[] {
 	const found = (vip?.addresses ?? []).flatMap((each): CheckerSettings[] => {
 		const { addr, netmask, check, interfaceCheck } = each;
 		if (addr === "") return [];
 		const ip: CheckerSettings = {
-			...{ kind: "ip", ident: addr, resource: `ip.${addr}`, when: "prim", action: "stopstart" },
+			...{ kind: "ip", ident: addr, resource: `ip.${addr}`, when, action: "stopstart" },
 			...{ addr, intervalMs: defaultIntervalMs },
 		};
 		const virtual = { addr, interface: each.interface, netmask };

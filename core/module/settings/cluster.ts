@@ -1,4 +1,4 @@
-/** Whether a module's configuration and cluster.xml agree: a mirror's lans exist and have two nodes. */
+/** Whether a module's configuration and cluster.xml agree: the lans exist, and those of a mirror have two nodes. */
 import type { Cluster, Lan } from "../../cluster/cluster.ts";
 import { nodeNames } from "../../cluster/self.ts";
 import { descendants, textOf } from "../../schema/access.ts";
@@ -7,21 +7,17 @@ import type { Userconfig } from "../../schema/userconfig.ts";
 import type { CheckedElement } from "../../schema/validate.ts";
 import type { ModuleConfiguration } from "../configuration.ts";
 
-/** Adds what does not agree to the report of `read`; heartbeats that give addresses get the lan that has them. */
+/** Adds what does not agree to the report of `read`; what gives addresses gets the lan that has them. */
 export function clusterProblems(configuration: ModuleConfiguration, cluster: Cluster, read: Userconfig): void {
 	if (configuration.mode === "mirror") checkMirror(configuration, cluster, read);
-	if (configuration.mode === "farm") checkFarm(cluster, read);
+	if (configuration.mode === "farm") checkFarm(configuration, cluster, read);
 }
 
 function checkMirror(configuration: ModuleConfiguration, cluster: Cluster, read: Userconfig): void {
 	for (const [index, element] of descendants(read.service, "heart", "heartbeat").entries()) {
 		const heartbeat = configuration.heart?.heartbeats[index];
 		if (heartbeat === undefined) continue;
-		const peers = descendants(element, "server").map((server) => textOf(server, "addr"));
-		const byAddress = cluster.lans.find(
-			(each) => peers.length > 0 && peers.every((addr) => each.nodes.some((node) => node.addr === addr)),
-		);
-		if (byAddress !== undefined) heartbeat.lan = byAddress.name;
+		heartbeat.lan = lanByAddresses(element, "server", cluster) ?? heartbeat.lan;
 		const lan = cluster.lans.find((each) => each.name === heartbeat.lan);
 		if (lan === undefined) {
 			reportUnknown("lan", heartbeat.lan, element, namesOf(cluster.lans), read);
@@ -46,12 +42,20 @@ function checkReplicationLan(configuration: ModuleConfiguration, cluster: Cluste
 	if (!namesOf(cluster.lans).includes(lan)) reportUnknown("lan", lan, flow, namesOf(cluster.lans), read);
 }
 
+/** The lan that has all addresses of the children `of`, which described it before 7.2. */
+function lanByAddresses(element: CheckedElement, of: string, { lans }: Cluster): string | undefined {
+	const addresses = descendants(element, of).map((each) => textOf(each, "addr"));
+	const isOn = (lan: Lan) => addresses.every((addr) => lan.nodes.some((node) => node.addr === addr));
+	return addresses.length === 0 ? undefined : lans.find(isOn)?.name;
+}
+
 /** A farm's lans, and the nodes to which it gives weights. */
-function checkFarm(cluster: Cluster, read: Userconfig): void {
-	for (const element of descendants(read.service, "farm", "lan")) {
-		const name = textOf(element, "name");
-		if (name === null || namesOf(cluster.lans).includes(name)) continue;
-		reportUnknown("lan", name, element, namesOf(cluster.lans), read);
+function checkFarm({ farm }: ModuleConfiguration, cluster: Cluster, read: Userconfig): void {
+	for (const [index, element] of descendants(read.service, "farm", "lan").entries()) {
+		const name = lanByAddresses(element, "node", cluster) ?? farm?.lans[index];
+		if (farm === null || name === undefined) continue;
+		farm.lans[index] = name;
+		if (!namesOf(cluster.lans).includes(name)) reportUnknown("lan", name, element, namesOf(cluster.lans), read);
 	}
 	const nodes = nodeNames(cluster);
 	for (const element of descendants(read.service, "vip", "loadbalancing_list", "group", "cluster", "host")) {

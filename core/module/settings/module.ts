@@ -7,7 +7,7 @@ import { portsOf } from "../ports.ts";
 import { checkerSettings } from "./checkers.ts";
 import { errdSettings } from "./errd.ts";
 import { failoverSettings } from "./failover.ts";
-import { checkFarm } from "./farm.ts";
+import { farmSettings } from "./farm.ts";
 import { heartSettings } from "./heart.ts";
 import { rfsSettings } from "./rfs.ts";
 import { checkVirtualHosts } from "./vhost.ts";
@@ -21,11 +21,12 @@ export function moduleSettings(module: string, id: number, read: Userconfig): Mo
 	const { service, report } = read;
 	const ports = portsOf(id);
 	const mode = textOf(service, "mode");
-	const [heartElement, vip, rfs, user] = ["heart", "vip", "rfs", "user"].map((name) => child(service, name));
+	const [heartElement, farm, vip, rfs, user] = ["heart", "farm", "vip", "rfs", "user"].map((name) =>
+		child(service, name),
+	);
 	const heart = heartElement === undefined ? null : heartSettings(heartElement, ports.heart, rfs !== undefined, report);
-	if (mode === "farm") checkFarm(service, report);
 	checkVirtualHosts(service, report);
-	const addresses = vip === undefined || mode !== "mirror" ? null : vipSettings(vip, report);
+	const addresses = vip !== undefined && (mode === "mirror" || mode === "farm") ? vipSettings(vip, mode, report) : null;
 	return {
 		module,
 		id,
@@ -39,6 +40,7 @@ export function moduleSettings(module: string, id: number, read: Userconfig): Mo
 		automaticReboot: isOn(service, "automatic_reboot"),
 		encryption: true,
 		heart,
+		farm: farm === undefined ? null : farmSettings(farm, ports.farm, report),
 		vip: addresses,
 		rfs: rfs === undefined ? null : rfsSettings(rfs, heart, ports.rfs, report),
 		user: user === undefined ? null : userSettings(user),

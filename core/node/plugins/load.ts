@@ -146,9 +146,7 @@ function namesOf(all: readonly { name: string }[]): string[] {
 
 /** The language of userconfig.xml with what plugins add to it. */
 export function schemaOf(loaded: readonly Description[]): Schema {
-	const modes = loaded.flatMap(({ modes, elements }): ModeElements[] =>
-		modes.map((mode) => ({ mode, carried: true, elements })),
-	);
+	const modes = loaded.flatMap(({ modes, elements }): ModeElements[] => modes.map((mode) => ({ mode, elements })));
 	const withoutMode = loaded.filter(({ modes }) => modes.length === 0);
 	return createSchema(modes, {
 		elements: withoutMode.flatMap(({ elements }): readonly ElementDeclaration[] => elements),

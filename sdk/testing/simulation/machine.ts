@@ -204,6 +204,7 @@ export class Machine implements Station {
 			after: (delayMs, call) => life.after(delayMs, call),
 			scripts: this.scripts,
 			vip: async (set) => this.#setAddress(set),
+			traffic: async () => {},
 			announceVip: async () => {},
 			replication: (fact) => {
 				if ((configuration.rfs?.directories.length ?? 0) === 0) return null;

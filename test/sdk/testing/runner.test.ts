@@ -65,17 +65,11 @@ test.serial("a test that hangs is ended, and the others of its file are not pass
 test.serial("what is wrong with the module, and what cannot be tested, is said with its remedy", async (t) => {
 	t.timeout(600_000);
 	const broken = moduleFolder(t, '<service mode="mirror" maxlop="3"/>', { "tests/a.test.ts": good });
-	const farm = moduleFolder(t, '<service mode="farm"><farm><lan name="default"/></farm><user/></service>', {
-		"tests/a.test.ts": good,
-	});
 	const none = moduleFolder(t, mirrorService(""));
 	const wrong = moduleFolder(t, mirrorService(""), { "tests/a.test.ts": "import { nothing } from 'nowhere';\n" });
 	const invalid = await moduleTest(broken);
 	t.is(invalid.code, 3);
 	t.regex(invalid.err, /maxlop[\s\S]*userconfig\.xml:2:\d+/);
-	const unknown = await moduleTest(farm);
-	t.is(unknown.code, 3);
-	t.regex(unknown.err, /mode 'farm' cannot be tested yet/);
 	const empty = await moduleTest(none, "--json");
 	t.is(empty.code, 1);
 	t.is(JSON.parse(empty.out).error.code, "MODULE_NO_TESTS");

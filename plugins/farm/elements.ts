@@ -1,24 +1,25 @@
-/** Modes that are documented and that no plugin brings yet: their elements are checked and kept (spec/02 §4, §5). */
+/** The elements of `<service mode="farm">` beside the common ones: spec/02 §4, §5. */
 import {
 	type AttributeDeclaration,
 	address,
 	choice,
 	count,
 	type ElementDeclaration,
-	type ModeElements,
+	interfaceAttributes,
 	onOff,
 	port,
 	time,
+	vipAttributes,
+	virtualAddressAttributes,
+	virtualMac,
 	word,
-} from "../declare.ts";
-import { interfaceAttributes, vipAttributes, virtualAddressAttributes, virtualMac } from "./addresses.ts";
+} from "../../sdk/index.ts";
 
-const farmElement: ElementDeclaration = {
+const farm: ElementDeclaration = {
 	name: "farm",
 	doc: "Membership of the farm.",
 	min: 1,
 	max: 1,
-	carried: "later",
 	attributes: {
 		port: { type: port, doc: "UDP port; by default from the module's id." },
 		pulse: { type: time("ms", { min: 10 }), default: "100ms", doc: "Time between two pulses." },
@@ -50,11 +51,10 @@ const farmElement: ElementDeclaration = {
 /** Of virtual addresses in a farm: all nodes have them. */
 const where: AttributeDeclaration = { type: choice("alias"), default: "alias", doc: "Set on every node." };
 
-const vipElement: ElementDeclaration = {
+const vip: ElementDeclaration = {
 	name: "vip",
 	doc: "Virtual addresses and load balancing.",
 	max: 1,
-	carried: "later",
 	attributes: {
 		...vipAttributes,
 		scriptcontrol: { type: onOff, default: "off", doc: "Scripts open and close the traffic." },
@@ -162,4 +162,4 @@ const vipElement: ElementDeclaration = {
 	],
 };
 
-export const farmMode: ModeElements = { mode: "farm", carried: false, elements: [farmElement, vipElement] };
+export const farmElements: readonly ElementDeclaration[] = [farm, vip];

@@ -1,0 +1,52 @@
+import test from "ava";
+import { defaultMac } from "../../../core/module/settings/vip.ts";
+import { configurationOf, mirror, problemsOf } from "../../schema/read.ts";
+
+test("a farm is read whole", (t) => {
+	const virtual = (type: string, addr: string, mac = ""): string =>
+		`<interface arpreroute="on"><virtual_interface type="${type}"${mac}><virtual_addr addr="${addr}" where="alias"/></virtual_interface></interface>`;
+	const farm = `<safe><service mode="farm"><farm pulse="50" mlost_count="3"><lan name="default"/></farm><vip scriptcontrol="on"><interface_list>${virtual("vmac_directed", "10.0.0.1")}${virtual("vmac_invisible", "10.0.0.20")}${virtual("vmac_invisible", "10.0.0.3", ' addr="5A-FE-00-00-00-01"')}</interface_list><loadbalancing_list><group name="W"><cluster><host name="n1" power="64"/></cluster><rule port="80" proto="tcp" filter="on_addr"/><rule virtual_addr="10.0.0.1" proto="udp" filter="on_ipid"/></group></loadbalancing_list></vip></service></safe>`;
+	const read = configurationOf(farm, 2);
+	t.deepEqual(problemsOf(farm), []);
+	t.deepEqual(read.unsupported, []);
+	t.deepEqual(read.farm, { port: 4806, pulseMs: 50, leaderLost: 3, followerLost: 10, lans: ["default"] });
+	t.true(read.vip?.scriptControl);
+	t.deepEqual(
+		read.vip?.addresses.map(({ addr, where, shared }) => [addr, where, shared?.type, shared?.mac]),
+		[
+			["10.0.0.1", "alias", "vmac_directed", null],
+			["10.0.0.20", "alias", "vmac_invisible", "5a:fe:0a:00:00:14"],
+			["10.0.0.3", "alias", "vmac_invisible", "5a:fe:00:00:00:01"],
+		],
+	);
+	t.deepEqual(read.vip?.balancing, [
+		{
+			name: "W",
+			powers: { n1: 64 },
+			rules: [
+				{ virtualAddr: null, port: 80, proto: "tcp", filter: "on_addr" },
+				{ virtualAddr: "10.0.0.1", port: null, proto: "udp", filter: "on_ipid" },
+			],
+		},
+	]);
+	t.deepEqual(
+		read.checkers.filter(({ kind }) => kind === "ip").map(({ resource, when }) => [resource, when]),
+		["1", "20", "3"].map((last) => [`ip.10.0.0.${last}`, "both"]),
+	);
+	t.like(problemsOf(farm.replace("on_addr", "on_adr"))[0], {
+		code: "CONFIG_VALUE",
+		element: "rule",
+		attribute: "filter",
+	});
+	t.like(problemsOf(farm.replace('mlost_count="3"', 'mlost_count="1"'))[0], { attribute: "mlost_count", found: "1" });
+	t.like(problemsOf(farm.replace('pulse="50"', 'pulse="1h"'))[0], { code: "CONFIG_VALUE", attribute: "mlost_count" });
+	t.like(problemsOf(mirror("<farm/>"))[0], { code: "CONFIG_UNKNOWN_ELEMENT", expected: "mode farm" });
+});
+
+test("the shared MAC address of an address that is no IPv4 one is the same on every node", (t) => {
+	t.is(defaultMac("192.168.56.20"), "5a:fe:c0:a8:38:14");
+	t.is(defaultMac("fd00::10"), defaultMac("FD00:0:0:0:0:0:0:10"));
+	t.not(defaultMac("fd00::10"), defaultMac("fd01::10"));
+	t.is(defaultMac("WWW.example.org"), defaultMac("www.example.org"));
+	t.regex(defaultMac("www.example.org"), /^5a:fe(:[0-9a-f]{2}){4}$/);
+});
