@@ -1,9 +1,12 @@
 /** The Debian packages that the tests use, beside what the product itself needs. */
 export const testPackages = [
 	"acl",
+	"apache2",
 	"attr",
 	"curl",
 	"dbus",
+	"dnsmasq-base",
+	"docker.io",
 	"git",
 	"iproute2",
 	"iputils-arping",
@@ -11,6 +14,7 @@ export const testPackages = [
 	"kmod",
 	"libxml2-utils",
 	"nftables",
+	"nginx-light",
 	"postgresql",
 	"procps",
 	"psmisc",
@@ -18,6 +22,7 @@ export const testPackages = [
 	"sqlite3",
 	"systemd",
 	"tar",
+	"tcpdump",
 	"util-linux",
 ];
 
@@ -32,4 +37,16 @@ export const benchPackages = [
 	"procps",
 	"tar",
 	"util-linux",
+];
+
+/** What `npm run bench -- farm` measures with, or measures. */
+export const farmPackages = [
+	"haproxy",
+	"iproute2",
+	"keepalived",
+	"nftables",
+	"nginx-light",
+	"procps",
+	"util-linux",
+	"wrk",
 ];

@@ -45,7 +45,12 @@ export interface NodeRecords {
 	crashed: boolean;
 }
 
-/** Those of data that no session has ever touched. */
+/**
+ * Those of data that no session has ever touched.
+ *
+ * @example
+ * const records = stored ?? freshRecords(tree);
+ */
 export function freshRecords(tree: string): NodeRecords {
 	return {
 		tree,

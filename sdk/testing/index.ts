@@ -1,5 +1,5 @@
 /**
- * What tests of modules import, as "opensafe/testing": a simulated cluster of two servers in virtual time. `safekit
+ * What tests of modules import, as "opensafe/testing": a simulated cluster of servers in virtual time. `safekit
  * module test` runs them.
  *
  * @example
@@ -14,7 +14,7 @@
  * 	assert.equal(both.n2.scriptRuns("start_prim").length, 1);
  * });
  */
-export { type Cluster, type ClusterOptions, cluster } from "./cluster.ts";
+export { type Cluster, type ClusterOf, type ClusterOptions, cluster } from "./cluster.ts";
 export type { Time } from "./duration.ts";
 export { test } from "./register.ts";
 export type { Delay, Repeat } from "./scripted/behaviour.ts";

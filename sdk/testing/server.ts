@@ -47,7 +47,7 @@ const usualWithin = "10m";
 const answerWithinMs = 30_000;
 
 /**
- * One of the two servers. What is scripted here (`http`, `tcp`, `program`, `file`, `address`) counts on this server only.
+ * One of the servers. What is scripted here (`http`, `tcp`, `program`, `file`, `address`) counts on this server only.
  *
  * @example
  * const { n1, n2 } = await cluster();
@@ -58,12 +58,13 @@ export class Server extends ScriptedWorld {
 	readonly #machine: Machine;
 
 	/** @internal Made by `cluster()`. */
-	constructor(site: Site, name: string, peer: () => Server) {
+	constructor(site: Site, name: string, peer: () => Server | undefined) {
 		super();
-		this.#machine = new Machine(site, { name, peer: () => peer().#machine, world: this });
+		const machineOf = (server: Server | undefined): Machine | null => (server === undefined ? null : server.#machine);
+		this.#machine = new Machine(site, { name, peer: () => machineOf(peer()), world: this });
 	}
 
-	/** `n1` or `n2`. */
+	/** `n1`, `n2` and so on. */
 	get name(): string {
 		return this.#machine.name;
 	}
@@ -85,6 +86,22 @@ export class Server extends ScriptedWorld {
 	/** The virtual addresses of the module are set on this server. */
 	get hasAddress(): boolean {
 		return this.#machine.hasAddress;
+	}
+
+	/**
+	 * The share of the clients that this server of a farm answers, in percent: by the name of the group and the number of
+	 * the rule in it, from 0. A resource of the same name shows it too (see `shows`).
+	 * @throws TypeError when the module has no such rule.
+	 * @example
+	 * assert.equal(n1.load("FarmProto_0"), 50);
+	 */
+	load(rule: string): number {
+		const rules = (this.#machine.site.module.configuration.vip?.balancing ?? []).flatMap(({ name, rules: of }) =>
+			of.map((_, index) => `${name}_${index}`),
+		);
+		if (!rules.includes(rule))
+			throw new TypeError(`There is no rule '${rule}'; there are ${rules.join(", ") || "none"}.`);
+		return Number.parseFloat((this.state && this.resource(rule)) || "0");
 	}
 
 	/** Errors that count towards maxloop now. */
@@ -242,6 +259,24 @@ export class Server extends ScriptedWorld {
 	async getsPower(): Promise<void> {
 		this.#machine.site.timeline.add(this.name, "world", "the server boots");
 		await this.#machine.powerOn(false);
+	}
+
+	/** The cable of a network (of all of them) is pulled out of this server; its own programs reach each other. */
+	losesNetwork(lan?: string): void {
+		const { lans, network, timeline } = this.#machine.site;
+		const meant = lans.meant(lan);
+		timeline.add(this.name, "world", `the server loses its network: ${meant.join(", ")}`);
+		lans.unplug(meant, this.name);
+		network.lansChanged();
+	}
+
+	/** The cable is plugged in again. */
+	getsNetwork(lan?: string): void {
+		const { lans, network, timeline } = this.#machine.site;
+		const meant = lans.meant(lan);
+		timeline.add(this.name, "world", `the server gets its network: ${meant.join(", ")}`);
+		lans.plug(meant, this.name);
+		network.lansChanged();
 	}
 
 	/** @internal */

@@ -291,3 +291,52 @@ test("two modules with one virtual address; a module that runs keeps its own", a
 	t.like(error, { code: "CONFIG_INVALID" });
 	t.deepEqual(await checkConfiguration(here.paths, "one", { ...options, server: server({ eth1: "10.0.0.9/24" }) }), []);
 });
+
+/** A farm with two addresses; `groups` and `checks` as given. */
+function farmXml(groups: string, checks = ""): string {
+	const addresses = ["10.0.0.9", "fd00::9"].map((addr) => `<virtual_addr addr="${addr}" where="alias"/>`).join("\n");
+	return `<safe>
+<service mode="farm"><farm><lan name="default"/></farm><user/>
+<vip><interface_list><interface><virtual_interface type="vmac_directed">
+${addresses}
+</virtual_interface></interface></interface_list>
+<loadbalancing_list>
+${groups}
+</loadbalancing_list></vip>
+<check>
+${checks}
+</check></service></safe>`;
+}
+
+async function checkFarm(t: ExecutionContext, groups: string, checks?: string): Promise<unknown[][]> {
+	const top = await folderOf(t, { bin: { start_both: "#!/bin/bash\n" } });
+	await writeFile(join(top, "conf/userconfig.xml"), farmXml(groups, checks));
+	return (await checkPackage(top, schema, {})).problems.map(short);
+}
+
+const rule = (attributes: string): string => `<rule port="80" proto="tcp" filter="on_addr" ${attributes}/>`;
+
+test("a farm: an address that no rule names, servers without power", async (t) => {
+	t.deepEqual(await checkFarm(t, `<group name="g">${rule("")}</group>`), []);
+	const arp = '<rule proto="arp" filter="on_addr"/>';
+	const hosts = '<cluster><host name="n1" power="0"/><host name="n2" power="0"/></cluster>';
+	t.deepEqual(await checkFarm(t, `<group name="g">${hosts}${rule('virtual_addr="10.0.0.9"')}${arp}</group>`), [
+		["warning", 5, 15, "no rule names fd00::9: it answers no client"],
+		["warning", 8, 8, "every server of the group g has power 0: nobody answers"],
+	]);
+	t.deepEqual(await checkFarm(t, `<group name="g">${hosts.replace('"0"', '"1"')}${rule("")}</group>`), []);
+});
+
+test("a farm: a checker that tests another machine restarts the application everywhere", async (t) => {
+	const tcp = (ident: string, addr: string, more = 'when="both"'): string =>
+		`<tcp ident="${ident}" ${more}><to addr="${addr}" port="80"/></tcp>`;
+	const checks = [
+		...[tcp("a", "10.0.0.9"), tcp("b", "127.0.0.1"), tcp("c", "::1"), tcp("d", "localhost")],
+		...[tcp("e", "10.0.0.20"), tcp("f", "10.0.0.20", 'when="pre" action="wait"')],
+	];
+	const message =
+		"10.0.0.20 is no virtual address of the module: every server restarts its application when it is silent";
+	t.deepEqual(await checkFarm(t, `<group name="g">${rule("")}</group>`, checks.join("\n")), [
+		["warning", 15, 32, message],
+	]);
+});

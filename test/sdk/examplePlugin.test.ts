@@ -103,7 +103,7 @@ test.serial(
 		const listed = JSON.parse(n1.ok("plugin", "list", "--json"));
 		t.deepEqual(
 			listed.plugins.map(({ name }: { name: string }) => name),
-			["light", "mirror", "redis"],
+			["farm", "light", "mirror", "redis"],
 		);
 		t.like(listed.plugins[2], { own: false, elements: ["redis_access"], checkers: ["redis"], advice: 1 });
 		t.like(listed.failures[0], { folder: join(n1.safe, "plugins/broken"), code: "NODE_PLUGIN" });

@@ -15,19 +15,20 @@ import { installSafebin } from "../../core/scripts/safebin.ts";
 import { place, schema } from "../module/place.ts";
 import { templates } from "./server.ts";
 
-const names = ["light", "mirror", "postgresql"];
+const farms = ["apache_farm", "farm", "iis_farm", "nginx_farm"];
+const names = ["light", "mirror", "postgresql", ...farms];
 const shared = ["module_scripts_utils", "postconfig", "prestart", "start_prim", "stop_prim"];
 /** A module that is not a mirror has the same scripts under other names. */
-const renamed: Record<string, Record<string, string>> = {
-	light: { start_prim: "start_both", stop_prim: "stop_both" },
-};
+const both: Record<string, string> = { start_prim: "start_both", stop_prim: "stop_both" };
+const renamed = Object.fromEntries(["light", ...farms].map((name) => [name, both]));
 const program = (text: string): string => text.replaceAll(/^#[^!].*\n/gm, "");
 const environment = {};
 
 function scripts(): string[] {
-	return names.flatMap((name) =>
-		readdirSync(join(templates, name, "bin")).map((file) => join(templates, name, "bin", file)),
-	);
+	return names.flatMap((name) => {
+		const files = readdirSync(join(templates, name, "bin")).filter((file) => !file.endsWith(".ps1"));
+		return files.map((file) => join(templates, name, "bin", file));
+	});
 }
 
 test("scripts are executable, have LF line ends and parse", (t) => {
@@ -39,10 +40,21 @@ test("scripts are executable, have LF line ends and parse", (t) => {
 });
 
 test("the scripts that templates share are the same", (t) => {
-	for (const name of names) {
+	for (const name of names.filter((each) => each !== "iis_farm")) {
 		for (const file of shared) {
 			const own = join(templates, name, "bin", renamed[name]?.[file] ?? file);
 			t.is(program(readFileSync(own, "utf8")), program(readFileSync(join(templates, "mirror", "bin", file), "utf8")));
+		}
+	}
+});
+
+test("the scripts for Windows are those that `module create` writes", (t) => {
+	const skeleton = join(import.meta.dirname, "../../core/module/create/skeleton/windows");
+	for (const name of farms) {
+		for (const file of ["module_scripts_utils", "postconfig", "prestart", "start", "stop"]) {
+			const own = join(templates, name, "bin", `${both[`${file}_prim`] ?? file}.ps1`);
+			t.is(readFileSync(own, "utf8"), readFileSync(join(skeleton, `${file}.ps1`), "utf8").replaceAll("\n", "\r\n"));
+			t.is(statSync(own).mode & 0o111, 0o111, own);
 		}
 	}
 });
@@ -63,6 +75,10 @@ test("module check finds only what is left to fill in", async (t) => {
 		["light", []],
 		["mirror", ["virtual_addr addr", "replicated dir"]],
 		["postgresql", ["virtual_addr addr"]],
+		["farm", ["virtual_addr addr"]],
+		["apache_farm", ["virtual_addr addr", "to addr"]],
+		["nginx_farm", ["virtual_addr addr", "to addr"]],
+		["iis_farm", ["virtual_addr addr", "to addr"]],
 	] as const) {
 		const { ok, problems } = await checkPackage(join(templates, name), schema, environment);
 		t.true(ok);

@@ -13,12 +13,16 @@ export const templates = join(import.meta.dirname, "../../module-templates");
 /**
  * Units are files that hold their state. `<unit>.start` and `<unit>.stop` hold the state after such a command, where it
  * is another than active and inactive, then the states of the next looks, one a line; `fail` makes the command fail.
+ * `<unit>.pid` holds the number of its main process.
  */
 const systemctl = `#!/bin/bash
 cd "$(dirname "$0")/units" || exit 9
 command=$1; shift
 args=()
-for a in "$@"; do [[ $a == --* ]] || args+=("$a"); done
+for a in "$@"; do
+	[[ $a == --signal=* ]] && signal=\${a#*=}
+	[[ $a == --* ]] || args+=("$a")
+done
 unit=\${args[0]}
 echo "$command \${args[*]}" >> ../commands
 case $command in
@@ -37,6 +41,12 @@ case $command in
 			cat "$plan" > "$unit"
 		elif [ "$command" = start ]; then echo active > "$unit"; else echo inactive > "$unit"; fi
 		;;
+	show)
+		pid=$(cat "$unit.pid" 2>/dev/null)
+		# Dead is dead, whoever has not looked yet.
+		grep -q '^State:.[^ZX]' "/proc/\${pid:-0}/status" 2>/dev/null && echo "$pid" || echo 0
+		;;
+	kill) kill -s "$signal" "$(cat "$unit.pid")" ;;
 	*) exit 9 ;;
 esac
 `;
@@ -93,7 +103,7 @@ export async function server(t: ExecutionContext, template: string): Promise<Ser
 		},
 		unit: (name, states) => writeFileSync(join(fake, "units", name), `${states}\n`),
 		state: (name) => readFileSync(join(fake, "units", name), "utf8").trim(),
-		commands: () => taken(join(fake, "commands")).filter((line) => /^(start|stop|disable)/.test(line)),
+		commands: () => taken(join(fake, "commands")).filter((line) => /^(start|stop|disable|kill)/.test(line)),
 		calls: () => taken(join(top, "calls")),
 		safeconf: (vars) => {
 			const all = Object.entries(vars).map(([name, value]) => `<var name="${name}" value="${value}"/>`);

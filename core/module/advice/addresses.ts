@@ -46,7 +46,7 @@ function takenBy(addr: string, { cluster, others, inForce, interfaces }: Address
 	if (node !== undefined) {
 		return {
 			message: `${addr} is the own address of ${node.name}`,
-			remedy: "Choose an address that no machine has: the module sets it on the server that is primary.",
+			remedy: "Choose an address that no machine has: the module sets it where it is needed.",
 		};
 	}
 	const other = others.find((each) => each.vip?.addresses.some((its) => isSame(its.addr, addr)));
@@ -102,7 +102,7 @@ function networkFault(
 		message: `${addr} is outside the subnet of every lan of cluster.xml`,
 		severity: "warning",
 		remedy:
-			"Nobody would notice that clients cannot reach the server: add a <lan> with the servers' addresses in that network to cluster.xml and a heartbeat on it, or correct the address.",
+			"Nobody would notice that clients cannot reach the server: add a <lan> with the servers' addresses in that network to cluster.xml and to <heart> or <farm>, or correct the address.",
 	};
 }
 

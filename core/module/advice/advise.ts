@@ -5,6 +5,7 @@ import type { Userconfig } from "../../schema/userconfig.ts";
 import type { ModuleConfiguration } from "../configuration.ts";
 import type { Inspection } from "../inspect.ts";
 import { addressAdvice } from "./addresses.ts";
+import { farmAdvice } from "./farm.ts";
 import { isForWindows, isScript, type ModuleFile } from "./files.ts";
 import { advisedModule, type PluginAdvice } from "./plugins.ts";
 import { processAdvice, serviceAdvice } from "./processes.ts";
@@ -46,6 +47,7 @@ export async function advise(
 		scripts ??= textOf(files);
 		return (await scripts).includes(text);
 	});
+	if (configuration.mode === "farm") farmAdvice(read, server?.cluster);
 	if (server !== null) {
 		const interfaces = (await server.facts?.interfaces().catch(() => [])) ?? [];
 		addressAdvice(read, { ...server, interfaces });

@@ -79,7 +79,7 @@ const checker = join(skeleton, "checks/application.ts");
 
 /** From the templates, whose scripts are tried in a lab. */
 function linuxScripts(plan: Plan): Record<string, string> {
-	const bin = join(templates, plan.mode === "mirror" ? "mirror" : "light", "bin");
+	const bin = join(templates, plan.mode, "bin");
 	const names = ["module_scripts_utils", "postconfig", "prestart", `start_${place(plan)}`, `stop_${place(plan)}`];
 	return Object.fromEntries(names.map((name) => [`bin/${name}`, join(bin, name)]));
 }

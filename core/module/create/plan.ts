@@ -26,6 +26,11 @@ export function place({ mode }: Pick<Plan, "mode">): "prim" | "both" {
 	return mode === "mirror" ? "prim" : "both";
 }
 
+/** The port that the clients of a farm use: that of the page, or that of the web. */
+export function clientPort({ health }: Pick<Plan, "health">): string {
+	return health?.port || (health?.protocol === "https:" ? "443" : "80");
+}
+
 /** What a mirror replicates unless somebody says otherwise; config makes it where it is missing. */
 export function usualDirectory({ name, systems: on }: Pick<Plan, "name" | "systems">): string {
 	return on.includes("linux") ? `/var/lib/${name}` : `C:\\ProgramData\\${name}`;

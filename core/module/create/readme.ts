@@ -25,7 +25,7 @@ A ${mode} module: ${purposes[mode]}
 | \`bin/\` | ${scripts} |
 | \`bin/checks/application.ts\` | says every five seconds whether the application works |
 | \`module.json\` | name, version, and what the checker may reach (\`permissions\`) |
-| \`tests/\` | what the module does when something fails, on two simulated servers |
+| \`tests/\` | what the module does when something fails, on simulated servers |
 
 While you write it, beside this folder:
 
@@ -34,7 +34,7 @@ While you write it, beside this folder:
     safekit module try ${name}       # the real thing, on two servers made on this machine (Linux, root)
     safekit module pack ${name}      # ${name}.safe
 
-On both servers:
+On ${mode === "farm" ? "all" : "both"} servers:
 
     safekit module install -m ${name} ${name}.safe
     safekit config -m ${name}

@@ -2,7 +2,7 @@
 import { type Plan, place } from "./plan.ts";
 
 export function testText(plan: Plan): string {
-	const tests = plan.mode === "mirror" ? mirrorTests(plan) : singleTests(plan);
+	const tests = { mirror: mirrorTests, farm: farmTests, light: singleTests }[plan.mode](plan);
 	return `/**
  * Runs the module on two simulated servers, n1 and n2, in virtual time: \`safekit module test\`. The rules and the checker
  * are the real ones; scripts are recorded, and what the checker asks for is scripted here.
@@ -35,6 +35,19 @@ ${moved}	await both.n1.getsPower();
 });
 `,
 	];
+}
+
+function farmTests({ systems }: Plan): string[] {
+	const scripts = systems.includes("linux")
+		? '\tfor (const server of all.servers) assert.equal(server.scriptRuns("start_both").length, 1);\n'
+		: "";
+	const runs = `test("all servers run the application", async () => {
+	const all = await cluster({ servers: 3 });
+	await all.start();
+	for (const server of all.servers) assert.equal(server.state, "UP");
+${scripts}});
+`;
+	return [runs];
 }
 
 function singleTests(_: Plan): string[] {

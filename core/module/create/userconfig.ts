@@ -1,5 +1,5 @@
 /** conf/userconfig.xml of a new module. */
-import { type Plan, place } from "./plan.ts";
+import { clientPort, type Plan, place } from "./plan.ts";
 
 /** Indented lines of a file. */
 type Lines = (string | Lines)[];
@@ -27,7 +27,7 @@ export function userconfigText(plan: Plan): string {
 			"",
 			"<!-- After three restarts for errors within a day the fourth error stops the module: somebody has to look. -->",
 			`<service mode="${mode}" boot="on" maxloop="3" loop_interval="24h">`,
-			[...network(plan), ...data(plan), ...scripts(), ...checkers(plan)],
+			[...network(plan), ...data(plan), ...scripts(plan), ...checkers(plan)],
 			"</service>",
 		],
 		"</safe>",
@@ -37,11 +37,12 @@ export function userconfigText(plan: Plan): string {
 
 const purposes = {
 	mirror: "the application runs on one of two servers, and its data is replicated to the other one.",
-	farm: "the application runs on all servers, which share the clients.",
+	farm: "the application runs on all servers at once, which share the clients.",
 	light: "the application runs on one server, which starts it, watches it, and restarts it when it fails.",
 };
 
-function network({ mode, address }: Plan): Lines {
+function network(plan: Plan): Lines {
+	const { mode, address } = plan;
 	if (mode === "light") return [];
 	const watching = mode === "mirror" ? ["<heart>", ['<heartbeat name="default"/>'], "</heart>"] : farmLan;
 	const where = mode === "mirror" ? "one_side_alias" : "alias";
@@ -59,12 +60,14 @@ function network({ mode, address }: Plan): Lines {
 				"</interface>",
 			],
 			"</interface_list>",
-			...(mode === "mirror" ? [] : balancing),
+			...(mode === "mirror" ? [] : balancing(plan)),
 		],
 		"</vip>",
 	];
 	const comment = [
-		"<!-- For an address that moves with the application, take the marks away and put yours in:",
+		mode === "mirror"
+			? "<!-- For an address that moves with the application, take the marks away and put yours in:"
+			: "<!-- For an address that all servers share, instead of a load balancer, take the marks away and put yours in:",
 		virtual,
 		"-->",
 	];
@@ -76,21 +79,22 @@ function network({ mode, address }: Plan): Lines {
 }
 
 const farmLan: Lines = ["<farm>", ['<lan name="default"/>'], "</farm>"];
-const balancing: Lines = [
-	"<loadbalancing_list>",
-	['<group name="clients">', ['<rule port="80" proto="tcp" filter="on_addr"/>'], "</group>"],
-	"</loadbalancing_list>",
-];
+function balancing(plan: Plan): Lines {
+	const rule = `<rule port="${clientPort(plan)}" proto="tcp" filter="on_addr"/>`;
+	return ["<loadbalancing_list>", ['<group name="clients">', [rule], "</group>"], "</loadbalancing_list>"];
+}
 
 function data({ directory }: Plan): Lines {
 	return directory === null ? [] : ["<rfs>", ['<replicated dir="%DATA_DIR%"/>'], "</rfs>"];
 }
 
-function scripts(): Lines {
+function scripts({ mode }: Plan): Lines {
+	const grace = mode === "farm" ? ['<var name="GRACE" value="60"/>'] : [];
 	return [
-		"<!-- What the scripts in bin/ and the checker see. Stop scripts have five minutes each. -->",
+		`<!-- What the scripts in bin/ and the checker see. Stop scripts have five minutes each${mode === "farm" ? "; GRACE: seconds" : ". -->"}`,
+		...(mode === "farm" ? ["     of them in which nginx and Apache may answer what is under way. -->"] : []),
 		'<user nicestoptimeout="300s" forcestoptimeout="300s">',
-		['<var name="SERVICES" value="%SERVICES%"/>'],
+		['<var name="SERVICES" value="%SERVICES%"/>', ...grace],
 		"</user>",
 	];
 }

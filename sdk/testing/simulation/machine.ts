@@ -16,6 +16,7 @@ import { scriptedOutside } from "../scripted/outside.ts";
 import type { ScriptedWorld } from "../scripted/world.ts";
 import { isThere, scriptedTest } from "./checks.ts";
 import { Life, type VirtualClock } from "./clock.ts";
+import type { Lans } from "./lans.ts";
 import type { TestedModule } from "./module.ts";
 import type { Network, Station } from "./network.ts";
 import { programOf } from "./programs.ts";
@@ -26,15 +27,18 @@ import type { SimulatedSandbox } from "./sandbox.ts";
 import { ScriptPlan, type ScriptRun, Scripts } from "./scripts.ts";
 import type { Timeline } from "./timeline.ts";
 
-/** What both servers share. */
+/** What the servers share. */
 export interface Site {
 	module: TestedModule;
 	plugins: Plugins;
 	clock: VirtualClock;
 	timeline: Timeline;
+	lans: Lans;
 	network: Network;
+	/** Of all servers, in the order of cluster.xml. */
+	names: readonly string[];
 	sandbox: SimulatedSandbox;
-	/** What a test says of both servers. */
+	/** What a test says of all servers. */
 	world: ScriptedWorld;
 	/** Temporary, removed at the end. */
 	folder: string;
@@ -56,7 +60,8 @@ export class Machine implements Station {
 	readonly replica: Replica;
 	readonly scripts: Scripts;
 	readonly paths: Paths;
-	readonly #peer: () => Machine;
+	/** The other server of a mirror. */
+	readonly #peer: () => Machine | null;
 	readonly #plans = new Map<string, ScriptPlan>();
 	readonly #resources = new Map<string, string>();
 	readonly #askedFor = new Set<string>();
@@ -69,7 +74,7 @@ export class Machine implements Station {
 	#shown = "";
 	#rule: string | null = null;
 
-	constructor(site: Site, { name, peer, world }: { name: string; peer: () => Machine; world: ScriptedWorld }) {
+	constructor(site: Site, { name, peer, world }: { name: string; peer: () => Machine | null; world: ScriptedWorld }) {
 		const { configuration } = site.module;
 		this.site = site;
 		this.name = name;
@@ -85,7 +90,7 @@ export class Machine implements Station {
 			lockTimeoutMs: configuration.rfs?.lockTimeoutMs ?? 0,
 			reaches: () => site.network.carries(configuration.rfs?.lan ?? ""),
 			copyMs: () => site.copyMs(),
-			peer: () => (peer().powered ? peer().replica : null),
+			peer: () => (peer()?.powered ? (peer()?.replica ?? null) : null),
 		});
 		this.scripts = new Scripts({
 			clock: site.clock,
@@ -171,7 +176,10 @@ export class Machine implements Station {
 			configured: async () => (configured ? [] : [configuration.module]),
 			configuration: async () => configuration,
 			nodeName: async () => this.name,
-			membership: async () => ({ node: this.name, peer: configuration.mode === "mirror" ? this.#peer().name : null }),
+			membership: async () => ({
+				node: this.name,
+				peer: configuration.mode === "mirror" ? (this.#peer()?.name ?? null) : null,
+			}),
 			clusterChanged: () => {},
 			configureOptions: async () => ({ schema: schemaOf(plugins.loaded), environment: {} }),
 			scripts: () => this.scripts,

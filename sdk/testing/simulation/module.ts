@@ -52,11 +52,13 @@ async function scriptsIn(bin: string): Promise<ReadonlySet<string>> {
 
 /** A template is tested as it will be used: with an address and a directory where it has none yet. */
 function filledIn(configuration: ModuleConfiguration): ModuleConfiguration {
-	const { vip, rfs } = configuration;
+	const { vip, rfs, checkers } = configuration;
 	const addresses = vip?.addresses.map((each) => ({ ...each, addr: each.addr || blank.address })) ?? [];
 	const directories = rfs?.directories.filter(({ dir }) => dir !== "") ?? [];
 	return {
 		...configuration,
+		// Those of the virtual address are left blank with it.
+		checkers: checkers.map((each) => ("addr" in each && each.addr === "" ? { ...each, addr: blank.address } : each)),
 		vip: vip === null ? null : { ...vip, addresses },
 		rfs: rfs === null ? null : { ...rfs, directories: directories.length === 0 ? [blank.directory] : directories },
 	};

@@ -7,6 +7,7 @@ import type { Alarm } from "../../../core/engine/clock.ts";
 import type { Announcement, EngineEvent } from "../../../core/engine/contract.ts";
 import type { HeartConfiguration } from "../../../core/module/configuration.ts";
 import type { Life } from "./clock.ts";
+import type { Lans } from "./lans.ts";
 
 /** How long a word takes to the other server. */
 const wayMs = 5;
@@ -33,32 +34,26 @@ interface Present {
 
 export class Network {
 	readonly #heartbeats: HeartConfiguration["heartbeats"];
-	readonly #cut = new Set<string>();
+	readonly #lans: Lans;
 	readonly #present = new Map<string, Present>();
 	readonly #changed: () => void;
 
 	/** `changed`: which server reaches which one may have changed. */
-	constructor(heart: HeartConfiguration | null, changed: () => void) {
+	constructor(heart: HeartConfiguration | null, lans: Lans, changed: () => void) {
 		this.#heartbeats = heart?.heartbeats ?? [];
+		this.#lans = lans;
 		this.#changed = changed;
-	}
-
-	get lans(): string[] {
-		return [...new Set(this.#heartbeats.map(({ lan }) => lan))];
 	}
 
 	/** The network carries, and both servers are there. */
 	carries(lan: string): boolean {
-		return !this.#cut.has(lan) && this.#present.size === 2;
+		const [one, other, ...more] = this.#present.keys();
+		if (one === undefined || other === undefined || more.length > 0) return false;
+		return this.#lans.carries(lan, one, other);
 	}
 
-	cut(lans: readonly string[]): void {
-		for (const lan of lans) this.#cut.add(lan);
-		this.#look();
-	}
-
-	mend(lans: readonly string[]): void {
-		for (const lan of lans) this.#cut.delete(lan);
+	/** What the networks carry has changed. */
+	lansChanged(): void {
 		this.#look();
 	}
 

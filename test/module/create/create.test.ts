@@ -48,7 +48,8 @@ const variants: [words: string, warnings: string[]][] = [
 	["m2 --mode light --os linux --service nginx --health http://127.0.0.1:8080/health", []],
 	["m3 --mode mirror --os windows --service W3SVC --vip 10.0.0.9", []],
 	["m4 --mode mirror --os linux,windows --dir /data/x --vip fd00::9 --service a,b --plugin mirror", []],
-	["m5 --mode farm --vip 10.0.0.9", []],
+	["m5 --mode farm --vip 10.0.0.9 --health http://127.0.0.1:8080/", []],
+	["m7 --mode farm --os linux --service nginx", []],
 	["m6 --mode light --os windows --health https://app.example.com/?a=1&b=2", []],
 ];
 for (const [words, warnings] of variants) {

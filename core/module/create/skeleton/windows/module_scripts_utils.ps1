@@ -4,6 +4,10 @@
 # that they find first: the argument after -Services, the variable SERVICES, the <var name="SERVICES"> of the
 # configuration. They are started in the order of the list and stopped in the reverse order.
 
+# Overridden by application_utils.ps1, where a module has that file: lets clients of the service have their answers before
+# it is stopped. IIS and Apache do that by themselves.
+function Complete-Requests([string]$name) { }
+
 # Seconds that a service may take to reach a state after its start or stop command has ended.
 $stateLimit = 10
 
@@ -70,6 +74,9 @@ function Stop-ModuleService([string]$name) {
     $service = Find-Service $name
     if ($null -eq $service) { return $true }
     Write-Host "stopping $name, which is $($service.Status)"
+    Complete-Requests $name
     if ($service.Status -ne "Stopped") { Stop-Service -InputObject $service -Force -ErrorAction SilentlyContinue }
     return (Wait-ServiceState $name "Stopped")
 }
+
+if (Test-Path "$env:SAFEUSERBIN\application_utils.ps1") { . "$env:SAFEUSERBIN\application_utils.ps1" }
