@@ -1,8 +1,9 @@
 /** The heartbeats of one module with its peer: sends, receives, judges. */
 import type { Announcement } from "../engine/contract.ts";
 import { Identity, type Received } from "./identity.ts";
-import { maxContentBytes, type Pulse, pathMark } from "./packet.ts";
+import { maxContentBytes, type Pulse, pathMark, readPulse } from "./packet.ts";
 import { PathSocket } from "./path.ts";
+import { Reports } from "./reports.ts";
 import { ResourceReceiver, ResourceSender } from "./resources.ts";
 import { type FromHeart, type HeartbeatModule, type HeartbeatPath, maxAnnouncementBytes } from "./service.ts";
 import { effectivePulseMs, PathWatch } from "./watch.ts";
@@ -11,7 +12,6 @@ import { effectivePulseMs, PathWatch } from "./watch.ts";
 const repeatMs = [0, 25, 75, 175];
 /** Answers to strangers are not sent more often than this, whoever asks. */
 const answerGapMs = 10;
-const quietMs = 60_000;
 
 interface Path {
 	ident: string;
@@ -26,7 +26,7 @@ interface Path {
 export class Beat {
 	readonly #module: HeartbeatModule;
 	readonly #post: (message: FromHeart) => void;
-	readonly #identity: Identity;
+	readonly #identity: Identity<Pulse>;
 	readonly #paths: Path[];
 	readonly #tickMs: number;
 	readonly #ticker: NodeJS.Timeout;
@@ -40,7 +40,7 @@ export class Beat {
 	#peerResources: Record<string, string> = {};
 	#delivered = "";
 	#repeats: NodeJS.Timeout[] = [];
-	readonly #quietUntilMs = new Map<string, number>();
+	readonly #reports = new Reports();
 	#stopped = false;
 
 	constructor(
@@ -53,7 +53,7 @@ export class Beat {
 		this.#post = post;
 		this.#says = this.#bounded(says);
 		this.#sender.update(resources);
-		this.#identity = new Identity(Buffer.from(module.key, "hex"), module.node, module.peer);
+		this.#identity = new Identity(Buffer.from(module.key, "hex"), module.node, module.peer, readPulse);
 		const pulses = module.paths.map((path) => effectivePulseMs(path.pulseMs, path.timeoutMs));
 		this.#tickMs = Math.max(10, Math.min(100, ...pulses.map((pulse) => pulse / 2)));
 		this.#paths = module.paths.map((path) => this.#open(path));
@@ -70,7 +70,7 @@ export class Beat {
 			answeredMs: 0,
 			watch: new PathWatch(path.timeoutMs, this.#tickMs),
 			socket: new PathSocket(
-				{ localAddr, peerAddr, port: this.#module.port },
+				{ localAddr, peerAddrs: [peerAddr], port: this.#module.port },
 				{
 					packet: (bytes) => this.#receive(opened, bytes),
 					ready: () => this.#send(opened),
@@ -150,7 +150,7 @@ export class Beat {
 		if (peer !== null) pulse.a = [peer, this.#receiver.revision];
 		pulse.r = this.#sender.slice(maxContentBytes - Buffer.byteLength(JSON.stringify(pulse)));
 		path.dueMs = performance.now() + path.pulseMs;
-		path.socket.send(this.#identity.seal(pulse));
+		path.socket.send(this.#identity.seal(pulse), 0);
 	}
 
 	#tick(): void {
@@ -187,7 +187,7 @@ export class Beat {
 	}
 
 	/** Sends back the token of a challenge, and challenges a stranger. */
-	#answer(path: Path, received: Exclude<Received, { is: "refused" }>): void {
+	#answer(path: Path, received: Exclude<Received<Pulse>, { is: "refused" }>): void {
 		const extra: Pick<Pulse, "c" | "e"> = {};
 		const challenge = received.pulse.c;
 		if (challenge !== undefined && challenge[0] === this.#identity.own) extra.e = challenge[1];
@@ -199,7 +199,7 @@ export class Beat {
 		this.#send(path, extra);
 	}
 
-	#accept(path: Path, { pulse, sequence, fresh }: Extract<Received, { is: "accepted" }>): void {
+	#accept(path: Path, { pulse, sequence, fresh }: Extract<Received<Pulse>, { is: "accepted" }>): void {
 		if (fresh) {
 			this.#receiver = new ResourceReceiver();
 			this.#sender.peerHas(0);
@@ -238,10 +238,7 @@ export class Beat {
 	}
 
 	#report(is: "refused" | "unusable", ident: string, why: string): void {
-		const about = `${is} ${ident} ${why}`;
-		const nowMs = performance.now();
-		if (nowMs < (this.#quietUntilMs.get(about) ?? 0) || this.#quietUntilMs.size > 100) return;
-		this.#quietUntilMs.set(about, nowMs + quietMs);
+		if (!this.#reports.isNew(`${is} ${ident} ${why}`)) return;
 		this.#tell({ is, module: this.#module.module, ident, why });
 	}
 }

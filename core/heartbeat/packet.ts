@@ -15,20 +15,24 @@ const headBytes = 28;
 const tagBytes = 16;
 export const maxContentBytes = maxPacketBytes - headBytes - tagBytes;
 
-/** What a pulse says. Names are short because they travel. */
-export interface Pulse {
+/** What every pulse has, whatever it says. Names are short because they travel. */
+export interface Envelope {
 	/** Which heartbeat it is, see `pathMark`. */
 	i: string;
+	/** Challenge for that incarnation: send this token back, so that I know that you live now. */
+	c?: [incarnation: string, token: string];
+	/** Answer to a challenge. */
+	e?: string;
+}
+
+/** What a pulse of a mirror's node says. */
+export interface Pulse extends Envelope {
 	/** I hear you on this path: yes, not any more, or (null) I have just started. */
 	h: boolean | null;
 	s: Announcement;
 	r: ResourceSlice;
 	/** I have your resources up to this revision of that incarnation. */
 	a?: [incarnation: string, revision: number];
-	/** Challenge for that incarnation: send this token back, so that I know that you live now. */
-	c?: [incarnation: string, token: string];
-	/** Answer to a challenge. */
-	e?: string;
 }
 
 export interface Sealed {
@@ -55,7 +59,7 @@ function nonceOf(sequence: bigint): Buffer {
 }
 
 /** The bytes of a pulse. Throws RangeError if it does not fit; the sequence number must never repeat under `key`. */
-export function sealPulse(key: Buffer, incarnation: string, sequence: bigint, pulse: Pulse): Buffer {
+export function sealPulse(key: Buffer, incarnation: string, sequence: bigint, pulse: Envelope): Buffer {
 	const head = Buffer.alloc(headBytes);
 	magic.copy(head);
 	head.write(incarnation, 4, "hex");
@@ -74,30 +78,40 @@ export function readPacket(bytes: Buffer): Sealed | null {
 	return { incarnation: bytes.toString("hex", 4, 20), sequence: bytes.readBigUInt64BE(20), bytes };
 }
 
-/** The pulse inside; null if it was not made with this key or says something that no pulse says. */
-export function openPulse(key: Buffer, sealed: Sealed): Pulse | null {
+/** The pulse inside; null if it was not made with this key or says something that no pulse of its kind says. */
+export function openPulse<P extends Envelope>(
+	key: Buffer,
+	sealed: Sealed,
+	read: (content: Envelope) => P | null,
+): P | null {
 	const { bytes } = sealed;
 	try {
 		const decipher = createDecipheriv("aes-256-gcm", key, nonceOf(sealed.sequence), { authTagLength: tagBytes });
 		decipher.setAAD(bytes.subarray(0, headBytes));
 		decipher.setAuthTag(bytes.subarray(bytes.length - tagBytes));
 		const content = decipher.update(bytes.subarray(headBytes, bytes.length - tagBytes));
-		return checked(JSON.parse(Buffer.concat([content, decipher.final()]).toString()));
+		const value: unknown = JSON.parse(Buffer.concat([content, decipher.final()]).toString());
+		return isEnvelope(value) ? read(value) : null;
 	} catch {
 		return null;
 	}
 }
 
-function checked(value: unknown): Pulse | null {
-	if (!isRecord(value)) return null;
-	const { i, h, s, r, a, c, e } = value;
-	if (!isText(i, 8) || !(h === null || typeof h === "boolean")) return null;
+function isEnvelope(value: unknown): value is Envelope {
+	if (!isRecord(value) || !isText(value.i, 8)) return false;
+	const { c, e } = value;
+	if (c !== undefined && !(Array.isArray(c) && isText(c[0], 32) && isText(c[1], 32))) return false;
+	return e === undefined || isText(e, 32);
+}
+
+/** A mirror's pulse; null if it is none. */
+export function readPulse(content: Envelope): Pulse | null {
+	const { h, s, r, a } = content as Partial<Record<keyof Pulse, unknown>>;
+	if (!(h === null || typeof h === "boolean")) return null;
 	if (!isRecord(s) || typeof s.main !== "string" || typeof s.status !== "string") return null;
 	if (Buffer.byteLength(JSON.stringify(s)) > maxAnnouncementBytes || !isSlice(r)) return null;
 	if (a !== undefined && !(Array.isArray(a) && isText(a[0], 32) && isRevision(a[1]))) return null;
-	if (c !== undefined && !(Array.isArray(c) && isText(c[0], 32) && isText(c[1], 32))) return null;
-	if (e !== undefined && !isText(e, 32)) return null;
-	return value as unknown as Pulse;
+	return content as Pulse;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,4 @@
-/** The UDP socket of one heartbeat. Interfaces, addresses and names may come and go: it goes on trying. */
+/** The UDP socket of one heartbeat: of a pair of nodes, or of all nodes on a lan. Interfaces, addresses and names may come and go: it goes on trying. */
 import { createSocket, type Socket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { isIP, isIPv6 } from "node:net";
@@ -12,13 +12,14 @@ const deafMs = 2000;
 
 export interface PathAddresses {
 	localAddr: string;
-	peerAddr: string;
+	peerAddrs: readonly string[];
 	port: number;
 }
 
 export interface PathEvents {
-	packet(bytes: Buffer): void;
-	/** From now on `send` sends. */
+	/** `peer`: whose address it comes from; -1: nobody's. */
+	packet(bytes: Buffer, peer: number): void;
+	/** From now on `send` sends, to one peer at least. */
 	ready(): void;
 	trouble(why: string): void;
 }
@@ -27,8 +28,9 @@ export class PathSocket {
 	readonly #at: PathAddresses;
 	readonly #on: PathEvents;
 	#socket: Socket | null = null;
-	#peer: string | null = null;
-	#failingSinceMs: number | null = null;
+	readonly #peers: (string | null)[];
+	readonly #failingSinceMs: (number | null)[];
+	#sentMs: number | null = null;
 	#shutSinceMs: number | null = null;
 	#retry: NodeJS.Timeout | undefined;
 	readonly #resolve: NodeJS.Timeout;
@@ -37,15 +39,23 @@ export class PathSocket {
 	constructor(at: PathAddresses, on: PathEvents) {
 		this.#at = at;
 		this.#on = on;
-		this.#resolve = setInterval(() => void this.#findPeer(), resolveMs);
-		void this.#findPeer();
+		this.#peers = at.peerAddrs.map(() => null);
+		this.#failingSinceMs = at.peerAddrs.map(() => null);
+		this.#resolve = setInterval(() => this.#findPeers(), resolveMs);
+		this.#findPeers();
 		void this.#open();
 	}
 
 	/** Sends if that is possible now; a lost pulse is an ordinary event. */
-	send(bytes: Buffer): void {
-		if (this.#socket === null || this.#peer === null) return;
-		this.#socket.send(bytes, this.#at.port, this.#peer, (error) => this.#sent(error));
+	send(bytes: Buffer, peer: number): void {
+		const addr = this.#peers[peer] ?? null;
+		if (this.#socket === null || addr === null) return;
+		this.#socket.send(bytes, this.#at.port, addr, (error) => this.#sent(peer, error));
+	}
+
+	/** When a pulse left this machine last, by the monotonic clock; null: never. */
+	get sentMs(): number | null {
+		return this.#sentMs;
 	}
 
 	close(): void {
@@ -58,24 +68,29 @@ export class PathSocket {
 	#drop(): void {
 		const socket = this.#socket;
 		this.#socket = null;
-		this.#failingSinceMs = null;
+		this.#failingSinceMs.fill(null);
 		socket?.removeAllListeners();
 		// Node reports failures of earlier sends on a closing socket too.
 		socket?.on("error", () => undefined);
 		socket?.close();
 	}
 
-	async #findPeer(): Promise<void> {
+	#findPeers(): void {
+		for (const [peer, addr] of this.#at.peerAddrs.entries()) void this.#findPeer(peer, addr);
+	}
+
+	async #findPeer(peer: number, addr: string): Promise<void> {
 		try {
-			const found = await resolved(this.#at.peerAddr);
+			const found = await resolved(addr);
 			if (this.#closed) return;
-			const first = this.#peer === null;
-			this.#peer = found;
+			const first = this.#peers[peer] === null;
+			this.#peers[peer] = found;
 			if (first && this.#socket !== null) this.#on.ready();
 		} catch (error) {
 			if (this.#closed) return;
-			this.#on.trouble(`the peer's address ${this.#at.peerAddr} is not known: ${reason(error)}`);
-			if (this.#peer === null) setTimeout(() => !this.#closed && void this.#findPeer(), 8 * retryMs).unref();
+			this.#on.trouble(`the peer's address ${addr} is not known: ${reason(error)}`);
+			if (this.#peers[peer] !== null) return;
+			setTimeout(() => !this.#closed && void this.#findPeer(peer, addr), 8 * retryMs).unref();
 		}
 	}
 
@@ -87,7 +102,7 @@ export class PathSocket {
 			const six = isIPv6(addr.split("%")[0] ?? "");
 			const socket = createSocket(six ? { type: "udp6", ipv6Only: true } : { type: "udp4" });
 			socket.on("error", (error) => this.#openFailed(socket, error));
-			socket.on("message", (bytes) => this.#on.packet(bytes));
+			socket.on("message", (bytes, from) => this.#on.packet(bytes, this.#peers.indexOf(from.address)));
 			socket.bind({ address: addr, port }, () => {
 				this.#shutSinceMs = null;
 				if (this.#closed) {
@@ -95,7 +110,7 @@ export class PathSocket {
 					return;
 				}
 				this.#socket = socket;
-				if (this.#peer !== null) this.#on.ready();
+				if (this.#peers.some((peer) => peer !== null)) this.#on.ready();
 			});
 		} catch (error) {
 			this.#openFailed(null, error);
@@ -119,17 +134,19 @@ export class PathSocket {
 		this.#retry = setTimeout(() => void this.#open(), retryMs);
 	}
 
-	#sent(error: Error | null): void {
+	#sent(peer: number, error: Error | null): void {
 		if (error === null || this.#closed) {
-			this.#failingSinceMs = null;
+			this.#failingSinceMs[peer] = null;
+			this.#sentMs = performance.now();
 			return;
 		}
 		const nowMs = performance.now();
-		this.#failingSinceMs ??= nowMs;
-		if (nowMs - this.#failingSinceMs >= patienceMs) {
-			this.#on.trouble(`cannot send to ${this.#at.peerAddr}: ${reason(error)}`);
+		const sinceMs = this.#failingSinceMs[peer] ?? nowMs;
+		this.#failingSinceMs[peer] = sinceMs;
+		if (nowMs - sinceMs >= patienceMs) {
+			this.#on.trouble(`cannot send to ${this.#at.peerAddrs[peer]}: ${reason(error)}`);
 		}
-		if (nowMs - this.#failingSinceMs < deafMs) return;
+		if (this.#failingSinceMs.some((since) => since === null || nowMs - since < deafMs)) return;
 		this.#drop();
 		void this.#open();
 	}

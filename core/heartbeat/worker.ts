@@ -5,25 +5,40 @@
 import { parentPort } from "node:worker_threads";
 import { raisePriority } from "../platform/early.ts";
 import { Beat } from "./beat.ts";
+import { FarmBeat } from "./farm.ts";
 import type { FromHeart, ToHeart } from "./service.ts";
 
 raisePriority();
-const beats = new Map<string, Beat>();
+const beats = new Map<string, Beat | FarmBeat>();
 /** Stopped ones that still say their last word. */
-const leaving = new Map<string, Beat>();
+const leaving = new Map<string, Beat | FarmBeat>();
 const post = (message: FromHeart) => parentPort?.postMessage(message);
 
 function start({ module, announcement, resources }: Extract<ToHeart, { do: "start" }>): void {
 	const running = beats.get(module.module);
-	if (running?.isFor(module)) {
+	if (running instanceof Beat && running.isFor(module)) {
 		running.announce(announcement, resources);
 		running.tellAgain();
 		return;
 	}
-	// The port must be free for the new one.
-	running?.close();
-	leaving.get(module.module)?.close();
-	beats.set(module.module, new Beat(module, announcement, resources, post));
+	replace(module.module, () => new Beat(module, announcement, resources, post));
+}
+
+function farm({ module, wish, held }: Extract<ToHeart, { do: "farm" }>): void {
+	const running = beats.get(module.module);
+	if (running instanceof FarmBeat && running.isFor(module)) {
+		running.wish(wish);
+		running.tellAgain();
+		return;
+	}
+	replace(module.module, () => new FarmBeat(module, wish, held, post));
+}
+
+/** The port must be free for the new one. */
+function replace(name: string, make: () => Beat | FarmBeat): void {
+	beats.get(name)?.close();
+	leaving.get(name)?.close();
+	beats.set(name, make());
 }
 
 async function stop(name: string): Promise<void> {
@@ -35,8 +50,29 @@ async function stop(name: string): Promise<void> {
 	if (leaving.get(name) === beat) leaving.delete(name);
 }
 
+function ofFarm(name: string): FarmBeat | null {
+	const beat = beats.get(name);
+	return beat instanceof FarmBeat ? beat : null;
+}
+
+function ofMirror(name: string): Beat | null {
+	const beat = beats.get(name);
+	return beat instanceof Beat ? beat : null;
+}
+
 parentPort?.on("message", (order: ToHeart) => {
-	if (order.do === "start") start(order);
-	else if (order.do === "announce") beats.get(order.module)?.announce(order.announcement, order.resources);
-	else if (order.do === "stop") void stop(order.module);
+	switch (order.do) {
+		case "start":
+			return start(order);
+		case "announce":
+			return ofMirror(order.module)?.announce(order.announcement, order.resources);
+		case "farm":
+			return farm(order);
+		case "wish":
+			return ofFarm(order.module)?.wish(order.wish);
+		case "applied":
+			return ofFarm(order.module)?.applied(order.version);
+		case "stop":
+			return void stop(order.module);
+	}
 });

@@ -135,7 +135,11 @@ export class HeartLink {
 		worker.on("exit", () => {
 			if (!this.#stopped) setTimeout(() => this.#again(), restartAfterMs);
 		});
-		for (const start of this.#started.values()) worker.postMessage(start);
+		for (const [name, start] of this.#started) {
+			worker.postMessage(start);
+			// Said twice: there is somebody who sets the filter of a farm.
+			if (start.do === "farm" && this.#listeners.has(name)) worker.postMessage(start);
+		}
 		return worker;
 	}
 

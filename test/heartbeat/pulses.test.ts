@@ -10,6 +10,7 @@ import {
 	pathMark,
 	pulseKey,
 	readPacket,
+	readPulse,
 	sealPulse,
 } from "../../core/heartbeat/packet.ts";
 import { ResourceReceiver, ResourceSender } from "../../core/heartbeat/resources.ts";
@@ -24,16 +25,18 @@ const pulse = (more: Partial<Pulse> = {}): Pulse => ({
 	...more,
 });
 
+const identity = (key: Buffer, node: string, peer: string) => new Identity(key, node, peer, readPulse);
+
 /** Two identities that believe each other. */
-function acquainted(): { a: Identity; b: Identity } {
-	const a = new Identity(moduleKey, "a", "b");
-	const b = new Identity(moduleKey, "b", "a");
+function acquainted(): { a: Identity<Pulse>; b: Identity<Pulse> } {
+	const a = identity(moduleKey, "a", "b");
+	const b = identity(moduleKey, "b", "a");
 	introduce(a, b);
 	introduce(b, a);
 	return { a, b };
 }
 
-function introduce(newcomer: Identity, other: Identity): void {
+function introduce(newcomer: Identity<Pulse>, other: Identity<Pulse>): void {
 	const met = other.receive("default", newcomer.seal(pulse()));
 	if (met.is !== "stranger") throw new Error(met.is);
 	const accepted = other.receive("default", newcomer.seal(pulse({ e: met.token })));
@@ -58,9 +61,9 @@ test("nothing that is not a pulse is taken for one, though the key is right", (t
 	const key = pulseKey(moduleKey, incarnation, "a");
 	fc.assert(
 		fc.property(fc.jsonValue(), (value) => {
-			const bytes = sealPulse(key, incarnation, 1n, { ...pulse(), r: value as never });
+			const bytes = sealPulse(key, incarnation, 1n, { ...pulse(), r: value } as Pulse);
 			const sealed = readPacket(bytes);
-			const opened = sealed === null ? null : openPulse(key, sealed);
+			const opened = sealed === null ? null : openPulse(key, sealed, readPulse);
 			return opened === null || (Array.isArray(opened.r) && opened.r.length === 4);
 		}),
 	);
@@ -74,7 +77,7 @@ test("nothing that is not a pulse is taken for one, though the key is right", (t
 		{ i: "too long a mark" },
 	]) {
 		const bytes = sealPulse(key, incarnation, 2n, { ...pulse(), ...wrong } as never);
-		t.is(openPulse(key, readPacket(bytes) as never), null, JSON.stringify(wrong));
+		t.is(openPulse(key, readPacket(bytes) as never, readPulse), null, JSON.stringify(wrong));
 	}
 });
 
@@ -89,7 +92,7 @@ test("a pulse with a changed bit, from another sender or cluster, is refused", (
 		}),
 	);
 	t.is(a.receive("default", a.seal(pulse())).is, "refused", "one's own pulse sent back");
-	t.is(b.receive("default", new Identity(Buffer.alloc(32), "a", "b").seal(pulse())).is, "refused");
+	t.is(b.receive("default", identity(Buffer.alloc(32), "a", "b").seal(pulse())).is, "refused");
 	t.is(b.receive("other", a.seal(pulse())).is, "refused", "a pulse of another heartbeat");
 	t.is(b.receive("default", a.seal(pulse())).is, "accepted");
 });
@@ -106,22 +109,22 @@ test("a pulse counts once", (t) => {
 test("a recording of a past run, with its answers to challenges, is never believed again", (t) => {
 	const { a, b } = acquainted();
 	const recorded = [a.seal(pulse())];
-	const met = b.receive("default", new Identity(moduleKey, "a", "b").seal(pulse()));
+	const met = b.receive("default", identity(moduleKey, "a", "b").seal(pulse()));
 	t.is(met.is, "stranger");
-	const second = new Identity(moduleKey, "a", "b");
+	const second = identity(moduleKey, "a", "b");
 	const challenge = b.receive("default", second.seal(pulse()));
 	const answer = second.seal(pulse({ e: challenge.is === "stranger" ? challenge.token : "" }));
 	t.like(b.receive("default", answer), { is: "accepted", fresh: true });
 	recorded.push(answer);
-	const third = new Identity(moduleKey, "a", "b");
+	const third = identity(moduleKey, "a", "b");
 	introduce(third, b);
 	for (const bytes of recorded) t.is(b.receive("default", bytes).is, "stranger");
 	t.is(b.peer, third.own);
 	// The control: the recording is intact and under the right key; without the challenge it would be believed.
 	const sealed = readPacket(answer);
-	t.truthy(sealed && openPulse(pulseKey(moduleKey, second.own, "a"), sealed));
+	t.truthy(sealed && openPulse(pulseKey(moduleKey, second.own, "a"), sealed, readPulse));
 	// A receiver that starts anew does not believe recordings either.
-	const fresh = new Identity(moduleKey, "b", "a");
+	const fresh = identity(moduleKey, "b", "a");
 	for (const bytes of recorded) t.is(fresh.receive("default", bytes).is, "stranger");
 });
 

@@ -20,6 +20,8 @@ export interface FarmModule {
 	port: number;
 	/** This node's name in cluster.xml. */
 	node: string;
+	/** All nodes of the farm in the order of cluster.xml, also those with which this one has no lan in common. */
+	nodes: string[];
 	pulseMs: number;
 	/** Lost pulses after which the leader, and a follower, counts as gone. */
 	leaderLost: number;
@@ -44,8 +46,18 @@ export interface FarmGroup {
  * node that comes out of a long pause, or a daemon that was dead for longer than that, does not answer again with what
  * it had before, but only after it has heard of the group.
  */
-export function leaseMs({ pulseMs, leaderLost, followerLost }: FarmModule): number {
-	return Math.floor(0.8 * Math.min(leaderLost, followerLost) * pulseMs);
+export function leaseMs(module: FarmModule): number {
+	return Math.floor(0.8 * Math.min(leaderLossMs(module), followerLossMs(module)));
+}
+
+/** Silence after which the leader of a group counts as gone. */
+export function leaderLossMs({ pulseMs, leaderLost }: FarmModule): number {
+	return pulseMs * leaderLost;
+}
+
+/** The same of any other member. Who trusts a short silence of the leader trusts it of the others. */
+export function followerLossMs({ pulseMs, leaderLost, followerLost }: FarmModule): number {
+	return pulseMs * Math.min(leaderLost, followerLost);
 }
 
 /** What a node wants of its group: the groups whose traffic it is ready to take now. */

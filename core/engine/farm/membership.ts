@@ -1,0 +1,384 @@
+/**
+ * The group of a farm, as one node sees it. Every node tells all others whom it hears; what it knows of the others it
+ * passes on. Nodes that hear each other, if need be through others, are one group; the first of them in cluster.xml
+ * leads: it proposes views, the others take them. Who takes a view first releases what it does not have in it, and says
+ * so once its filter obeys; what is new to it, it takes when all have said so that had something to release. So two
+ * members never answer the same client, and a bucket that does not move is answered all the time. Pure: time comes in
+ * as ticks, and a tick counts at most twice its length, so that a node does not take its own absence for the silence
+ * of the others.
+ */
+import assert from "node:assert/strict";
+import { bitsOf, hasBit } from "./bits.ts";
+import { Foreigners } from "./foreigners.ts";
+import { type FarmModule, type FarmView, type FarmWish, followerLossMs, leaderLossMs, leaseMs } from "./group.ts";
+import { allOf, Filter, type Held, heldFrom, holdsAny, keptOf, nothing, within } from "./held.ts";
+import { Others } from "./others.ts";
+import { contentOf, KnownViews, type Owners, Shares, sameContent, waitFor } from "./proposal.ts";
+import { basisOf, type Entry, type FarmPulse, leaderOf, lifeIn, type Proposal, roundOf, viewId } from "./pulse.ts";
+import { rankings } from "./shares.ts";
+import { shownView } from "./shown.ts";
+
+/** What is to be done after an event. */
+export interface Effects {
+	/** Say now, to all nodes on all lans, what `say` says. */
+	send: boolean;
+	/** To be given to the filter, and to be confirmed by `applied`. */
+	view: FarmView | null;
+}
+
+/** While something is under way, pulses are so frequent, for a bounded time: one that is lost delays it no more. */
+const urgentGapMs = 25;
+const repeatForMs = 100;
+const settleForMs = 1000;
+/** Changes within this time make one view. */
+const coalesceMs = 20;
+/** Rounds that one life can propose in the tenth of a second in which it began. */
+const roundsPerLife = 8;
+const versionsPerLife = 1_000_000;
+
+export class Membership {
+	/** How often `tick` wants to be called. */
+	readonly tickMs: number;
+	readonly #module: FarmModule;
+	readonly #self: number;
+	readonly #basis: string;
+	readonly #shares: Shares;
+	readonly #known = new KnownViews();
+	readonly #others: Others;
+	readonly #foreigners: Foreigners;
+	readonly #filter: Filter;
+	#life: number;
+	#beat = 0;
+	#version: number;
+	#wish: string;
+	#resumed: boolean;
+	#leader: number;
+	/** The view that was taken over last. */
+	#view: Proposal | null = null;
+	#owners: Owners;
+	/** Owners when everything was where it belonged. */
+	#settledOwners: Owners | null = null;
+	/** Everything that the view gives to this node is its own by now. */
+	#taken = false;
+	#acked = 0;
+	#held: Held;
+	#offered: Proposal | null = null;
+	#round: number;
+	#said = "";
+	#shown: string;
+	#deaf = false;
+	#mute = false;
+	#leaving = false;
+	#aloneMs = 0;
+	#unconfirmedMs = 0;
+	#coalesceMs = 0;
+	#urgentMs = 0;
+	#dueMs = 0;
+
+	/**
+	 * `life`: greater than in any earlier run of this node. `held`: what the filter may accept from before, by group, as
+	 * bits of the own buckets; empty at a real start.
+	 */
+	constructor(module: FarmModule, life: number, wish: FarmWish, held: Readonly<Record<string, string>>) {
+		const { nodes, node, groups, pulseMs } = module;
+		this.#module = module;
+		this.tickMs = Math.max(5, Math.min(urgentGapMs, pulseMs / 4));
+		this.#self = nodes.indexOf(node);
+		assert(this.#self >= 0, "a node of a farm is one of its nodes");
+		this.#basis = basisOf(nodes, groups);
+		this.#shares = new Shares(groups.map((group) => rankings(nodes, group)));
+		this.#others = new Others(nodes.length, this.#self);
+		this.#foreigners = new Foreigners(this.#self);
+		this.#held = heldFrom(groups, held);
+		this.#filter = new Filter(this.#held);
+		this.#resumed = holdsAny(this.#held);
+		this.#owners = groups.map(() => []);
+		this.#life = life;
+		this.#version = life * versionsPerLife;
+		this.#round = life * roundsPerLife;
+		this.#leader = this.#self;
+		this.#wish = this.#bitsOf(wish);
+		this.#shown = this.#showing();
+	}
+
+	/** A pulse came in, of a node that proved who it is. */
+	hear(pulse: FarmPulse, from: number): Effects {
+		if (pulse.basis !== this.#basis) {
+			this.#foreigners.hear(from, pulse.serving);
+			return this.#step();
+		}
+		for (const entry of pulse.entries) this.#hearOf(entry);
+		const { view } = pulse;
+		if (view !== null) {
+			this.#round = Math.max(this.#round, roundOf(view.id));
+			this.#known.add(view);
+			if (view.id > (this.#offered?.id ?? 0)) this.#offered = view;
+		}
+		return this.#step();
+	}
+
+	/** True if the pulse is of a node with other nodes, groups or powers in its configuration. */
+	isForeign(pulse: FarmPulse): boolean {
+		return pulse.basis !== this.#basis;
+	}
+
+	/** `elapsedMs` have passed; it is `unsentMs` since a pulse last left this machine. */
+	tick(elapsedMs: number, unsentMs: number): Effects {
+		const ms = Math.min(elapsedMs, 2 * this.tickMs);
+		this.#others.tick(ms);
+		this.#foreigners.tick(ms);
+		this.#aloneMs += ms;
+		this.#coalesceMs = Math.max(0, this.#coalesceMs - elapsedMs);
+		this.#urgentMs = Math.max(0, this.#urgentMs - elapsedMs);
+		this.#dueMs -= elapsedMs;
+		this.#checkLease(unsentMs);
+		this.#checkFilter(ms);
+		const effects = this.#step();
+		return { ...effects, send: effects.send || (this.#dueMs <= this.tickMs / 2 && !this.#mute) };
+	}
+
+	/** The groups whose traffic this node is ready to take from now on. */
+	wish(wish: FarmWish): Effects {
+		this.#wish = this.#bitsOf(wish);
+		return this.attended();
+	}
+
+	/** Whoever sets the filter is there (again). */
+	attended(): Effects {
+		this.#resumed = false;
+		return this.#step();
+	}
+
+	/** The filter does what the view of this version says. */
+	applied(version: number): Effects {
+		this.#resumed = false;
+		this.#filter.confirm(version);
+		if (this.#mute && this.#filter.obeys) this.#mute = false;
+		return this.#step();
+	}
+
+	/** This node ends. With a filter that accepts nothing it says so; else the others must wait until its lease is over. */
+	leave(): Effects {
+		this.#leaving = this.#filter.empty;
+		return { send: this.#leaving, view: null };
+	}
+
+	/** What is to be said now. */
+	say(): FarmPulse {
+		this.#beat++;
+		this.#dueMs = this.#urgentMs > 0 ? urgentGapMs : this.#module.pulseMs;
+		const { entries } = this.#others.heardOf((node) => this.#lossMs(node));
+		return { basis: this.#basis, serving: this.#serving, entries: [this.#entry(), ...entries], view: this.#view };
+	}
+
+	/** The view as it is now, for whoever begins to listen; null: nothing was said yet. */
+	get view(): FarmView | null {
+		if (this.#view === null) return null;
+		const { members } = this.#view;
+		return shownView(this.#module, this.#version, {
+			members: members.map(([node]) => node),
+			settled: this.#settled,
+			owner: (group, at) => this.#ownerNow(group, at),
+		});
+	}
+
+	/** What never holds of a sound state. */
+	assertInvariants(): void {
+		const view = this.#view;
+		if (view === null) {
+			assert.equal(this.#acked, 0, "nothing is acknowledged without a view");
+			return;
+		}
+		assert.equal(lifeIn(view, this.#self), this.#life, "a view names its node, in this life");
+		assert(within(this.#held, this.#owners, this.#self), "only what the view gives is held");
+		assert(this.#acked <= view.id, "no view is acknowledged that was not taken");
+		if (this.#acked === view.id) {
+			assert(this.#filter.released(this.#owners, this.#self), "what is acknowledged is released");
+		}
+	}
+
+	get #serving(): boolean {
+		return holdsAny(this.#held);
+	}
+
+	#bitsOf({ open }: FarmWish): string {
+		return bitsOf(this.#module.groups.map(({ name }) => open.includes(name)));
+	}
+
+	#lossMs(node: number): number {
+		return node === this.#leader ? leaderLossMs(this.#module) : followerLossMs(this.#module);
+	}
+
+	#entry(): Entry {
+		const leaderLife = this.#leader === this.#self ? this.#life : (this.#others.entry(this.#leader)?.life ?? 0);
+		const yielding = this.#foreigners.yields(this.#serving, followerLossMs(this.#module));
+		return {
+			node: this.#self,
+			life: this.#life,
+			beat: this.#beat,
+			seen: this.#others.heardOf((node) => this.#lossMs(node)).seen,
+			open: yielding ? "" : this.#wish,
+			resumed: this.#resumed,
+			leaving: this.#leaving,
+			leader: this.#leader,
+			leaderLife,
+			acked: this.#acked,
+		};
+	}
+
+	#hearOf(entry: Entry): void {
+		this.#round = Math.max(this.#round, roundOf(entry.acked));
+		if (entry.node !== this.#self) {
+			this.#others.hear(entry, this.#lossMs(entry.node));
+			return;
+		}
+		// Somebody knows this node from a life that should be over: the clock was put back.
+		if (entry.life > this.#life || (entry.life === this.#life && entry.beat > this.#beat)) this.#begin(entry.life + 1);
+	}
+
+	/** A new life: this node has nothing, and follows nobody until it has heard the others. */
+	#begin(life: number): void {
+		this.#life = life;
+		this.#beat = 0;
+		this.#view = null;
+		this.#offered = null;
+		this.#settledOwners = null;
+		this.#taken = false;
+		this.#acked = 0;
+		this.#held = nothing(this.#held);
+		this.#aloneMs = 0;
+		this.#unconfirmedMs = 0;
+		this.#leader = this.#self;
+		this.#others.forget();
+	}
+
+	/** Without pulses for so long the kernel has stopped accepting, and the others may have taken everything over. */
+	#checkLease(unsentMs: number): void {
+		const deaf = unsentMs > leaseMs(this.#module);
+		if (deaf && !this.#deaf) this.#begin(this.#life + 1);
+		if (deaf) this.#aloneMs = 0;
+		this.#deaf = deaf;
+	}
+
+	/** A filter that does not obey: this node falls silent, so that its lease ends and then the others go on without it. */
+	#checkFilter(ms: number): void {
+		const waiting = this.#view !== null && this.#acked !== this.#view.id;
+		this.#unconfirmedMs = waiting ? this.#unconfirmedMs + ms : 0;
+		if (this.#unconfirmedMs > followerLossMs(this.#module)) this.#mute = true;
+	}
+
+	/** What follows from what is known now. */
+	#step(): Effects {
+		const met = this.#others.all.filter((node) => this.#others.meets(node, this.#lossMs(node)));
+		this.#leader = Math.min(this.#self, ...met);
+		if (this.#leader === this.#self) this.#lead(met);
+		else this.#follow();
+		if (this.#view !== null) this.#advance(this.#view);
+		this.assertInvariants();
+		return { send: this.#toSay(), view: this.#toShow() };
+	}
+
+	#follow(): void {
+		const offered = this.#offered;
+		if (offered === null || leaderOf(offered) !== this.#leader || offered.id <= (this.#view?.id ?? 0)) return;
+		if (lifeIn(offered, this.#leader) !== this.#others.entry(this.#leader)?.life) return;
+		if (lifeIn(offered, this.#self) === this.#life) this.#adopt(offered);
+	}
+
+	#lead(met: readonly number[]): void {
+		if (this.#deaf || this.#mute || this.#leaving || !this.#mayLead(met)) return;
+		const own = this.#entry();
+		const entries = [own, ...met.flatMap((node) => this.#others.entry(node) ?? [])];
+		const before = this.#view ?? this.#known.newest;
+		const content = contentOf(entries, this.#module.groups.length, before);
+		const newest = Math.max(...entries.map(({ acked }) => acked));
+		const view = this.#view;
+		if (view !== null && leaderOf(view) === this.#self && newest <= view.id && sameContent(view, content)) return;
+		if (this.#coalesceMs > 0) return;
+		this.#coalesceMs = coalesceMs;
+		this.#round++;
+		const next: Proposal = { ...content, id: viewId(this.#round, this.#self), wait: "" };
+		this.#adopt({ ...next, wait: waitFor(entries, this.#shares, this.#known, this.#shares.of(next), own) });
+	}
+
+	/**
+	 * A node that has just begun leads when it has met all that there may be: each of the others is met, or was silent
+	 * for its time, or said that it goes, or is not in the view of one that is met.
+	 */
+	#mayLead(met: readonly number[]): boolean {
+		if (this.#aloneMs >= Math.max(leaderLossMs(this.#module), followerLossMs(this.#module))) return true;
+		const view = this.#view ?? this.#known.newest;
+		const there =
+			view !== null && met.some((node) => lifeIn(view, node) === this.#others.entry(node)?.life) ? view : null;
+		return this.#others.all.every((node) => {
+			const gone = this.#others.entry(node)?.leaving === true || (there !== null && lifeIn(there, node) === undefined);
+			return met.includes(node) || gone;
+		});
+	}
+
+	#adopt(view: Proposal): void {
+		assert(view.id > (this.#view?.id ?? 0), "views only grow");
+		if (this.#taken) this.#settledOwners = this.#owners;
+		this.#view = view;
+		this.#known.add(view);
+		this.#owners = this.#shares.of(view);
+		this.#held = keptOf(this.#held, this.#owners, this.#self);
+		this.#taken = false;
+		this.#urgentMs = settleForMs;
+	}
+
+	/** Says that everything is released, and takes what is new, once that is so. */
+	#advance(view: Proposal): void {
+		if (this.#acked !== view.id && this.#filter.released(this.#owners, this.#self)) this.#acked = view.id;
+		if (this.#taken || !this.#hasAcked(view)) return;
+		this.#taken = true;
+		this.#held = allOf(this.#owners, this.#self);
+	}
+
+	/** Have all who had something to release said that they did? */
+	#hasAcked(view: Proposal): boolean {
+		return view.members.every(([node, life]) => !hasBit(view.wait, node) || this.#isIn(node, life, view));
+	}
+
+	#isIn(node: number, life: number, view: Proposal): boolean {
+		if (node === this.#self) return this.#acked === view.id;
+		const entry = this.#others.entry(node);
+		return entry !== null && entry.life === life && entry.acked === view.id;
+	}
+
+	get #settled(): boolean {
+		const view = this.#view;
+		return view !== null && this.#taken && view.members.every(([node, life]) => this.#isIn(node, life, view));
+	}
+
+	#ownerNow(group: number, at: number): number | null {
+		const owner = this.#owners[group]?.[at] ?? null;
+		if (owner === this.#self) return this.#held[group]?.[at] === true ? owner : null;
+		return this.#taken || this.#settledOwners?.[group]?.[at] === owner ? owner : null;
+	}
+
+	#toSay(): boolean {
+		const { beat: _, ...entry } = this.#entry();
+		const said = JSON.stringify([entry, this.#view?.id]);
+		const changed = said !== this.#said;
+		this.#said = said;
+		if (this.#settled) this.#urgentMs = Math.min(this.#urgentMs, repeatForMs);
+		if (changed) this.#urgentMs = Math.max(this.#urgentMs, repeatForMs);
+		return changed && !this.#mute;
+	}
+
+	#showing(): string {
+		return `${this.#life} ${this.#view?.id} ${this.#taken} ${this.#settled}`;
+	}
+
+	#toShow(): FarmView | null {
+		const showing = this.#showing();
+		if (showing === this.#shown) return null;
+		this.#shown = showing;
+		this.#version++;
+		this.#filter.give(this.#version, this.#held);
+		return (
+			this.view ?? shownView(this.#module, this.#version, { members: [this.#self], settled: false, owner: () => null })
+		);
+	}
+}

@@ -1,0 +1,19 @@
+/** A view with names instead of numbers, as the node's filter and its people know it. */
+import { buckets, type FarmModule, type FarmView } from "./group.ts";
+
+export function shownView(
+	{ nodes, groups }: FarmModule,
+	version: number,
+	is: { members: readonly number[]; settled: boolean; owner(group: number, at: number): number | null },
+): FarmView {
+	const nameOf = (node: number | null): string | null => (node === null ? null : (nodes[node] ?? null));
+	return {
+		version,
+		members: is.members.flatMap((node) => nameOf(node) ?? []),
+		groups: groups.map(({ name }, group) => ({
+			name,
+			owners: Array.from({ length: buckets }, (_, at) => nameOf(is.owner(group, at))),
+		})),
+		settled: is.settled,
+	};
+}

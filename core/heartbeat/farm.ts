@@ -1,0 +1,227 @@
+/** This node's part in the group of a farm: pulses to all nodes on every lan, and what follows from those that come in. */
+import type { FarmModule, FarmWish } from "../engine/farm/group.ts";
+import { type Effects, Membership } from "../engine/farm/membership.ts";
+import { type FarmPulseWire, maxFarmNodes, readPulse as readContent, wireOf } from "../engine/farm/pulse.ts";
+import { Identity, type Received } from "./identity.ts";
+import { type Envelope, maxContentBytes, pathMark } from "./packet.ts";
+import { PathSocket } from "./path.ts";
+import { Reports } from "./reports.ts";
+import type { FromHeart } from "./service.ts";
+
+type Pulse = Envelope & FarmPulseWire;
+
+/** Room for the mark, a challenge and an answer to one. */
+const envelopeBytes = 160;
+/** When the last word of a node that goes is said. */
+const goodbyeMs = [0, 25, 75, 175];
+/** Answers to strangers are not sent more often than this to one address. */
+const answerGapMs = 10;
+/** Packets from addresses that no node has, tried with every node's key: so many between two ticks. */
+const maxStrangers = 20;
+
+interface Peer {
+	name: string;
+	/** Place in the order of the farm. */
+	node: number;
+	identity: Identity<Pulse>;
+}
+
+interface Lan {
+	name: string;
+	mark: string;
+	peers: Peer[];
+	answeredMs: number[];
+	socket: PathSocket;
+}
+
+export class FarmBeat {
+	readonly #module: FarmModule;
+	readonly #post: (message: FromHeart) => void;
+	readonly #membership: Membership;
+	readonly #reports = new Reports();
+	readonly #lans: Lan[];
+	readonly #ticker: NodeJS.Timeout;
+	readonly #startedMs = performance.now();
+	#tickedMs = this.#startedMs;
+	#strangers = 0;
+	#wire: FarmPulseWire;
+	#rotation = 0;
+	#goodbyes: NodeJS.Timeout[] = [];
+	#stopped = false;
+
+	/** `held` as in `Membership`. */
+	constructor(module: FarmModule, wish: FarmWish, held: Record<string, string>, post: (message: FromHeart) => void) {
+		this.#module = module;
+		this.#post = post;
+		this.#membership = new Membership(module, lifeNow(), wish, held);
+		this.#wire = this.#said();
+		const key = Buffer.from(module.key, "hex");
+		const peers = new Map(
+			module.nodes.map((name, node) => [
+				name,
+				{ name, node, identity: new Identity(key, module.node, name, readPulse) },
+			]),
+		);
+		this.#lans = module.lans.map((lan) => this.#open(lan, peers));
+		this.#ticker = setInterval(() => this.#tick(), this.#membership.tickMs);
+	}
+
+	#open({ name, localAddr, nodes }: FarmModule["lans"][number], all: ReadonlyMap<string, Peer>): Lan {
+		// Alone it sends to itself: its pulses keep the lease of its filter.
+		const others = nodes.filter((node) => node.name !== this.#module.node);
+		const sentTo = others.length > 0 ? others : [{ name: this.#module.node, addr: localAddr }];
+		const known = sentTo.filter((node) => all.has(node.name));
+		const lan: Lan = {
+			name,
+			mark: pathMark(name),
+			peers: known.map((node) => all.get(node.name) as Peer),
+			answeredMs: known.map(() => 0),
+			socket: new PathSocket(
+				{ localAddr, peerAddrs: known.map(({ addr }) => addr), port: this.#module.port },
+				{
+					packet: (bytes, peer) => this.#receive(lan, bytes, peer),
+					ready: () => this.#sendOn(lan),
+					trouble: (why) => this.#report("unusable", name, why),
+				},
+			),
+		};
+		return lan;
+	}
+
+	/** The groups whose traffic this node is ready to take from now on. */
+	wish(wish: FarmWish): void {
+		this.#carryOut(this.#membership.wish(wish));
+	}
+
+	/** The filter does what the view of this version says. */
+	applied(version: number): void {
+		this.#carryOut(this.#membership.applied(version));
+	}
+
+	/** Says the view again: whoever listens has just begun to. */
+	tellAgain(): void {
+		const { view } = this.#membership;
+		if (view !== null) this.#tell({ is: "farm", module: this.#module.module, view });
+	}
+
+	/** Resolves when the others know that this node goes, and the sockets are closed. */
+	async stop(): Promise<void> {
+		this.#stopped = true;
+		clearInterval(this.#ticker);
+		if (this.#membership.leave().send) {
+			for (const afterMs of goodbyeMs) this.#goodbyes.push(setTimeout(() => this.#sendAll(), afterMs));
+			await new Promise((resolve) => setTimeout(resolve, goodbyeMs.at(-1)));
+		}
+		this.close();
+	}
+
+	close(): void {
+		this.#stopped = true;
+		clearInterval(this.#ticker);
+		for (const timer of this.#goodbyes) clearTimeout(timer);
+		for (const lan of this.#lans) lan.socket.close();
+	}
+
+	/** True if it was started with the same nodes, lans, groups and key. */
+	isFor(module: FarmModule): boolean {
+		return JSON.stringify(module) === JSON.stringify(this.#module);
+	}
+
+	#tick(): void {
+		// Judged after the sockets were read: what waited in them while this thread could not run counts.
+		setImmediate(() => {
+			if (this.#stopped) return;
+			const nowMs = performance.now();
+			const elapsedMs = nowMs - this.#tickedMs;
+			this.#tickedMs = nowMs;
+			this.#strangers = 0;
+			const sentMs = Math.max(this.#startedMs, ...this.#lans.map(({ socket }) => socket.sentMs ?? 0));
+			this.#carryOut(this.#membership.tick(elapsedMs, nowMs - sentMs));
+		});
+	}
+
+	#carryOut({ send, view }: Effects): void {
+		if (this.#stopped) return;
+		if (view !== null) this.#tell({ is: "farm", module: this.#module.module, view });
+		if (send) this.#sendAll();
+	}
+
+	#said(): FarmPulseWire {
+		return wireOf(this.#membership.say(), maxContentBytes - envelopeBytes, this.#rotation++ % maxFarmNodes);
+	}
+
+	#sendAll(): void {
+		this.#wire = this.#said();
+		for (const lan of this.#lans) this.#sendOn(lan);
+	}
+
+	#sendOn(lan: Lan): void {
+		for (const peer of lan.peers.keys()) this.#send(lan, peer);
+	}
+
+	#send(lan: Lan, peer: number, extra: Pick<Envelope, "c" | "e"> = {}): void {
+		const { identity } = lan.peers[peer] as Peer;
+		lan.socket.send(identity.seal({ i: lan.mark, ...this.#wire, ...extra }), peer);
+	}
+
+	#receive(lan: Lan, bytes: Buffer, from: number): void {
+		const candidates = from >= 0 ? [from] : this.#strangers++ < maxStrangers ? [...lan.peers.keys()] : [];
+		let why: string | null = null;
+		for (const peer of candidates) {
+			const { node, identity } = lan.peers[peer] as Peer;
+			if (node === this.#module.nodes.indexOf(this.#module.node)) return;
+			const received = identity.receive(lan.name, bytes);
+			if (received.is === "refused") {
+				why ??= received.why;
+				continue;
+			}
+			this.#answer(lan, peer, received);
+			if (received.is === "accepted") this.#accept(lan, peer, received.pulse);
+			return;
+		}
+		if (why !== null) this.#report("refused", lan.name, why);
+	}
+
+	/** Sends back the token of a challenge, and challenges a stranger. */
+	#answer(lan: Lan, peer: number, received: Exclude<Received<Pulse>, { is: "refused" }>): void {
+		const extra: Pick<Envelope, "c" | "e"> = {};
+		const challenge = received.pulse.c;
+		if (challenge !== undefined && challenge[0] === lan.peers[peer]?.identity.own) extra.e = challenge[1];
+		if (received.is === "stranger") extra.c = [received.incarnation, received.token];
+		if (extra.c === undefined && extra.e === undefined) return;
+		const nowMs = performance.now();
+		if (nowMs - (lan.answeredMs[peer] ?? 0) < answerGapMs) return;
+		lan.answeredMs[peer] = nowMs;
+		this.#send(lan, peer, extra);
+	}
+
+	#accept(lan: Lan, peer: number, wire: Pulse): void {
+		const { name, node } = lan.peers[peer] as Peer;
+		const pulse = readContent(wire);
+		if (pulse === null) return;
+		if (this.#membership.isForeign(pulse)) {
+			const why = `${name} has other nodes, groups or powers in its configuration: apply the same one on all servers`;
+			this.#report("refused", lan.name, why);
+		}
+		this.#carryOut(this.#membership.hear(pulse, node));
+	}
+
+	/** A stopped module hears nothing any more. */
+	#tell(message: FromHeart): void {
+		if (!this.#stopped) this.#post(message);
+	}
+
+	#report(is: "refused" | "unusable", ident: string, why: string): void {
+		if (this.#reports.isNew(`${is} ${ident} ${why}`)) this.#tell({ is, module: this.#module.module, ident, why });
+	}
+}
+
+/** A farm's pulse; null if it is none. */
+function readPulse(content: Envelope): Pulse | null {
+	return readContent(content) === null ? null : (content as Pulse);
+}
+
+/** Grows from one run of the thread to the next: tenths of a second since 2025. */
+function lifeNow(): number {
+	return Math.floor((Date.now() - Date.UTC(2025, 0, 1)) / 100);
+}

@@ -1,0 +1,194 @@
+/** Farms of real heartbeat threads on loopback. What the protocol promises is shown in test/simulation/farm. */
+import { createSocket } from "node:dgram";
+import test, { type ExecutionContext } from "ava";
+import { type FarmModule, type FarmView, loadOf } from "../../core/engine/farm/group.ts";
+import type { FromHeart } from "../../core/heartbeat/service.ts";
+import { HeartThread } from "./relay.ts";
+
+const key = "6b".repeat(32);
+const port = 20_000 + (process.pid % 20_000);
+
+/** The farm of a subnet on each of its lans, as each node is told of it. */
+function farm(subnet: number, names: string[], more: Partial<FarmModule> = {}): FarmModule[] {
+	const lans = ["one", "two"].map((name, lan) => ({
+		name,
+		nodes: names.map((node, n) => ({ name: node, addr: `127.${subnet}.${lan}.${n + 1}` })),
+	}));
+	return names.map((node, n) => ({
+		module: "m",
+		id: 1,
+		port,
+		node,
+		nodes: names,
+		pulseMs: 100,
+		leaderLost: 20,
+		followerLost: 10,
+		lans: lans.map((lan) => ({ ...lan, localAddr: lan.nodes[n]?.addr ?? "" })),
+		groups: [{ name: "web", powers: {} }],
+		key,
+		...more,
+	}));
+}
+
+class Node {
+	readonly heard: FromHeart[] = [];
+	readonly #heart: HeartThread;
+	#wake: () => void = () => undefined;
+
+	/** `confirms`: its filter obeys at once. */
+	constructor(t: ExecutionContext, module: FarmModule, open = ["web"], held = {}, confirms = true) {
+		this.#heart = new HeartThread(
+			(message) => {
+				this.heard.push(message);
+				if (message.is === "farm" && confirms) this.applied(message.view.version);
+				this.#wake();
+			},
+			(error) => t.fail(String((error as Error).stack)),
+		);
+		this.#heart.send({ do: "farm", module, wish: { open }, held });
+		t.teardown(() => this.close());
+	}
+
+	send: HeartThread["send"] = (order) => this.#heart.send(order);
+
+	applied(version: number): void {
+		this.#heart.send({ do: "applied", module: "m", version });
+	}
+
+	async close(): Promise<void> {
+		await this.#heart.close();
+	}
+
+	get view(): FarmView | null {
+		const last = this.heard.findLast((message) => message.is === "farm");
+		return last?.is === "farm" ? last.view : null;
+	}
+
+	load(name: string): number {
+		const share = this.view?.groups[0];
+		return share === undefined ? 0 : loadOf(share, name);
+	}
+
+	/** Waits for what is true of the last view, or of anything heard. */
+	async until(fits: (node: Node) => boolean, withinMs = 60_000): Promise<void> {
+		const end = performance.now() + withinMs;
+		while (!fits(this)) {
+			const leftMs = end - performance.now();
+			if (leftMs <= 0) throw new Error(`not within ${withinMs} ms; the last view: ${JSON.stringify(this.view)}`);
+			await new Promise<void>((resolve) => {
+				const timer = setTimeout(resolve, leftMs);
+				this.#wake = () => {
+					clearTimeout(timer);
+					resolve();
+				};
+			});
+		}
+	}
+
+	settled(...members: string[]): Promise<void> {
+		return this.until(({ view }) => view?.settled === true && view.members.join() === members.join());
+	}
+}
+
+test.serial("three nodes share the buckets; who dies loses them, who returns gets them again", async (t) => {
+	const modules = farm(31, ["a", "b", "c"]) as [FarmModule, FarmModule, FarmModule];
+	const [a, b, c] = modules.map((module) => new Node(t, module)) as [Node, Node, Node];
+	await Promise.all([a, b, c].map((node) => node.settled("a", "b", "c")));
+	for (const node of [a, b, c]) {
+		t.deepEqual(["a", "b", "c"].map((name) => node.load(name)).sort(), [85, 85, 86]);
+		t.deepEqual(node.view?.groups, a.view?.groups, "all nodes see the same");
+	}
+	const before = a.view?.groups[0]?.owners ?? [];
+	await c.close();
+	await Promise.all([a, b].map((node) => node.settled("a", "b")));
+	const moved = (a.view?.groups[0]?.owners ?? []).filter((owner, at) => owner !== before[at] && before[at] !== "c");
+	t.deepEqual(moved, [], "only the dead node's buckets moved");
+	// The leader too.
+	await a.close();
+	await b.settled("b");
+	t.is(b.load("b"), 256);
+	const again = new Node(t, modules[0]);
+	await Promise.all([again, b].map((node) => node.settled("a", "b")));
+	t.is(again.load("a"), 128);
+	t.true((again.view?.version ?? 0) > (a.view?.version ?? 0), "versions grow over restarts");
+});
+
+test.serial("a bucket moves only when the filter of its owner has obeyed", async (t) => {
+	const modules = farm(32, ["a", "b"], { followerLost: 100, leaderLost: 100 }) as [FarmModule, FarmModule];
+	const a = new Node(t, modules[0], ["web"], {}, false);
+	const b = new Node(t, modules[1], []);
+	await a.until(({ view }) => view?.members.length === 2);
+	a.applied(a.view?.version ?? 0);
+	await a.until((node) => node.load("a") === 256);
+	a.applied(a.view?.version ?? 0);
+	await b.until((node) => node.load("a") === 256);
+	b.send({ do: "wish", module: "m", wish: { open: ["web"] } });
+	await a.until((node) => node.load("a") === 128);
+	await new Promise((resolve) => setTimeout(resolve, 500));
+	t.is(b.load("b"), 0, "the other filter has not said that it released them");
+	a.applied(a.view?.version ?? 0);
+	await b.until((node) => node.load("b") === 128);
+});
+
+test.serial("a thread that is started again goes on with what the filter has", async (t) => {
+	const modules = farm(33, ["a", "b"], { followerLost: 200, leaderLost: 200 }) as [FarmModule, FarmModule];
+	const nodes = modules.map((module) => new Node(t, module)) as [Node, Node];
+	await Promise.all(nodes.map((node) => node.settled("a", "b")));
+	const share = nodes[1].view?.groups[0]?.owners;
+	const held = "0123456789abcdef".repeat(4);
+	t.is(held.length, 64);
+	const bits = Array.from({ length: 64 }, (_, digit) =>
+		[0, 1, 2, 3].reduce((sum, n) => sum + (share?.[digit * 4 + n] === "b" ? 1 << n : 0), 0).toString(16),
+	).join("");
+	const heardBefore = nodes[0].heard.length;
+	await nodes[1].close();
+	// Nobody sets its filter yet: it says at once all the same that it has what it had.
+	const again = new Node(t, modules[1], ["web"], { web: bits }, false);
+	await again.until(({ view }) => view?.settled === true);
+	t.deepEqual(again.view?.groups[0]?.owners, share);
+	await nodes[0].settled("a", "b");
+	for (const message of nodes[0].heard.slice(heardBefore)) {
+		t.true(message.is === "farm" && loadOf(message.view.groups[0] ?? { name: "", owners: [] }, "a") === 128);
+	}
+});
+
+test.serial("a node that stops with nothing says so: the next one leads at once", async (t) => {
+	const modules = farm(34, ["a", "b", "c"], { followerLost: 1000, leaderLost: 1000 });
+	const [a, b, c] = modules.map((module) => new Node(t, module)) as [Node, Node, Node];
+	await Promise.all([a, b, c].map((node) => node.settled("a", "b", "c")));
+	a.send({ do: "wish", module: "m", wish: { open: [] } });
+	await a.until((node) => node.load("a") === 0 && node.view?.settled === true);
+	a.send({ do: "stop", module: "m" });
+	await Promise.all([b, c].map((node) => node.settled("b", "c")));
+	t.is(b.load("b"), 128);
+});
+
+test.serial("another key, another configuration and garbage are refused and reported", async (t) => {
+	const modules = farm(35, ["a", "b", "c"]) as [FarmModule, FarmModule, FarmModule];
+	const a = new Node(t, modules[0]);
+	await a.settled("a");
+	const stranger = new Node(t, { ...modules[1], key: "00".repeat(32) });
+	const other = new Node(t, { ...modules[2], groups: [{ name: "web", powers: { a: 7 } }] });
+	const refused = (why: RegExp) => (node: Node) =>
+		node.heard.some((message) => message.is === "refused" && why.test(message.why));
+	await a.until(refused(/key/));
+	await a.until(refused(/^c has other nodes, groups or powers in its configuration/));
+	await other.until(({ view }) => view?.settled === true);
+	t.is(other.load("c"), 0, "one that cannot share waits while another serves");
+	const socket = createSocket("udp4");
+	t.teardown(() => socket.close());
+	for (let size = 0; size < 1400; size += 50) socket.send(Buffer.alloc(size, size), port, "127.35.0.1");
+	await stranger.close();
+	await a.close();
+	await other.until((node) => node.load("c") === 256);
+	t.is(other.view?.settled, true);
+});
+
+test.serial("the only node of a farm serves, and sends pulses to itself for its lease", async (t) => {
+	const [module] = farm(36, ["a"]) as [FarmModule];
+	const a = new Node(t, module);
+	await a.settled("a");
+	t.is(a.load("a"), 256);
+	await new Promise((resolve) => setTimeout(resolve, 2000));
+	t.is(a.heard.length, 1, "its pulses go out, so the group stays as it is");
+});
