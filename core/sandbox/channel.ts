@@ -1,4 +1,7 @@
-/** Messages over a pipe between two processes: a length of four bytes, then JSON. Both sides are held to limits. */
+/**
+ * Messages over a pipe between two processes: a length of four bytes, then a JSON list of those that were sent in one
+ * turn of the loop. Both sides are held to limits.
+ */
 import type { Duplex } from "node:stream";
 import { processLimits } from "./limits.ts";
 
@@ -10,13 +13,16 @@ export interface ChannelOptions {
 }
 
 const headBytes = 4;
+/** Characters in one list; more go out in several. */
+const together = 1024 * 1024;
 
 export class Channel {
 	readonly #stream: Duplex;
 	readonly #options: ChannelOptions;
 	#parts: Buffer[] = [];
 	#size = 0;
-	#outbox: Buffer[] = [];
+	#outbox: string[] = [];
+	#waiting = 0;
 	#closed = false;
 
 	constructor(stream: Duplex, options: ChannelOptions) {
@@ -27,18 +33,14 @@ export class Channel {
 		stream.on("error", () => this.close());
 	}
 
-	/** What is sent in one turn of the loop goes out in one piece. */
+	/** What is sent in one turn of the loop goes out in one piece, and wakes the other side once. */
 	send(message: unknown): void {
 		if (this.#closed) return;
-		const body = Buffer.from(JSON.stringify(message));
-		if (body.length > processLimits.message) {
-			this.#break(`a message of ${body.length} bytes is too long`);
-			return;
-		}
-		const head = Buffer.allocUnsafe(headBytes);
-		head.writeUInt32BE(body.length);
-		this.#outbox.push(head, body);
-		if (this.#outbox.length === 2) setImmediate(() => this.#flush());
+		const text = JSON.stringify(message);
+		if (this.#outbox.length === 0) setImmediate(() => this.#flush());
+		else if (this.#waiting + text.length > together) this.#flush();
+		this.#outbox.push(text);
+		this.#waiting += text.length;
 	}
 
 	close(): void {
@@ -49,9 +51,18 @@ export class Channel {
 	}
 
 	#flush(): void {
-		if (this.#closed) return;
-		this.#stream.write(Buffer.concat(this.#outbox));
-		this.#outbox = [];
+		if (this.#closed || this.#outbox.length === 0) return;
+		const list = `[${this.#outbox.join(",")}]`;
+		[this.#outbox, this.#waiting] = [[], 0];
+		const length = Buffer.byteLength(list);
+		if (length > processLimits.message) {
+			this.#break(`a message of ${length} bytes is too long`);
+			return;
+		}
+		const frame = Buffer.allocUnsafe(headBytes + length);
+		frame.writeUInt32BE(length);
+		frame.write(list, headBytes, "utf8");
+		this.#stream.write(frame);
 		if (this.#stream.writableLength > processLimits.waiting) this.#break("it takes no messages any more");
 	}
 
@@ -82,14 +93,15 @@ export class Channel {
 	}
 
 	#hear(body: Buffer): void {
-		let message: unknown;
+		let list: unknown;
 		try {
-			message = JSON.parse(body.toString("utf8"));
-		} catch {
-			this.#break("it sent something that is no message");
+			list = JSON.parse(body.toString("utf8"));
+		} catch {}
+		if (!Array.isArray(list)) {
+			this.#break("it sent something that is no list of messages");
 			return;
 		}
-		this.#options.heard(message);
+		for (const message of list) if (!this.#closed) this.#options.heard(message);
 	}
 
 	#break(why: string): void {

@@ -1,8 +1,9 @@
 /** The process of the isolates, from the daemon's side: starts it, talks to it, notices its end. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
+import { emptyBox, makeBox } from "./box.ts";
 import { Channel } from "./channel.ts";
 import { processLimits } from "./limits.ts";
 import type { FromProcess, ToProcess } from "./messages.ts";
@@ -22,10 +23,16 @@ export interface ChildOptions {
 }
 
 /** No compiler of machine code, no background threads of V8; isolated-vm needs the first one. */
-const flags = ["--no-node-snapshot", "--jitless", "--single-threaded", "--no-warnings", "--max-old-space-size=256"];
+const flags = [
+	"--no-node-snapshot",
+	"--jitless",
+	"--no-lazy-feedback-allocation",
+	"--single-threaded",
+	"--no-warnings",
+	"--max-old-space-size=256",
+];
 /** What it says on its standard error before it dies; only the end of it is kept. */
 const lastWords = 2000;
-const slots = 2;
 
 export class Child {
 	readonly #options: ChildOptions;
@@ -132,28 +139,10 @@ export class Child {
 		clearTimeout(this.#startTimer);
 		this.#gaveUp(...this.#givenUp.keys());
 		this.#channel.close();
-		const suspects = readBox(this.#box);
-		closeSync(this.#box);
+		const suspects = emptyBox(this.#box);
 		resolve();
 		if (this.#closing) return;
 		const said = /(?:FATAL ERROR|Fatal|Error): [^\n]{0,300}/.exec(this.#words)?.[0];
 		this.#options.died(suspects, [this.#why || how, said].filter((part) => part !== undefined).join(": "));
 	}
-}
-
-/** A file without a name: who is inside an isolate, written by the process, read when it is dead. */
-function makeBox(folder: string): number {
-	const path = mkdtempSync(join(folder, "box-"));
-	const box = openSync(join(path, "box"), "w+", 0o600);
-	rmSync(path, { recursive: true });
-	return box;
-}
-
-function readBox(box: number): number[] {
-	const bytes = Buffer.alloc(slots * 4);
-	try {
-		readSync(box, bytes, 0, bytes.length, 0);
-	} catch {}
-	const found = Array.from({ length: slots }, (_, slot) => bytes.readUInt32LE(slot * 4));
-	return [...new Set(found.filter((id) => id !== 0))];
 }

@@ -38,6 +38,8 @@ export class HostedChecker {
 	#loaded: ((declared: Declared) => void) | null = null;
 	#run: Run | null = null;
 	#nextRun = 1;
+	/** What `ctx` held last, as JSON, where it is loaded now. */
+	#given = "";
 
 	constructor(id: number, source: CheckerSource, clock: Clock, hands: HostedHands) {
 		this.id = id;
@@ -59,6 +61,7 @@ export class HostedChecker {
 	}
 
 	async #load(child: Child): Promise<Declared> {
+		this.#given = "";
 		const { group, entry, files } = this.source;
 		const declared = new Promise<Declared>((resolve) => {
 			this.#loaded = resolve;
@@ -91,10 +94,16 @@ export class HostedChecker {
 			run,
 		});
 		this.#run = started;
-		child.send({ type: "start", id: this.id, run, input: JSON.stringify({ ...input, nowMs: outside.now() }) });
+		const given = JSON.stringify({ ...input, state: JSON.stringify(input.state) });
+		const news = given === this.#given ? {} : { input: given };
+		this.#given = given;
+		child.send({ type: "start", id: this.id, run, nowMs: outside.now(), ...news });
 		const outcome = await started.outcome;
 		if (this.#run === started) this.#run = null;
-		return outcome;
+		if (outcome !== "cut") return outcome;
+		// In the middle of whatever it did.
+		this.#given = "";
+		return await this.run(input, outside, judge, timeoutMs);
 	}
 
 	/** It is not needed any more. */
@@ -117,6 +126,7 @@ export class HostedChecker {
 		if (message.type === "loaded") this.#settle(declaredOf(message.said));
 		else if (message.type === "notLoaded") this.#settle({ wrong: message.why });
 		else if (message.type === "out") this.#run?.heard(message.run, message.out);
+		else if (message.type === "cut") this.#run?.cut(message.run);
 		else this.#run?.failed(message.run, message.why);
 	}
 

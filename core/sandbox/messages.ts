@@ -21,7 +21,8 @@ export type ToProcess =
 			files: SourceFile[];
 	  }
 	| { type: "drop"; id: number }
-	| { type: "start"; id: number; run: number; input: string }
+	/** `input`: JSON of what `ctx` holds; not there: the same as in the run before. */
+	| { type: "start"; id: number; run: number; nowMs: number; input?: string }
 	| { type: "answer"; id: number; run: number; call: number; isWell: boolean; value: string; nowMs: number }
 	| { type: "end"; id: number; run: number };
 
@@ -37,6 +38,8 @@ export type FromProcess =
 	| { type: "out"; id: number; run: number; out: string }
 	/** The run ended without a word of the checker. */
 	| { type: "failed"; id: number; run: number; why: string }
+	/** It took so long that others would have had to wait; another try will not disturb them. */
+	| { type: "cut"; id: number; run: number }
 	| { type: "ended"; id: number; run: number }
 	/** An isolate is gone with all that was in it; one is to blame. */
 	| { type: "gone"; ids: number[]; culprit: number; fault: Fault };

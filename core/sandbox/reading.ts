@@ -12,6 +12,7 @@ const fromProcess = z.discriminatedUnion("type", [
 	z.strictObject({ type: z.literal("notLoaded"), id, why: shortText }),
 	z.strictObject({ type: z.literal("out"), id, run: id, out: z.string().max(runLimits.turn) }),
 	z.strictObject({ type: z.literal("failed"), id, run: id, why: shortText }),
+	z.strictObject({ type: z.literal("cut"), id, run: id }),
 	z.strictObject({ type: z.literal("ended"), id, run: id }),
 	z.strictObject({
 		type: z.literal("gone"),
@@ -34,7 +35,11 @@ const turn = z.strictObject({
 	logs: z.array(z.string().max(runLimits.text)).max(runLimits.logLines),
 	done: z
 		.union([
-			z.strictObject({ state: z.enum(["up", "down"]), reason: z.string().max(runLimits.text), kept: z.string() }),
+			z.strictObject({
+				state: z.enum(["up", "down"]),
+				reason: z.string().max(runLimits.text),
+				kept: z.string().optional(),
+			}),
 			z.strictObject({ error: z.string().max(runLimits.text) }),
 		])
 		.optional(),

@@ -41,12 +41,13 @@ export interface RunOptions {
 }
 
 export class Run {
-	readonly outcome: Promise<Outcome>;
+	/** `cut`: it has to begin anew, because it held up others. */
+	readonly outcome: Promise<Outcome | "cut">;
 	readonly #options: RunOptions;
 	readonly #calls: Calls;
 	readonly #alarm: Alarm;
 	readonly #logs: string[] = [];
-	#resolve: ((outcome: Outcome) => void) | null = null;
+	#resolve: ((outcome: Outcome | "cut") => void) | null = null;
 
 	constructor(options: RunOptions) {
 		const { outside, judge, clock, timeoutMs, answer } = options;
@@ -83,13 +84,21 @@ export class Run {
 		if (run === this.#options.run) this.end({ state: "down", reason: why, logs: [] });
 	}
 
+	cut(run: number): void {
+		if (run === this.#options.run) this.#close("cut");
+	}
+
 	end(outcome: Outcome): void {
+		this.#close({ ...outcome, logs: this.#logs });
+	}
+
+	#close(outcome: Outcome | "cut"): void {
 		const resolve = this.#resolve;
 		if (resolve === null) return;
 		this.#resolve = null;
 		this.#alarm.cancel();
 		this.#calls.close();
-		resolve({ ...outcome, logs: this.#logs });
+		resolve(outcome);
 	}
 
 	#down(reason: string): void {
@@ -101,6 +110,7 @@ export class Run {
 function outcomeOf(done: NonNullable<Turn["done"]>): Outcome {
 	if ("error" in done) return { state: "down", reason: done.error, logs: [] };
 	const { state, reason, kept } = done;
+	if (kept === undefined) return { state, reason, logs: [] };
 	if (kept.length > runLimits.state) {
 		return { state: "down", reason: `its state is over ${runLimits.state / 1024} KiB as JSON`, logs: [] };
 	}

@@ -47,8 +47,13 @@ test("a process that is killed is started again; what it ran is unknown meanwhil
 	const it = makeSandbox();
 	t.teardown(() => it.close());
 	const waits = it.add("await ctx.service('x'); return up();", '{ timeout: "10m" }');
-	const never = waits.run(input, outsideOf({ service: () => new Promise(() => {}) }), judgeOf());
-	await until(() => it.sandbox.pids().length > 0);
+	let asked = false;
+	const service = (): Promise<never> => {
+		asked = true;
+		return new Promise(() => {});
+	};
+	const never = waits.run(input, outsideOf({ service }), judgeOf());
+	await until(() => asked);
 	const good = it.add("return up();", '{ timeout: "60s" }');
 	t.is((await run(good)).state, "up");
 	process.kill(it.sandbox.pids()[0] as number, "SIGKILL");
@@ -72,6 +77,24 @@ test("many of one module share isolates; one that devours memory takes nobody al
 	t.is((await run(all[39] as HostedChecker, { eat: true })).state, "down");
 	const again = await Promise.all(all.map((each, name) => run(each, { name })));
 	t.true(again.every(({ state }) => state === "up"));
+});
+
+test("one that was always quick and then is not is cut short, judged on a thread of its own, and takes nobody along", async (t) => {
+	const it = makeSandbox();
+	t.teardown(() => it.close());
+	const hostile = "if (ctx.state.loop) { await null; while (true); }";
+	const good = it.add("return up();", '{ timeout: "60s" }');
+	const bad = it.add(`${hostile} return up();`, '{ timeout: "60s" }');
+	const asks = it.add(`await ctx.service("x"); ${hostile} return up();`, '{ timeout: "60s" }');
+	for (let runs = 0; runs < 3; runs++) for (const each of [good, bad, asks]) t.is((await run(each)).state, "up");
+	const pids = it.sandbox.pids();
+	for (const each of [bad, asks]) {
+		const { state, reason } = await run(each, { loop: true });
+		t.is(state, "down");
+		t.regex(reason, /more than 500 ms of a processor/);
+	}
+	t.is((await run(good)).state, "up");
+	t.deepEqual(it.sandbox.pids(), pids, "no process had to end for that");
 });
 
 test("a checker that is removed in the middle of a run, and a sandbox that is closed, end well", async (t) => {

@@ -17,12 +17,20 @@ let definition: CheckerDefinition | null = null;
 let waiting = new Map<number, Waiting>();
 let nextCall = 0;
 let nowMs = 0;
+/** What `ctx` holds, as JSON, and of it what the checker may change. */
+let given = "";
+let stateBefore = "";
 let state: unknown = null;
-/** What goes out next, as JSON already: lists without their brackets. Put together without a method of theirs. */
-let calls = "";
-let logs = "";
-let done = "";
 let [callCount, logCount] = [0, 0];
+
+/** What has come up since the host was here last, as JSON: lists without their brackets, put together without methods. */
+export interface Said {
+	calls: string;
+	logs: string;
+	/** Empty: the run goes on. */
+	done: string;
+}
+const said: Said = { __proto__: null, calls: "", logs: "", done: "" } as Said;
 
 for (const name of ["SharedArrayBuffer", "Atomics", "WebAssembly", "WeakRef", "FinalizationRegistry"]) {
 	Reflect.deleteProperty(globalThis, name);
@@ -45,42 +53,45 @@ export function begin(exported: { default?: unknown }): string {
 	return stringify({ times: { every, timeout, memory } });
 }
 
-/** Begins a run: `input` is JSON of what `ctx` holds. */
-export function start(input: string): void {
+/**
+ * Begins a run. `input`: JSON of what `ctx` holds; empty: as before. The host reads what is returned when the promises
+ * of this turn have settled; nothing of the checker can reach it.
+ */
+export function start(input: string, atMs: number): Said {
 	waiting = new Map();
-	calls = "";
-	logs = "";
-	done = "";
 	logCount = 0;
-	const given = parse(input);
-	nowMs = given.nowMs;
-	state = given.state;
+	nowMs = atMs;
+	forget();
+	if (input !== "") given = input;
+	const held = parse(given);
+	stateBefore = held.state;
+	state = parse(stateBefore);
 	const settled = finisher();
 	const { run } = definition as CheckerDefinition;
 	// A checker that throws at once does so inside the promise as well.
-	new Promise((resolve) => resolve(run(contextOf(given)))).then(
+	new Promise((resolve) => resolve(run(contextOf(held)))).then(
 		(verdict) => settled(() => asDone(verdict)),
 		(error) => settled(() => failed(error)),
 	);
+	return said;
 }
 
 /** An answer to a call. */
-export function answer(call: number, isWell: boolean, value: string, atMs: number): void {
+export function answer(call: number, isWell: boolean, value: string, atMs: number): Said {
 	nowMs = atMs;
+	forget();
 	const asked = waiting.get(call);
 	waiting.delete(call);
 	if (isWell) asked?.resolve(parse(value));
 	else asked?.reject(new Error(value));
+	return said;
 }
 
-/** What has come up since it was last asked, as JSON. Nothing that a checker has replaced runs here. */
-export function collect(): string {
-	const out = `{"calls":[${calls}],"logs":[${logs}]${done === "" ? "" : `,"done":${done}`}}`;
-	calls = "";
-	logs = "";
-	done = "";
+function forget(): void {
+	said.calls = "";
+	said.logs = "";
+	said.done = "";
 	callCount = 0;
-	return out;
 }
 
 /** A run that was given up must not speak for the next one. */
@@ -88,13 +99,13 @@ function finisher(): (say: () => string) => void {
 	const mine = waiting;
 	return (say) => {
 		if (waiting !== mine) return;
-		let said: string;
+		let words: string;
 		try {
-			said = say();
+			words = say();
 		} catch (error) {
-			said = failed(error);
+			words = failed(error);
 		}
-		done = said;
+		said.done = words;
 	};
 }
 
@@ -108,19 +119,20 @@ function asDone(verdict: unknown): string {
 		return stringify({ error: "it returned something else than up() or down(reason)" });
 	}
 	const kept = stringify(state) ?? "null";
-	return `{"state":"${found}","reason":${stringify(reason.slice(0, 500))},"kept":${stringify(kept.slice(0, 20_000))}}`;
+	const changed = kept === stateBefore ? "" : `,"kept":${stringify(kept.slice(0, 20_000))}`;
+	return `{"state":"${found}","reason":${stringify(reason.slice(0, 500))}${changed}}`;
 }
 
 /** The error with the place in the checker's own files. */
 function failed(error: unknown): string {
-	let said = "it threw something that cannot be shown";
+	let shown = "it threw something that cannot be shown";
 	try {
 		const { name, message, stack } = (typeof error === "object" && error !== null ? error : {}) as Partial<Error>;
 		const place = /\(?((?!opensafe:)[^\s()]+\.ts:\d+:\d+)\)?/.exec(text(stack ?? ""))?.[1];
-		said = message === undefined ? text(error) : `${text(name ?? "Error")}: ${text(message)}`;
-		if (place !== undefined) said += ` (${place})`;
+		shown = message === undefined ? text(error) : `${text(name ?? "Error")}: ${text(message)}`;
+		if (place !== undefined) shown += ` (${place})`;
 	} catch {}
-	return stringify({ error: said.slice(0, 500) });
+	return stringify({ error: shown.slice(0, 500) });
 }
 
 const options = (from: unknown): object => (typeof from === "object" && from !== null ? from : {});
@@ -140,7 +152,7 @@ const capabilities = {
 	process: (name: unknown) => call("process", [name]),
 	resource: (name: unknown) => call("resource", [name]),
 	log: (line: unknown) => {
-		if (++logCount <= 20) logs += (logs === "" ? "" : ",") + stringify(text(line).slice(0, 500));
+		if (++logCount <= 20) said.logs += (said.logs === "" ? "" : ",") + stringify(text(line).slice(0, 500));
 	},
 	now: () => nowMs,
 };
@@ -167,6 +179,6 @@ function call(what: string, args: unknown[]): Promise<unknown> {
 		if (++callCount > 100) throw new RangeError("more than 100 calls at once");
 		const number = ++nextCall;
 		waiting.set(number, { resolve, reject });
-		calls += `${calls === "" ? "" : ","}[${number},"${what}",${written}]`;
+		said.calls += `${said.calls === "" ? "" : ","}[${number},"${what}",${written}]`;
 	});
 }

@@ -19,8 +19,6 @@ export interface CellOptions {
 	/** Those who may live here; null: only one. */
 	group: string | null;
 	gone(lost: Lost): void;
-	/** V8 cannot go on. */
-	catastrophe(): void;
 }
 
 export class Cell implements Place {
@@ -28,11 +26,13 @@ export class Cell implements Place {
 	readonly group: string | null;
 	readonly members = new Map<number, Member | null>();
 	busy = false;
+	turns = 0;
 	readonly #gone: CellOptions["gone"];
 	#isGone = false;
 
-	constructor({ memoryMb, group, gone, catastrophe }: CellOptions) {
-		this.isolate = new ivm.Isolate({ memoryLimit: memoryMb, onCatastrophicError: catastrophe });
+	constructor({ memoryMb, group, gone }: CellOptions) {
+		// Where V8 cannot go on it ends the process: whoever is inside is in the box.
+		this.isolate = new ivm.Isolate({ memoryLimit: memoryMb });
 		this.group = group;
 		this.#gone = gone;
 	}
@@ -57,12 +57,12 @@ export class Cell implements Place {
 }
 
 export class Cells {
-	readonly #options: Pick<CellOptions, "gone" | "catastrophe">;
+	readonly #told: CellOptions["gone"];
 	readonly #byMember = new Map<number, Cell>();
 	readonly #cells = new Set<Cell>();
 
-	constructor(options: Pick<CellOptions, "gone" | "catastrophe">) {
-		this.#options = options;
+	constructor(gone: CellOptions["gone"]) {
+		this.#told = gone;
 	}
 
 	of(id: number): Cell | undefined {
@@ -95,11 +95,12 @@ export class Cells {
 
 	#open(group: string | null, memoryMb: number): Cell {
 		const cell: Cell = new Cell({
-			...{ group, memoryMb, catastrophe: this.#options.catastrophe },
+			group,
+			memoryMb,
 			gone: (lost) => {
 				for (const id of lost.ids) this.#byMember.delete(id);
 				this.#cells.delete(cell);
-				this.#options.gone(lost);
+				this.#told(lost);
 			},
 		});
 		this.#cells.add(cell);

@@ -2,33 +2,45 @@
  * Main file of the process in which TypeScript checkers run (design §8). It has no rights, no network and no files:
  * what a checker asks for goes to the daemon, which judges it and does it. Nothing here is trusted by the daemon.
  */
-import { fstatSync } from "node:fs";
 import { Socket } from "node:net";
 import { confine } from "../../platform/linux/confine.ts";
+import { processorDeadline } from "../../platform/linux/deadline.ts";
+import { sharingCalls } from "../../platform/linux/libcSharing.ts";
+import { boxBytes } from "../box.ts";
 import { Channel } from "../channel.ts";
+import { quickLimits } from "../limits.ts";
 import type { FromProcess, ToProcess } from "../messages.ts";
 import { type Cell, Cells, type Lost } from "./cells.ts";
-import { type Library, Member } from "./member.ts";
+import { type Library, Member, type Out, type Step } from "./member.ts";
+import { type Deadline, Quick, quickNs } from "./quick.ts";
 import { loadBudgetNs, runBudgetNs, Turns } from "./turns.ts";
 
 /** Descriptors that the daemon hands in. */
 const [channelFd, boxFd] = [3, 4];
 
+/** A run that is under way. */
+interface Running {
+	id: number;
+	run: number;
+	member: Member;
+	/** It makes its steps on this thread. */
+	isQuick: boolean;
+	/** What it may still use of a processor. */
+	leftNs: bigint;
+}
+
 class Service {
 	readonly #turns: Turns;
+	readonly #quick: Quick;
 	readonly #cells: Cells;
 	readonly #channel: Channel;
 	#library: Library = { driver: "", checker: "" };
-	/** The run of each checker that is under way, and what it may still use of a processor. */
-	readonly #runs = new Map<number, { run: number; leftNs: bigint }>();
+	readonly #runs = new Map<number, Running>();
 
-	constructor(channel: Socket, box: number | null) {
+	constructor(channel: Socket, box: Int32Array, deadline: Deadline) {
 		this.#turns = new Turns(box);
-		this.#cells = new Cells({
-			gone: (lost) => this.#gone(lost),
-			// Who is inside is in the box.
-			catastrophe: () => process.kill(process.pid, "SIGKILL"),
-		});
+		this.#quick = new Quick(box, deadline);
+		this.#cells = new Cells((lost) => this.#gone(lost));
 		this.#channel = new Channel(channel, {
 			heard: (message) => this.#heard(message as ToProcess),
 			broken: () => process.exit(1),
@@ -49,14 +61,11 @@ class Service {
 		if (type === "load") void this.#load(message);
 		else if (type === "drop") this.#drop(id);
 		else if (type === "end") this.#end(id, message.run);
-		else if (type === "start") {
-			this.#runs.set(id, { run: message.run, leftNs: runBudgetNs });
-			void this.#step(id, message.run, (member) => member.start(message.input));
-		} else {
+		else if (type === "start") this.#start(id, message.run, ["start", message.input ?? "", message.nowMs]);
+		else {
 			const { run, call, isWell, value, nowMs } = message;
-			if (this.#runs.get(id)?.run === run) {
-				void this.#step(id, run, (member) => member.answer(call, isWell, value, nowMs));
-			}
+			const running = this.#runs.get(id);
+			if (running?.run === run) this.#step(running, ["answer", call, isWell, value, nowMs]);
 		}
 	}
 
@@ -68,6 +77,8 @@ class Service {
 		try {
 			const { result } = await this.#turns.take(cell, id, loadBudgetNs, load, true);
 			if (!cell.members.has(id)) return;
+			// Who made trouble before has a thread of its own whenever it runs.
+			if (message.alone) result.member.heldUp = quickLimits.mayHoldUp;
 			cell.members.set(id, result.member);
 			this.#say({ type: "loaded", id, said: result.said });
 		} catch (error) {
@@ -77,20 +88,58 @@ class Service {
 		}
 	}
 
-	async #step(id: number, run: number, work: (member: Member) => Promise<string>): Promise<void> {
-		const cell = this.#cells.of(id);
-		const member = cell?.members.get(id);
-		const running = this.#runs.get(id);
-		if (cell === undefined || !member || running === undefined) return;
-		try {
-			const { result, usedNs } = await this.#turns.take(cell, id, running.leftNs, () => work(member));
-			running.leftNs -= usedNs;
-			if (this.#runs.get(id) === running) this.#say({ type: "out", id, run, out: result });
-		} catch (error) {
-			if (this.#isLost(cell, id) || this.#runs.get(id) !== running) return;
+	#start(id: number, run: number, step: Step): void {
+		const member = this.#cells.of(id)?.members.get(id);
+		if (!member) return;
+		const running = { id, run, member, isQuick: member.isQuick, leftNs: runBudgetNs };
+		this.#runs.set(id, running);
+		this.#step(running, step);
+	}
+
+	#step(running: Running, step: Step): void {
+		const cell = this.#cells.of(running.id);
+		if (cell === undefined) return;
+		if (running.isQuick && cell.turns === 0) this.#stepNow(cell, running, step);
+		else void this.#stepApart(cell, running, step);
+	}
+
+	#stepNow(cell: Cell, running: Running, step: Step): void {
+		const { id, run, member } = running;
+		const { result, error, usedNs, isCut } = this.#quick.take(cell, id, () => member.takeNow(step));
+		running.leftNs -= usedNs;
+		running.isQuick = runBudgetNs - running.leftNs < quickNs;
+		if (usedNs > quickNs) member.heldUp += 1;
+		if (result !== null) this.#out(running, result);
+		else if (isCut) {
+			member.isQuick = false;
 			this.#runs.delete(id);
-			this.#say({ type: "failed", id, run, why: textOf(error) });
+			this.#say({ type: "cut", id, run });
+		} else this.#failed(cell, running, error);
+	}
+
+	async #stepApart(cell: Cell, running: Running, step: Step): Promise<void> {
+		const { id, member, leftNs } = running;
+		try {
+			const { result, usedNs } = await this.#turns.take(cell, id, leftNs, () => member.take(step));
+			running.leftNs -= usedNs;
+			this.#out(running, result);
+		} catch (error) {
+			this.#failed(cell, running, error);
 		}
+	}
+
+	#out(running: Running, { text, isDone }: Out): void {
+		const { id, run, member, leftNs } = running;
+		if (this.#runs.get(id) !== running) return;
+		if (isDone) member.isQuick = runBudgetNs - leftNs < quickNs && member.heldUp < quickLimits.mayHoldUp;
+		this.#say({ type: "out", id, run, out: text });
+	}
+
+	#failed(cell: Cell, running: Running, error: unknown): void {
+		const { id, run } = running;
+		if (this.#isLost(cell, id) || this.#runs.get(id) !== running) return;
+		this.#runs.delete(id);
+		this.#say({ type: "failed", id, run, why: textOf(error) });
 	}
 
 	/** An isolate that is over its memory has ended itself. */
@@ -123,16 +172,11 @@ function textOf(error: unknown): string {
 	return (place === undefined || message.includes(place) ? message : `${message} (${place})`).slice(0, 500);
 }
 
-function hasBox(): boolean {
-	try {
-		return fstatSync(boxFd).isFile();
-	} catch {
-		return false;
-	}
-}
-
 const channel = new Socket({ fd: channelFd, readable: true, writable: true });
 // The daemon is gone, or wants this process no more.
 channel.on("close", () => process.kill(process.pid, "SIGKILL"));
+const box = sharingCalls.map(boxFd, boxBytes);
+if (typeof box === "number") throw new Error(`the box cannot be mapped: ${box}`);
+const deadline = processorDeadline(quickLimits.hangMs);
 confine(process.argv[2] ?? null);
-new Service(channel, hasBox() ? boxFd : null);
+new Service(channel, new Int32Array(box), deadline);

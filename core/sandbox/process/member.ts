@@ -1,7 +1,8 @@
 /** One checker in a context of its own, inside an isolate. How long it stays inside is held to limits by turns.ts. */
 import { posix } from "node:path";
 import type ivm from "isolated-vm";
-import { runLimits } from "../limits.ts";
+import type { Said } from "../inside/driver.ts";
+import { quickLimits, runLimits } from "../limits.ts";
 import type { SourceFile } from "../messages.ts";
 
 /** The sources of core/sandbox/inside, types stripped. */
@@ -10,7 +11,23 @@ export interface Library {
 	checker: string;
 }
 
-type Entry = ivm.Reference<(...words: (string | number | boolean)[]) => void>;
+type Words = (string | number | boolean)[];
+type Entry = ivm.Reference<(...words: Words) => Said>;
+
+/** What the driver is asked to do, and with what. */
+export type Step =
+	| ["start", input: string, nowMs: number]
+	| ["answer", call: number, isWell: boolean, value: string, nowMs: number];
+
+/** What came out of a step: the text for the daemon, and whether the run is over. */
+export interface Out {
+	text: string;
+	isDone: boolean;
+}
+
+/** What is returned is copied when the promises of the step have settled; that runs no code of the checker. */
+const slowly = { result: { copy: true } } as const;
+const quickly = { ...slowly, timeout: quickLimits.cutMs } as const;
 
 const scripts = new WeakMap<ivm.Isolate, ivm.Script>();
 
@@ -22,16 +39,17 @@ async function scriptOf(isolate: ivm.Isolate, code: string): Promise<ivm.Script>
 }
 
 export class Member {
-	readonly #start: Entry;
-	readonly #answer: Entry;
-	readonly #collect: ivm.Reference<() => string>;
+	/** Its last run was over soon. */
+	isQuick = false;
+	/** How often it was not as quick as it was expected to be, so that others had to wait. */
+	heldUp = 0;
+	readonly #entries: Record<Step[0], Entry>;
 	readonly #context: ivm.Context;
 
 	private constructor(context: ivm.Context, driver: ivm.Reference) {
 		this.#context = context;
-		this.#start = driver.getSync("start", { reference: true }) as Entry;
-		this.#answer = driver.getSync("answer", { reference: true }) as Entry;
-		this.#collect = driver.getSync("collect", { reference: true }) as ivm.Reference<() => string>;
+		const entry = (name: Step[0]): Entry => driver.getSync(name, { reference: true }) as Entry;
+		this.#entries = { start: entry("start"), answer: entry("answer") };
 	}
 
 	/** `said`: what the driver made of the checker's declaration. Rejects with the error of the checker's own code. */
@@ -50,27 +68,26 @@ export class Member {
 		return { member, said: String(said).slice(0, 4 * runLimits.text) };
 	}
 
-	async start(input: string): Promise<string> {
-		await this.#start.apply(undefined, [input]);
-		return this.#said();
+	/** One step on another thread. */
+	async take([name, ...words]: Step): Promise<Out> {
+		return outOf(await this.#entries[name].apply(undefined, words, slowly));
 	}
 
-	async answer(call: number, isWell: boolean, value: string, nowMs: number): Promise<string> {
-		await this.#answer.apply(undefined, [call, isWell, value, nowMs]);
-		return this.#said();
+	/** One step on this thread, which is cut short when it takes too long. */
+	takeNow([name, ...words]: Step): Out {
+		return outOf(this.#entries[name].applySync(undefined, words, quickly));
 	}
 
 	release(): void {
-		for (const each of [this.#start, this.#answer, this.#collect, this.#context]) each.release();
+		for (const each of [...Object.values(this.#entries), this.#context]) each.release();
 	}
+}
 
-	/** After the promises of a turn have settled, which is when `apply` has returned. Only the driver's own code runs. */
-	#said(): string {
-		const out = this.#collect.applySync(undefined, []);
-		if (typeof out !== "string" || out.length > runLimits.turn)
-			throw new RangeError("it said more than 4 MB in one go");
-		return out;
-	}
+function outOf({ calls, logs, done }: Said): Out {
+	const isDone = done !== "";
+	const text = `{"calls":[${calls}],"logs":[${logs}]${isDone ? `,"done":${done}` : ""}}`;
+	if (text.length > runLimits.turn) throw new RangeError("it said more than 4 MB in one go");
+	return { text, isDone };
 }
 
 /** Runs the files of a checker; resolves to what its first one exports. */

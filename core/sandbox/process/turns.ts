@@ -1,5 +1,4 @@
 /** Who is inside an isolate and when: two at once, one in each isolate, each held to its time on a processor. */
-import { writeSync } from "node:fs";
 import type ivm from "isolated-vm";
 import { runLimits } from "../limits.ts";
 import type { Fault } from "../messages.ts";
@@ -9,6 +8,8 @@ export interface Place {
 	readonly isolate: ivm.Isolate;
 	/** Someone is inside. */
 	busy: boolean;
+	/** How many have a turn here or wait for one. */
+	turns: number;
 	/** Takes the isolate away from under whoever is inside. */
 	destroy(culprit: number, fault: Fault): void;
 }
@@ -37,12 +38,11 @@ const letGoMs = 1500;
 export class Turns {
 	readonly #inside: (Inside | null)[] = new Array(slots).fill(null);
 	readonly #waiting: Turn[] = [];
-	/** A file that outlives the process: who was inside when it died. */
-	readonly #box: number | null;
-	readonly #mark = Buffer.alloc(4);
+	/** Who is inside, by slot: it outlives the process. */
+	readonly #box: Int32Array;
 	#timer: NodeJS.Timeout | undefined;
 
-	constructor(box: number | null) {
+	constructor(box: Int32Array) {
 		this.#box = box;
 	}
 
@@ -64,6 +64,7 @@ export class Turns {
 					reject(error as Error);
 				}
 			};
+			place.turns += 1;
 			this.#waiting.push({ place, id, budgetNs, begin, isLoad });
 			this.#next();
 		});
@@ -91,23 +92,18 @@ export class Turns {
 		const { place } = turn;
 		place.busy = true;
 		this.#inside[slot] = { turn, sinceNs: usedBy(place), endedMs: null };
-		this.#note(slot, turn.id);
+		this.#box[slot] = turn.id;
 		this.#timer ??= setInterval(() => this.#watch(), watchMs);
 		await turn.begin(slot);
 		place.busy = false;
+		place.turns -= 1;
 		this.#inside[slot] = null;
-		this.#note(slot, 0);
+		this.#box[slot] = 0;
 		this.#next();
 		if (this.#inside.every((inside) => inside === null)) {
 			clearInterval(this.#timer);
 			this.#timer = undefined;
 		}
-	}
-
-	#note(slot: number, id: number): void {
-		if (this.#box === null) return;
-		this.#mark.writeUInt32LE(id);
-		writeSync(this.#box, this.#mark, 0, 4, slot * 4);
 	}
 
 	#watch(): void {
@@ -127,7 +123,8 @@ export class Turns {
 	}
 }
 
-function usedBy({ isolate }: Place): bigint {
+/** Nanoseconds of a processor that an isolate has used. */
+export function usedBy({ isolate }: Place): bigint {
 	return isolate.isDisposed ? 0n : isolate.cpuTime;
 }
 
