@@ -7,6 +7,7 @@
 import { checkerErrors } from "./errors/checkers.ts";
 import { clusterErrors } from "./errors/cluster.ts";
 import { createErrors } from "./errors/create.ts";
+import { farmErrors } from "./errors/farm.ts";
 import { type ErrorKind, exitCode } from "./errors/kind.ts";
 import { lintErrors } from "./errors/lint.ts";
 import { moduleErrors } from "./errors/modules.ts";
@@ -18,6 +19,7 @@ export { type ExitName, exitCode } from "./errors/kind.ts";
 export const errors = {
 	...clusterErrors,
 	...moduleErrors,
+	...farmErrors,
 	...lintErrors,
 	...createErrors,
 	...replicationErrors,
@@ -92,6 +94,10 @@ export const errors = {
 	NODE_PEER: {
 		exit: "invalid",
 		remedy: "Give the module's heartbeats a lan of cluster.xml that has exactly its two servers.",
+	},
+	NODE_LAN: {
+		exit: "invalid",
+		remedy: "Name a lan of cluster.xml in <farm> that has this server, or leave the module to the other servers.",
 	},
 	NODE_PLUGIN: { exit: "invalid", remedy: "Install a version of the plugin that fits, or remove its folder." },
 	PLUGIN_ADVICE: { exit: "invalid", remedy: "Follow the advice, or ask the author of the plugin." },

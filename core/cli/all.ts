@@ -4,6 +4,7 @@ import { cluster } from "./cluster.ts";
 import { compare } from "./compare.ts";
 import { configure } from "./configure.ts";
 import { errd } from "./errd.ts";
+import { farm } from "./farm.ts";
 import type { Group } from "./groups.ts";
 import { kill } from "./kill.ts";
 import { later } from "./later.ts";
@@ -36,6 +37,7 @@ export const allGroups: readonly Group[] = [
 	compare,
 	rfs,
 	rfssync,
+	farm,
 	cluster,
 	server,
 	webservercfg,

@@ -2,6 +2,7 @@
 import type { ProcessSystem } from "../checkers/watched/system.ts";
 import type { WatchedView } from "../checkers/watched/watch.ts";
 import type { CommandEvent, StateView, Step } from "../engine/contract.ts";
+import type { FarmModule, FarmView } from "../engine/farm/group.ts";
 import type { ReplicationFact, ResyncProgress } from "../engine/replication.ts";
 import type { Truth } from "../engine/rules/evaluate.ts";
 import type { ActiveRule } from "../engine/rules/ruleSet.ts";
@@ -80,6 +81,15 @@ export interface WatchControl {
 	enable(name: string, on: boolean): void;
 }
 
+/** The place of a farm's module in its group. */
+export interface FarmControl {
+	readonly module: FarmModule;
+	/** What this node's filter obeys; null: the module takes no part now. */
+	readonly view: FarmView | null;
+	/** A script of a module with `scriptcontrol="on"` opens or closes its traffic. @throws SafekitError. */
+	script(open: boolean): Promise<void>;
+}
+
 /** A configured module on this node. */
 export interface ModuleControl {
 	readonly configuration: ModuleConfiguration;
@@ -91,6 +101,8 @@ export interface ModuleControl {
 	readonly data: DataControl | null;
 	/** Null: it watches nothing. */
 	readonly watched: WatchControl | null;
+	/** Null: it is no farm. */
+	readonly farm: FarmControl | null;
 	/** Pid, which is also the session, of the script that runs now. */
 	readonly scriptPid: number | null;
 	/** No script runs and nothing is planned. */

@@ -7,6 +7,7 @@ import { gone, printJson, table } from "./call.ts";
 import type { ModuleControl } from "./control.ts";
 import { type Context, findModule, type ModuleOptions, moduleCommand, moduleName } from "./groups.ts";
 import { remoteResources } from "./resources.ts";
+import { shareOf, shareText, shareWhy } from "./share.ts";
 
 interface StateOptions extends ModuleOptions {
 	verbose?: boolean;
@@ -44,6 +45,7 @@ export function state(program: Command, context: Context): void {
 export function stateAsJson(module: ModuleControl) {
 	const { configuration } = module;
 	const view = module.view();
+	const share = shareOf(module);
 	return {
 		name: configuration.module,
 		id: configuration.id,
@@ -54,7 +56,8 @@ export function stateAsJson(module: ModuleControl) {
 		uptodate: view.uptodate,
 		resync: module.progress(),
 		rule: view.rule,
-		why: view.why,
+		...(share === null ? {} : { share }),
+		why: share === null ? view.why : `${view.why}${shareWhy(module, share)}`,
 	};
 }
 
@@ -81,10 +84,17 @@ function asText({ node, modules }: Awaited<ReturnType<typeof snapshot>>): string
 	if (modules.length === 0) return `${head}No module is configured. \`safekit module list\` shows those installed.\n`;
 	const parts = modules.map((module) => {
 		const peer = `${module.peer.state} (${module.peer.status})`;
-		const details = [module.uptodate === null ? "" : module.uptodate ? "uptodate" : "not uptodate", module.rule ?? ""];
+		const details = [
+			module.uptodate === null ? "" : module.uptodate ? "uptodate" : "not uptodate",
+			module.share === undefined ? "" : shareText(module.share),
+			module.rule ?? "",
+		];
 		const rows = [
 			["  Local", `: ${module.state} (${module.status}) ${details.filter(Boolean).join(", ")}`.trimEnd()],
 			...(module.mode === "mirror" ? [["  Remote", `: ${peer}`]] : []),
+			...(module.share === undefined || module.share.members.length === 0
+				? []
+				: [["  Farm", `: ${module.share.members.join(", ")}`]]),
 			...(module.resync === null
 				? []
 				: [[module.resync.verifying ? "  Verify" : "  Resync", `: ${resyncText(module.resync)}`]]),

@@ -29,7 +29,11 @@ export function checkedKey(bytes: Buffer, file: string): Buffer {
  * The key of one purpose of one module. What one of them protects is worth nothing under another, so heartbeats and
  * replication, and two modules, can share the cluster key. Commands for other servers belong to no module.
  */
-export function deriveKey(clusterKey: Buffer, purpose: "heartbeat" | "replication" | "commands", module = ""): Buffer {
+export function deriveKey(
+	clusterKey: Buffer,
+	purpose: "heartbeat" | "farm" | "replication" | "commands",
+	module = "",
+): Buffer {
 	return Buffer.from(hkdfSync("sha256", clusterKey, "opensafe cluster key", `${purpose} ${module}`, 32));
 }
 

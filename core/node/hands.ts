@@ -1,5 +1,5 @@
 /** What the loop of a module asks of the world. The daemon supplies it; a test may supply its own. */
-import type { DataControl, WatchControl } from "../cli/control.ts";
+import type { DataControl, FarmControl, WatchControl } from "../cli/control.ts";
 import type { Clock } from "../engine/clock.ts";
 import type { Announcement, WatchClass } from "../engine/contract.ts";
 import type { ReplicationFact, ReplicationOrder, ResyncProgress } from "../engine/replication.ts";
@@ -72,6 +72,8 @@ export interface Hands extends Clock {
 	ping(): Promise<boolean>;
 	/** Checkers, processes and services that are watched. Null: nothing is. */
 	readonly monitoring: MonitoringHands | null;
+	/** For the commands of persons; null in other modes. */
+	readonly farm: FarmControl | null;
 	reboot(): void;
 	/** For what concerns the maker of the product, not the person: the daemon's own log. */
 	report(message: string, error?: unknown): void;

@@ -68,6 +68,12 @@ export class HeartLink {
 		this.#store();
 	}
 
+	/** What this node wants of a farm's group, also by the word of an earlier daemon; null: it takes no part. */
+	wishOf(module: string): FarmWish | null {
+		const start = this.#started.get(module);
+		return start?.do === "farm" ? start.wish : null;
+	}
+
 	/** The filter of a farm does what the view of this version says: the others may rely on it. */
 	applied(module: string, version: number): void {
 		const start = this.#started.get(module);

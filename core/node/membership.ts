@@ -2,6 +2,7 @@
 import { type ClusterConfiguration, readClusterConfiguration } from "../cluster/configuration.ts";
 import { deriveKey } from "../cluster/key.ts";
 import { localAddr, nodeNames, ownNode, pairOn } from "../cluster/self.ts";
+import type { FarmModule } from "../engine/farm/group.ts";
 import { SafekitError } from "../errors.ts";
 import type { HeartbeatModule } from "../heartbeat/service.ts";
 import type { ModuleConfiguration } from "../module/configuration.ts";
@@ -81,6 +82,33 @@ export class ClusterView {
 		});
 		const key = deriveKey(inForce.key, "heartbeat", module).toString("hex");
 		return { module, id, port: heart.port, node, peer, paths, key };
+	}
+
+	/** What the heartbeat thread needs for the group of a farm; null in other modes. Throws where this node is on no lan of it. */
+	async farmOf(configuration: ModuleConfiguration): Promise<FarmModule | null> {
+		const { farm, vip, module, id } = configuration;
+		if (farm === null) return null;
+		const { configuration: inForce, node } = await this.get();
+		const lans = inForce.cluster.lans.filter(({ name }) => farm.lans.includes(name));
+		const own = lans.flatMap(({ name, nodes }) => {
+			const mine = nodes.find((each) => each.name === node);
+			if (mine === undefined) return [];
+			return [{ name, localAddr: localAddr(mine), nodes: nodes.map(({ name, addr }) => ({ name, addr })) }];
+		});
+		if (own.length === 0) {
+			const named = farm.lans.join(", ");
+			throw new SafekitError(
+				"NODE_LAN",
+				`cluster.xml has ${node} on none of the lans of module '${module}' (${named}).`,
+			);
+		}
+		const { pulseMs, leaderLost, followerLost, port } = farm;
+		const nodes = nodeNames(inForce.cluster).filter((name) =>
+			lans.some((lan) => lan.nodes.some((each) => each.name === name)),
+		);
+		const groups = vip?.balancing.map(({ name, powers }) => ({ name, powers })) ?? [];
+		const key = deriveKey(inForce.key, "farm", module).toString("hex");
+		return { module, id, port, node, nodes, pulseMs, leaderLost, followerLost, lans: own, groups, key };
 	}
 
 	/** Addresses of the module's peer on all lans: one that still has the virtual address is told from a stranger. */

@@ -2,7 +2,7 @@
  * The loop of one module on this node (design §2): events one at a time into the pure automaton, its state stored,
  * its invariants checked, its effects carried out. Knows no mode.
  */
-import type { DataControl, WatchControl } from "../cli/control.ts";
+import type { DataControl, FarmControl, WatchControl } from "../cli/control.ts";
 import type {
 	Automaton,
 	CommandEvent,
@@ -170,6 +170,10 @@ export class ModuleRuntime {
 
 	get watched(): WatchControl | null {
 		return this.#hands.monitoring;
+	}
+
+	get farm(): FarmControl | null {
+		return this.#hands.farm;
 	}
 
 	/** Pid (and session) of the script that runs now. */

@@ -8,7 +8,6 @@ import { pluginsOnce } from "../cli/schema.ts";
 import type { LogLevel } from "../engine/contract.ts";
 import type { ReplicationFact } from "../engine/replication.ts";
 import { SafekitError } from "../errors.ts";
-import type { FromHeart } from "../heartbeat/service.ts";
 import { nowUs, systemClock } from "../log/clock.ts";
 import { isNormal } from "../log/moduleLog.ts";
 import { type DatagramSender, toSyslog } from "../log/syslog.ts";
@@ -22,7 +21,9 @@ import { platform } from "../platform/index.ts";
 import { ConnectionCounter } from "../vip/connections.ts";
 import { literal, VipService } from "../vip/service.ts";
 import { Callbacks } from "./callbacks.ts";
+import { farmPlace } from "./farm/wire.ts";
 import type { Hands, ScriptHands } from "./hands.ts";
+import { hear } from "./hear.ts";
 import type { HeartLink } from "./heart.ts";
 import { ClusterView } from "./membership.ts";
 import type { Monitoring } from "./monitoring.ts";
@@ -120,7 +121,8 @@ async function handsOf(
 ): Promise<Hands> {
 	const { module } = configuration;
 	let heartbeat = await cluster.heartbeatOf(configuration);
-	if (heartbeat === null) heart.stop(module);
+	const farm = await farmPlace(paths, cluster, heart, configuration, runtime);
+	if (heartbeat === null && farm === null) heart.stop(module);
 	const vip = await vipOf(paths, cluster, configuration, runtime);
 	const connections = connectionsOf(configuration, runtime);
 	const scripts = scriptHands(module, paths, (level, text) => runtime().write("userplug", level, text));
@@ -135,8 +137,12 @@ async function handsOf(
 	return {
 		...systemClock,
 		scripts,
-		vip: async (set) => (set ? await vip?.set() : await vip?.unset()),
-		traffic: async () => {},
+		vip: async (set) => {
+			await farm?.set(set);
+			await (set ? vip?.set() : vip?.unset());
+		},
+		traffic: async (open) => await farm?.traffic(open),
+		farm,
 		announceVip: () => logged(vip?.resume()),
 		replication: (fact) => replicationOf(paths, cluster, configuration, runtime, fact, scripts),
 		get monitoring() {
@@ -146,11 +152,13 @@ async function handsOf(
 			monitoring().takeUp(running);
 			runtime().watch(() => monitoring().settingsChanged());
 			void logged(running ? vip?.resume() : vip?.unset());
+			void logged(farm?.connect(running));
 			connections.start();
 			if (heartbeat !== null) heart.listen(module, (message) => hear(runtime(), message));
 		},
 		disconnect() {
 			vip?.close();
+			farm?.disconnect();
 			connections.stop();
 			monitoring().detach();
 		},
@@ -160,6 +168,7 @@ async function handsOf(
 			heartbeat = await cluster.heartbeatOf(next);
 		},
 		announce(says, resources) {
+			farm?.announce(says.main);
 			if (heartbeat !== null) heart.start(heartbeat, says, resources);
 		},
 		async ping() {
@@ -243,23 +252,4 @@ function connectionsOf({ vip }: ModuleConfiguration, runtime: () => ModuleRuntim
 		running: () => runtime().view().main !== "STOP",
 		failed: (error) => runtime().write("vipd", "E", `Connections cannot be counted: ${error}`),
 	});
-}
-
-/** What the heartbeat thread found out, as events and as lines of the module's log. */
-function hear(runtime: ModuleRuntime, message: FromHeart): void {
-	switch (message.is) {
-		case "heartbeat":
-			runtime.deliver({ type: "heartbeat", ident: message.ident, up: message.up });
-			break;
-		case "peer":
-			runtime.peerResources = message.resources;
-			runtime.data?.hear(message.resources);
-			runtime.deliver({ type: "peer", says: message.says });
-			break;
-		case "refused":
-			runtime.write("heart", "W", `Pulses on heartbeat.${message.ident} are refused: ${message.why}`);
-			break;
-		case "unusable":
-			runtime.write("heart", "E", `heartbeat.${message.ident} cannot be used: ${message.why}`);
-	}
 }

@@ -1,7 +1,7 @@
 /**
  * The programs of SAFEBIN (spec/03 §7, spec/09 §5 and §9) that published packages and scripts call on Linux: `xpathGet`,
- * `logI18nMSG`, `boundcmd`, `gencron`, `processtree`, `errdpoll_running`, `webservercfg`. Left out: `saferpc_send` and
- * `vip_if_ctrl`, which belong to the load balancing of farms, `safeenc`, and the tools that exist on Windows only.
+ * `logI18nMSG`, `boundcmd`, `gencron`, `processtree`, `errdpoll_running`, `saferpc_send`, `vip_if_ctrl`,
+ * `webservercfg`. Left out: `safeenc`, and the tools that exist on Windows only.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -135,6 +135,7 @@ const daemon = new Daemon({
 		scripts: scriptHands(module.module, paths, (level, text) => runtime().write("userplug", level, text)),
 		vip: async () => {},
 		traffic: async () => {},
+		farm: null,
 		announceVip: async () => {},
 		replication: () => null,
 		connect: () => {},

@@ -213,6 +213,7 @@ export class Machine implements Station {
 			scripts: this.scripts,
 			vip: async (set) => this.#setAddress(set),
 			traffic: async () => {},
+			farm: null,
 			announceVip: async () => {},
 			replication: (fact) => {
 				if ((configuration.rfs?.directories.length ?? 0) === 0) return null;

@@ -1,0 +1,41 @@
+/** Puts the place of a farm's module together with this server's heartbeat thread and addresses. */
+import { join } from "node:path";
+import { systemClock } from "../../log/clock.ts";
+import type { ModuleConfiguration } from "../../module/configuration.ts";
+import type { Paths } from "../../module/paths.ts";
+import { platform } from "../../platform/index.ts";
+import { FarmAddresses } from "../../vip/farm/service.ts";
+import { hear } from "../hear.ts";
+import type { HeartLink } from "../heart.ts";
+import type { ClusterView } from "../membership.ts";
+import type { ModuleRuntime } from "../runtime.ts";
+import { FarmPlace } from "./place.ts";
+
+/** Null in other modes. */
+export async function farmPlace(
+	paths: Paths,
+	cluster: ClusterView,
+	heart: HeartLink,
+	configuration: ModuleConfiguration,
+	runtime: () => ModuleRuntime,
+): Promise<FarmPlace | null> {
+	const { module, vip } = configuration;
+	const farm = await cluster.farmOf(configuration);
+	if (farm === null) return null;
+	const record = join(paths.run, `vip-${module}.json`);
+	const log = (level: "E" | "I" | "W", text: string): void => runtime().write("vipplug", level, text);
+	const system = platform().addresses;
+	return new FarmPlace({
+		farm,
+		scriptControl: vip?.scriptControl === true,
+		rules: new Map(vip?.balancing.map(({ name, rules }) => [name, rules.length])),
+		addresses: vip === null ? null : new FarmAddresses({ farm, vip, system, record, log }),
+		heart,
+		clock: systemClock,
+		main: () => runtime().view().main,
+		log: (level, text) => runtime().write("vipd", level, text),
+		setResource: (name, value) => runtime().setResource(name, value, "vipd"),
+		changed: () => runtime().touched(),
+		hear: (message) => hear(runtime(), message),
+	});
+}
