@@ -41,7 +41,8 @@ async function install(t: ExecutionContext): Promise<Installed> {
 
 test("all programs are there, executable, and nothing else; a second time replaces them", async (t) => {
 	const place = await install(t);
-	const names = ["boundcmd", "errdpoll_running", "gencron", "logI18nMSG", "processtree", "webservercfg", "xpathGet"];
+	const names =
+		"boundcmd errdpoll_running gencron logI18nMSG processtree saferpc_send vip_if_ctrl webservercfg xpathGet".split(" ");
 	writeFileSync(join(place.paths.safebin, "boundcmd"), "damaged");
 	t.deepEqual(await installSafebin(place.paths.safebin, process.execPath), names);
 	t.deepEqual(readdirSync(place.paths.safebin).sort(), names);
@@ -200,4 +201,14 @@ test("gencron leaves a user without a table alone and refuses what it does not k
 	rmSync(place.file("cron"), { recursive: true });
 	const without = place.call("gencron", ["del", "root", "all"], { env });
 	if (!existsSync("/usr/bin/crontab")) t.regex(without.err, /install cron/);
+});
+
+test("saferpc_send and vip_if_ctrl are the words of a farm's scripts for commands of safekit", async (t) => {
+	const place = await install(t);
+	t.is(place.call("saferpc_send", "vipd SETGROUPS all all all".split(" ")).code, 0);
+	t.is(place.call("saferpc_send", "vipd SETGROUPS none none none".split(" ")).code, 0);
+	t.is(place.call("vip_if_ctrl", ["-l", "-m", "web"]).code, 0);
+	t.deepEqual(place.calls(), ["[farm][traffic][open][farm][traffic][closed][farm][buckets][-m][web]"]);
+	t.is(place.call("saferpc_send", "vipd SETGROUPS all none all".split(" ")).code, 2);
+	t.is(place.call("vip_if_ctrl", []).code, 2);
 });
