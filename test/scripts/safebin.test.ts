@@ -42,7 +42,9 @@ async function install(t: ExecutionContext): Promise<Installed> {
 test("all programs are there, executable, and nothing else; a second time replaces them", async (t) => {
 	const place = await install(t);
 	const names =
-		"boundcmd errdpoll_running gencron logI18nMSG processtree saferpc_send vip_if_ctrl webservercfg xpathGet".split(" ");
+		"boundcmd errdpoll_running gencron logI18nMSG processtree saferpc_send vip_if_ctrl webservercfg xpathGet".split(
+			" ",
+		);
 	writeFileSync(join(place.paths.safebin, "boundcmd"), "damaged");
 	t.deepEqual(await installSafebin(place.paths.safebin, process.execPath), names);
 	t.deepEqual(readdirSync(place.paths.safebin).sort(), names);
