@@ -7,6 +7,7 @@ import { makeScratch } from "./scratch.ts";
 import { ScriptedWorld } from "./scripted/world.ts";
 import { Server } from "./server.ts";
 import { VirtualClock } from "./simulation/clock.ts";
+import { Group } from "./simulation/group.ts";
 import { Lans } from "./simulation/lans.ts";
 import type { Site } from "./simulation/machine.ts";
 import { readModule, type TestedModule } from "./simulation/module.ts";
@@ -83,6 +84,7 @@ export class Cluster extends ScriptedWorld {
 		const names = Array.from({ length: count }, (_, index) => `n${index + 1}`);
 		this.#site = {
 			...{ module, plugins, clock, lans, network, folder, report, names, world: this },
+			group: new Group(clock, lans),
 			sandbox: new SimulatedSandbox(folder, clock, (text) => this.timeline.add(null, "log", text)),
 			timeline: new Timeline(() => clock.nowMs()),
 			copyMs: () => this.#copyMs,
@@ -142,6 +144,7 @@ export class Cluster extends ScriptedWorld {
 		this.timeline.add(null, "world", `network cut: ${lans.join(", ")}`);
 		this.#site.lans.cut(lans);
 		this.#site.network.lansChanged();
+		this.#site.group.wake();
 	}
 
 	/** Mends a network, or all of them. */
@@ -150,6 +153,7 @@ export class Cluster extends ScriptedWorld {
 		this.timeline.add(null, "world", `network mended: ${lans.join(", ")}`);
 		this.#site.lans.mend(lans);
 		this.#site.network.lansChanged();
+		this.#site.group.wake();
 	}
 
 	/** How long resynchronizations take from now on: 5 s until a test says otherwise. */

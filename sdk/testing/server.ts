@@ -263,20 +263,22 @@ export class Server extends ScriptedWorld {
 
 	/** The cable of a network (of all of them) is pulled out of this server; its own programs reach each other. */
 	losesNetwork(lan?: string): void {
-		const { lans, network, timeline } = this.#machine.site;
+		const { lans, network, group, timeline } = this.#machine.site;
 		const meant = lans.meant(lan);
 		timeline.add(this.name, "world", `the server loses its network: ${meant.join(", ")}`);
 		lans.unplug(meant, this.name);
 		network.lansChanged();
+		group.wake();
 	}
 
 	/** The cable is plugged in again. */
 	getsNetwork(lan?: string): void {
-		const { lans, network, timeline } = this.#machine.site;
+		const { lans, network, group, timeline } = this.#machine.site;
 		const meant = lans.meant(lan);
 		timeline.add(this.name, "world", `the server gets its network: ${meant.join(", ")}`);
 		lans.plug(meant, this.name);
 		network.lansChanged();
+		group.wake();
 	}
 
 	/** @internal */

@@ -85,7 +85,12 @@ function blanksOf(
 	problems: readonly { code: string; line?: number; column?: number; element?: string; attribute?: string }[],
 ): Blank[] {
 	const lines = text.split("\n");
-	const kinds: Record<string, Blank["kind"]> = { "virtual_addr addr": "address", "replicated dir": "directory" };
+	// A checker of the virtual address has the same blank as that.
+	const kinds: Record<string, Blank["kind"]> = {
+		"virtual_addr addr": "address",
+		"to addr": "address",
+		"replicated dir": "directory",
+	};
 	return problems.flatMap(({ code, line = 1, column = 1, element, attribute = "" }) => {
 		const kind = kinds[`${element} ${attribute}`];
 		if (code !== "CONFIG_BLANK" || kind === undefined) return [];

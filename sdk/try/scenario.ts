@@ -1,4 +1,4 @@
-/** What a trial shows: start, data on the other server, a power cut, the return, the stop. */
+/** What a trial shows: start, data and clients on the other server, a power cut, the return, the stop. */
 import { join } from "node:path";
 import { SafekitError } from "../../core/errors.ts";
 import type { LabNode } from "../lab/node.ts";
@@ -18,9 +18,12 @@ const mark = ".opensafe-try-mark";
 export interface Trial {
 	module: string;
 	mode: string;
-	/** From the power cut to the application running on the other server; light: null. */
+	/**
+	 * From the power cut to the application running on the other server; of a farm, to that one answering all clients.
+	 * Null: light, and farms without virtual address.
+	 */
 	failoverMs: number | null;
-	/** From the power of the first server to its data being up to date again; light: until it runs again. */
+	/** From the power of the first server to its data being up to date again; without data until it runs again. */
 	returnMs: number;
 	/** What was written before the power cut was on the other server; null: nothing is replicated. */
 	dataFollowed: boolean | null;
@@ -46,14 +49,21 @@ export class Scenario {
 
 	/** Servers that the module is started on. */
 	get #used(): LabNode[] {
-		return this.#isMirror ? this.#pair.nodes : [this.#pair.nodes[0]];
+		return this.#module.configuration.mode === "light" ? [this.#pair.nodes[0]] : this.#pair.nodes;
+	}
+
+	/** The resource that shows how many of a farm's clients a server answers; null: it shares none out. */
+	get #share(): string | null {
+		const group = this.#module.configuration.vip?.balancing[0];
+		return group === undefined ? null : `${group.name}_0`;
 	}
 
 	async start(): Promise<void> {
 		const [first, second] = this.#roles;
 		if (!this.#isMirror) {
-			await this.#order(first, "start");
-			await this.#reach(first, "UP Ready", startWithinMs);
+			for (const node of this.#used) await this.#order(node, "start");
+			for (const node of this.#used) await this.#reach(node, "UP Ready", startWithinMs);
+			await this.#sharing(false);
 			return await this.#checked(first);
 		}
 		// On a first start, a person says whose data is good.
@@ -76,6 +86,19 @@ export class Scenario {
 			throw new SafekitError("LAB_FAILED", `${state} ${status}: ${why}`);
 		});
 		if (stopped === "yes") throw new SafekitError("LAB_FAILED", `${node.name} stopped instead of becoming ${wanted}`);
+	}
+
+	/** Waits until the second server of a farm answers all clients, or leaves some to the first one. */
+	async #sharing(all: boolean): Promise<void> {
+		const share = this.#share;
+		if (share === null) return;
+		const [, second] = this.#roles;
+		const what = `${second.name} ${all ? "answers all clients" : "shares the clients"}`;
+		await this.#pair.lab.until(what, startWithinMs, async () => {
+			const now = (await this.#pair.command(second, `get -r ${share}`)).trim();
+			if ((now === "100%") !== all) throw new SafekitError("LAB_FAILED", `${share} is ${now}`);
+			return true;
+		});
 	}
 
 	/** What the checkers find out where the application runs. */
@@ -109,6 +132,11 @@ export class Scenario {
 			this.#say(`${second.name} runs the application, ${failoverMs} ms after the power cut.`);
 			dataFollowed = await this.#hasMark(second, text);
 		}
+		if (this.#share !== null) {
+			await this.#sharing(true);
+			failoverMs = Math.round(performance.now() - fromMs);
+			this.#say(`${second.name} answers all clients, ${failoverMs} ms after the power cut.`);
+		}
 		this.#say(`${first.name} gets power again.`);
 		const backMs = performance.now();
 		await this.#pair.powerOn(first);
@@ -133,7 +161,10 @@ export class Scenario {
 			this.#say(`The module is not started at boot (boot="on" does it): it is started by hand.`);
 			await this.#pair.lab.until(`${first.name} answers`, startWithinMs, () => this.#pair.command(first, "start"));
 		}
-		if (!this.#isMirror) return await this.#reach(first, "UP Ready", startWithinMs);
+		if (!this.#isMirror) {
+			await this.#reach(first, "UP Ready", startWithinMs);
+			return await this.#sharing(false);
+		}
 		await this.#reach(first, "SECOND Ready", resyncWithinMs);
 		await this.#reach(second, "PRIM Ready", startWithinMs);
 	}

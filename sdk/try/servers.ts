@@ -15,8 +15,8 @@ import type { TriedModule } from "./module.ts";
 const virtualHost = 100;
 
 export function makePair(module: TriedModule, opened: (lab: Lab) => void): Promise<Pair> {
-	const { rfs, heart } = module.configuration;
-	const lans = [...new Set(heart?.heartbeats.map(({ lan }) => lan) ?? [])];
+	const { rfs, heart, farm } = module.configuration;
+	const lans = [...new Set(heart?.heartbeats.map(({ lan }) => lan) ?? farm?.lans ?? [])];
 	if (lans.length > 2)
 		throw new SafekitError("LAB_FAILED", `${module.name} has ${lans.length} networks; the lab has two`);
 	// A server that boots again has the units that were made on it.

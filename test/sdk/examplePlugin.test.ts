@@ -105,7 +105,7 @@ test.serial(
 			listed.plugins.map(({ name }: { name: string }) => name),
 			["farm", "light", "mirror", "redis"],
 		);
-		t.like(listed.plugins[2], { own: false, elements: ["redis_access"], checkers: ["redis"], advice: 1 });
+		t.like(listed.plugins[3], { own: false, elements: ["redis_access"], checkers: ["redis"], advice: 1 });
 		t.like(listed.failures[0], { folder: join(n1.safe, "plugins/broken"), code: "NODE_PLUGIN" });
 		t.regex(n1.ok("plugin", "list"), /redis\s+1\.0\.0\s+element redis_access; checker redis; advice; template redis/);
 

@@ -37,7 +37,7 @@ ${moved}	await both.n1.getsPower();
 	];
 }
 
-function farmTests({ systems }: Plan): string[] {
+function farmTests({ address, systems }: Plan): string[] {
 	const scripts = systems.includes("linux")
 		? '\tfor (const server of all.servers) assert.equal(server.scriptRuns("start_both").length, 1);\n'
 		: "";
@@ -47,7 +47,23 @@ function farmTests({ systems }: Plan): string[] {
 	for (const server of all.servers) assert.equal(server.state, "UP");
 ${scripts}});
 `;
-	return [runs];
+	if (address === null) return [runs];
+	return [
+		runs,
+		`test("a server that loses power or is stopped leaves its clients to the other one", async () => {
+	const both = await cluster();
+	const { n1, n2 } = both;
+	await both.start();
+	assert.equal(n1.load("clients_0"), 50);
+	n1.losesPower();
+	await n2.shows("clients_0", "100%", { within: "5s" });
+	await n1.getsPower();
+	await n1.shows("clients_0", "50%");
+	await n2.stop();
+	await n1.shows("clients_0", "100%");
+});
+`,
+	];
 }
 
 function singleTests(_: Plan): string[] {

@@ -2,13 +2,17 @@
 import assert from "node:assert/strict";
 import { cluster, test } from "opensafe/testing";
 
-test("all servers answer", async () => {
-	const all = await cluster({ servers: 3 });
+test("all servers answer; the clients of one that loses power meet the others", async () => {
+	const all = await cluster({ servers: 4 });
 	await all.start();
 	for (const server of all.servers) {
 		assert.equal(server.scriptRuns("start_both").length, 1);
-		assert.ok(server.hasAddress);
+		assert.equal(server.load("APACHE_0"), 25);
 	}
+	all.n1.losesPower();
+	await all.n4.shows("APACHE_0", "33%", { within: "5s" });
+	await all.n1.getsPower();
+	await all.n1.shows("APACHE_0", "25%");
 });
 
 test("a server whose Apache does not answer restarts it; the fourth time in a day it leaves the farm", async () => {
@@ -23,9 +27,9 @@ test("a server whose Apache does not answer restarts it; the fourth time in a da
 		port.isOpen();
 		await both.pass("1h");
 	}
-	assert.equal(n1.state, "UP");
+	assert.equal(n1.load("APACHE_0"), 50);
 	port.isClosed();
 	await n1.becomes("STOP", { within: "2m" });
-	assert.equal(n2.state, "UP");
+	await n2.shows("APACHE_0", "100%");
 	assert.equal(n2.scriptRuns("start_both").length, 1);
 });

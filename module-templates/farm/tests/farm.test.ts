@@ -2,25 +2,52 @@
 import assert from "node:assert/strict";
 import { cluster, test } from "opensafe/testing";
 
-test("all servers run the application, and all have the address", async () => {
-	const all = await cluster({ servers: 3 });
+test("all servers run the application, and share its clients", async () => {
+	const all = await cluster({ servers: 4 });
 	await all.start();
 	for (const server of all.servers) {
 		assert.equal(server.scriptRuns("start_both").length, 1);
 		assert.ok(server.hasAddress);
+		assert.equal(server.load("FarmProto_0"), 25);
 	}
 });
 
-test("a server that loses power starts the application again when it boots; the others run on", async () => {
-	const all = await cluster({ servers: 3 });
-	const { n1, n2, n3 } = all;
-	await all.start();
+test("a server that loses power leaves its clients to the others, until it has started the application again", async () => {
+	const both = await cluster();
+	const { n1, n2 } = both;
+	await both.start();
 	n1.losesPower();
-	await all.pass("1m");
+	await n2.shows("FarmProto_0", "100%", { within: "5s" });
+	n1.script("start_both").takes("1m");
 	await n1.getsPower();
+	await both.pass("30s");
+	assert.equal(n2.load("FarmProto_0"), 100);
 	await n1.becomes("UP");
-	assert.equal(n1.scriptRuns("start_both").length, 2);
-	for (const other of [n2, n3]) assert.equal(other.scriptRuns("start_both").length, 1);
+	await n2.shows("FarmProto_0", "50%");
+	assert.equal(n2.scriptRuns("start_both").length, 1);
+});
+
+test("a server that is stopped has no clients any more when its application stops", async () => {
+	const both = await cluster();
+	const { n1, n2 } = both;
+	await both.start();
+	const seen: number[] = [];
+	n1.script("stop_both").does(() => void seen.push(n1.load("FarmProto_0"), n2.load("FarmProto_0")));
+	await n1.stop();
+	await n1.becomes("STOP");
+	assert.deepEqual(seen.slice(0, 2), [0, 100]);
+});
+
+test("servers that lose each other answer all clients, each those that it reaches", async () => {
+	const both = await cluster();
+	const { n1, n2 } = both;
+	await both.start();
+	both.cut();
+	await n1.shows("FarmProto_0", "100%", { within: "5s" });
+	await n2.shows("FarmProto_0", "100%", { within: "5s" });
+	both.mend();
+	await n1.shows("FarmProto_0", "50%");
+	await n2.shows("FarmProto_0", "50%");
 });
 
 test("an application that does not start any more stops the module on that server only", async () => {
@@ -33,6 +60,5 @@ test("an application that does not start any more stops the module on that serve
 		.does(() => n1.stop({ identity: "start_both" }));
 	await n1.restart();
 	await n1.becomes("STOP");
-	assert.equal(n1.hasAddress, false);
-	assert.equal(n2.state, "UP");
+	await n2.shows("FarmProto_0", "100%");
 });

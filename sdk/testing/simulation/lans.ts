@@ -39,6 +39,6 @@ export class Lans {
 	meant(lan: string | undefined): readonly string[] {
 		if (lan === undefined) return this.names;
 		if (this.names.includes(lan)) return [lan];
-		throw new TypeError(`The module has no heartbeat on '${lan}'; it has ${this.names.join(", ")}.`);
+		throw new TypeError(`The module has no network '${lan}'; it has ${this.names.join(", ")}.`);
 	}
 }

@@ -16,6 +16,8 @@ import { scriptedOutside } from "../scripted/outside.ts";
 import type { ScriptedWorld } from "../scripted/world.ts";
 import { isThere, scriptedTest } from "./checks.ts";
 import { Life, type VirtualClock } from "./clock.ts";
+import { simulatedFarm } from "./farm.ts";
+import type { Group } from "./group.ts";
 import type { Lans } from "./lans.ts";
 import type { TestedModule } from "./module.ts";
 import type { Network, Station } from "./network.ts";
@@ -35,6 +37,8 @@ export interface Site {
 	timeline: Timeline;
 	lans: Lans;
 	network: Network;
+	/** Of a farm. */
+	group: Group;
 	/** Of all servers, in the order of cluster.xml. */
 	names: readonly string[];
 	sandbox: SimulatedSandbox;
@@ -149,6 +153,7 @@ export class Machine implements Station {
 		this.hasAddress = false;
 		this.application.powerLoss();
 		this.site.network.leave(this);
+		this.site.group.leave(this.name);
 		this.replica.powerLoss();
 		this.#daemon?.stop();
 		this.#daemon = null;
@@ -201,6 +206,10 @@ export class Machine implements Station {
 	#hands(runtime: () => ModuleRuntime): Hands {
 		const { life, site, replica } = this;
 		const { configuration } = site.module;
+		const farm = simulatedFarm({
+			...{ name: this.name, names: site.names, group: site.group, configuration, life, runtime },
+			setAddress: (set) => this.#setAddress(set),
+		});
 		let made: Monitoring | null = null;
 		const monitoring = (): Monitoring => {
 			made ??= this.#monitoring(runtime);
@@ -211,9 +220,9 @@ export class Machine implements Station {
 			wallMs: () => life.wallMs(),
 			after: (delayMs, call) => life.after(delayMs, call),
 			scripts: this.scripts,
-			vip: async (set) => this.#setAddress(set),
-			traffic: async () => {},
-			farm: null,
+			vip: async (set) => (farm === null ? this.#setAddress(set) : await farm.set(set)),
+			traffic: async (open) => await farm?.traffic(open),
+			farm,
 			announceVip: async () => {},
 			replication: (fact) => {
 				if ((configuration.rfs?.directories.length ?? 0) === 0) return null;
@@ -226,12 +235,19 @@ export class Machine implements Station {
 			connect: (running) => {
 				monitoring().takeUp(running);
 				runtime().watch(() => monitoring().settingsChanged());
+				void farm?.connect(running);
 				site.network.join(this);
 				replica.networkChanged();
 			},
-			disconnect: () => monitoring().detach(),
+			disconnect: () => {
+				farm?.disconnect();
+				monitoring().detach();
+			},
 			reconfigure: async (next) => monitoring().reconfigure(next),
-			announce: (says, resources) => site.network.announce(this, says, resources),
+			announce: (says, resources) => {
+				farm?.announce(says.main);
+				site.network.announce(this, says, resources);
+			},
 			ping: async () => {
 				const addresses = configuration.splitbrain?.addresses ?? [];
 				const reachable = addresses.some((address) => isThere(address, this.#checked));

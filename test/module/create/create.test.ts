@@ -84,6 +84,23 @@ test("scripts for the systems that were asked for, as these need them", async (t
 	t.like(JSON.parse(readFileSync(join(here, "both/module.json"), "utf8")), { name: "both", version: "0.1.0" });
 });
 
+test("a farm from an empty folder passes its own tests, and is packed", async (t) => {
+	t.timeout(180_000);
+	const here = folder(t);
+	await create(here, "web --mode farm --service nginx --vip 10.0.0.9 --health http://127.0.0.1:8080/");
+	const safekit = (...words: string[]) =>
+		spawnSync(process.execPath, [join(root, "core/cli/safekit.mjs"), "module", ...words], {
+			...{ cwd: here, encoding: "utf8" },
+		});
+	const tested = safekit("test", "web", "--json");
+	t.is(tested.status, 0, tested.stdout);
+	t.is(JSON.parse(tested.stdout).passed, 3);
+	const packed = safekit("pack", "web");
+	t.is(packed.status, 0, packed.stderr);
+	t.true(existsSync(join(here, "web.safe")));
+	t.regex(readFileSync(join(here, "web/conf/userconfig.xml"), "utf8"), /<rule port="8080" proto="tcp" /);
+});
+
 test("what is wrong is refused, and nothing is left", async (t) => {
 	const here = folder(t);
 	mkdirSync(join(here, "there"));

@@ -207,7 +207,7 @@ test("what does not come within its time, and what is refused, is said", async (
 	});
 	await t.throwsAsync(both.n1.swap(), { code: "SWAP_NOT_POSSIBLE" });
 	await t.throwsAsync(both.n1.runs("start_prim", { within: "1s" }), { message: /did not run on n1 within 1 s/ });
-	t.throws(() => both.cut("flow"), { message: /has no heartbeat on 'flow'; it has default/ });
+	t.throws(() => both.cut("flow"), { message: /has no network 'flow'; it has default/ });
 	await t.throwsAsync(both.pass("soon" as "1s"), { message: /'soon' is no time/ });
 	both.n1.losesPower();
 	t.is(both.n1.state, null);
