@@ -18,10 +18,35 @@ export interface LocalInterface {
 	addresses: LocalAddress[];
 }
 
+/** An interface of our own under a MAC address that several nodes share. */
+export interface SharedLink {
+	/** At most 15 characters. */
+	name: string;
+	/** The interface below it. */
+	parent: string;
+	/** Colons, lower case. */
+	mac: string;
+}
+
 export interface AddressSystem {
 	interfaces(): Promise<LocalInterface[]>;
-	/** Adds `addr/prefix`; adding it twice is no error. `primary`: outgoing connections use it (where=one_side). */
+	/**
+	 * Adds `addr/prefix`; adding it twice is no error. `primary`: outgoing connections use it (where=one_side); an IPv6
+	 * address that is not is marked as deprecated, or the kernel might choose it for them.
+	 */
 	add(iface: string, addr: string, prefix: number, options: { primary: boolean; label: string }): Promise<void>;
+	/**
+	 * Makes the interface, down and without an address: it takes no part in router advertisements and gives itself no
+	 * link-local address, which would be the same on all nodes. One of that name is replaced unless it is already so.
+	 */
+	addLink(link: SharedLink): Promise<void>;
+	raiseLink(name: string): Promise<void>;
+	/** With its addresses; removing an absent one is no error. */
+	removeLink(name: string): Promise<void>;
+	/** Carries out one batch of nft commands, all of it at once or nothing. */
+	filter(batch: string): Promise<void>;
+	/** What `nft` lists of a table; null if there is no such table. */
+	listTable(family: string, table: string): Promise<string | null>;
 	/** Removes it; removing an absent address, or one of an absent interface, is no error. */
 	remove(iface: string, addr: string, prefix: number): Promise<void>;
 	/** Gratuitous ARP, or an unsolicited neighbour advertisement for IPv6. Nothing on loopback or while it is down. */

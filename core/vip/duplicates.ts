@@ -13,6 +13,8 @@ const strangerMs = 3000;
 export interface Candidate {
 	iface: LocalInterface;
 	addr: string;
+	/** MAC addresses of those who may answer for it. */
+	friends: readonly string[];
 }
 
 /**
@@ -28,7 +30,7 @@ export async function awaitFree(
 	const begin = performance.now();
 	for (;;) {
 		const mac = await system.whoHas(candidate.iface, candidate.addr, askMs);
-		if (mac === null) return null;
+		if (mac === null || candidate.friends.includes(mac)) return null;
 		const elapsedMs = performance.now() - begin;
 		const peer = elapsedMs >= peerMs && (await isPeer(system, candidate.iface, mac, peerAddresses));
 		if (peer) return mac;

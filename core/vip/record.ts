@@ -1,6 +1,6 @@
 /**
- * Which addresses a module has set on this machine, written down before they are set: whoever starts after a crash
- * finds them here and takes them away. A second trace is the label of IPv4 addresses.
+ * What a module has set on this machine, written down before it is set: whoever starts after a crash finds it here and
+ * takes it away. A second trace is the label of IPv4 addresses, and the names of interfaces.
  */
 import { readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -12,13 +12,28 @@ export interface SetAddress {
 	prefix: number;
 }
 
-/** What was set; empty if nothing was, or if the record cannot be read. */
-export async function readRecord(file: string): Promise<SetAddress[]> {
+export interface Held {
+	addresses: SetAddress[];
+	/** Interfaces of our own. */
+	links: string[];
+	/** There are tables of nftables, under the module's name. */
+	filter: boolean;
+}
+
+export const nothing: Held = { addresses: [], links: [], filter: false };
+
+/** What was set; nothing if nothing was, or if the record cannot be read. */
+export async function readRecord(file: string): Promise<Held> {
 	try {
-		const record = JSON.parse(await readFile(file, "utf8")) as { addresses?: unknown };
-		return Array.isArray(record.addresses) ? record.addresses.filter(isSetAddress) : [];
+		const record = JSON.parse(await readFile(file, "utf8")) as { [name in keyof Held]?: unknown };
+		const { addresses, links, filter } = record;
+		return {
+			addresses: Array.isArray(addresses) ? addresses.filter(isSetAddress) : [],
+			links: Array.isArray(links) ? links.filter((name) => typeof name === "string") : [],
+			filter: filter === true,
+		};
 	} catch {
-		return [];
+		return nothing;
 	}
 }
 
@@ -27,11 +42,12 @@ function isSetAddress(value: unknown): value is SetAddress {
 	return typeof entry?.iface === "string" && typeof entry.addr === "string" && Number.isInteger(entry.prefix);
 }
 
-export async function writeRecord(file: string, addresses: readonly SetAddress[]): Promise<void> {
-	if (addresses.length === 0) {
+export async function writeRecord(file: string, { addresses, links, filter }: Held): Promise<void> {
+	if (addresses.length === 0 && links.length === 0 && !filter) {
 		await rm(file, { force: true });
 		return;
 	}
 	await makeFolder(dirname(file), 0o755);
-	await replaceFile(file, JSON.stringify({ addresses }), 0o600);
+	const shared = filter ? { links, filter } : {};
+	await replaceFile(file, JSON.stringify({ addresses, ...shared }), 0o600);
 }

@@ -16,8 +16,10 @@ import {
 } from "./frames.ts";
 import { ip } from "./ip.ts";
 import { readInterfaces } from "./links.ts";
+import { nftBatch, nftTable } from "./nft.ts";
 import { PacketSocket } from "./packetSocket.ts";
 import { preferSource, releaseSource } from "./routes.ts";
+import { addSharedLink, raiseSharedLink, removeSharedLink } from "./sharedLinks.ts";
 
 const probesAtMs = [0, 60, 150];
 
@@ -31,11 +33,17 @@ export const addresses: AddressSystem = {
 		// A label is at most 15 bytes long; without one the address works all the same.
 		const labelled = four && label !== "" && label.length <= 15 ? ["label", label] : [];
 		// IPv6: whoHas has already looked for duplicates, and a tentative address could not be used for a second.
-		const options = four ? labelled : ["nodad"];
+		const options = four ? labelled : ["nodad", ...(primary ? [] : ["preferred_lft", "0"])];
 		const address = ["addr", "replace", `${addr}/${prefix}`, "dev", iface, ...options];
 		await ip(...(four ? [] : ["-6"]), ...address);
 		if (primary) await preferSource(iface, addr);
 	},
+
+	addLink: addSharedLink,
+	raiseLink: raiseSharedLink,
+	removeLink: removeSharedLink,
+	filter: nftBatch,
+	listTable: nftTable,
 
 	async remove(iface, addr, prefix) {
 		try {

@@ -1,11 +1,21 @@
 /** The virtual addresses of one farm module on this node, and who of the clients is answered here. */
-import type { FarmModule, FarmView } from "../../engine/farm/group.ts";
-import { SafekitError } from "../../errors.ts";
+import { type FarmModule, type FarmView, leaseMs } from "../../engine/farm/group.ts";
 import type { VipConfiguration } from "../../module/configuration.ts";
-import type { AddressSystem } from "../addresses.ts";
+import type { AddressSystem, LocalInterface } from "../addresses.ts";
+import { type Announced, Announcer } from "../announcer.ts";
+import { awaitFree } from "../duplicates.ts";
+import { closedFilter, openFilter } from "../filter/batch.ts";
+import { filteredAddresses, sendersOf } from "../filter/facts.ts";
+import type { FilterPlan, Shares } from "../filter/plan.ts";
+import { asVipError, Holding, isSame, reasonOf } from "../holding.ts";
+import { literal, type Planned, planAddresses } from "../place.ts";
+import { readRecord } from "../record.ts";
+import { nothingYet, type Remembered, remember, sharesOf } from "./holders.ts";
+import { Neighbours } from "./neighbours.ts";
+import { answeredBy, sharesQuestions } from "./questions.ts";
 
 export interface FarmAddressesOptions {
-	/** The group; its pulses keep the filter's lease alive, so this node must send them from `farm.port`. */
+	/** The group; its pulses keep the filter's lease alive, so this node must send them to `farm.port`. */
 	farm: FarmModule;
 	vip: VipConfiguration;
 	system: AddressSystem;
@@ -14,44 +24,267 @@ export interface FarmAddressesOptions {
 	log(level: "E" | "I" | "W", text: string): void;
 }
 
+/** What is set, as planned. */
+interface Standing {
+	planned: Planned[];
+	plan: FilterPlan;
+}
+
+/** Somebody may have flushed our tables, with those of all others. */
+const watchMs = 2000;
+
 export class FarmAddresses {
 	readonly #options: FarmAddressesOptions;
+	readonly #holding: Holding;
+	readonly #announcer: Announcer;
+	readonly #neighbours: Neighbours;
+	#standing: Standing | null = null;
+	#wanted: FarmView | null = null;
+	#applied: FarmView | null = null;
+	#memory: Remembered = nothingYet;
+	#watch: NodeJS.Timeout | undefined;
+	/** What is announced, and to which group. */
+	#announced = "";
+	#last: Promise<unknown> = Promise.resolve();
 
 	constructor(options: FarmAddressesOptions) {
 		this.#options = options;
+		const { farm, vip, system, log } = options;
+		this.#holding = new Holding({ ...options, id: farm.id, tcpreset: vip.tcpreset });
+		this.#announcer = new Announcer(system, (addr, error) =>
+			log("W", `Virtual IP ${addr} could not be announced: ${reasonOf(error)}`),
+		);
+		this.#neighbours = new Neighbours(system, farm);
 	}
 
 	/**
 	 * Sets all addresses behind a closed filter: applications may bind to them, no client is answered yet. Done twice it
 	 * changes nothing. All or nothing. Throws VIP_NAME, VIP_INTERFACE, VIP_LOCAL, VIP_TAKEN or VIP_SYSTEM.
 	 */
-	async set(): Promise<void> {
-		this.#missing();
+	set(): Promise<void> {
+		return this.#inTurn(async () => {
+			if (this.#standing === null) await this.#set(true);
+		});
 	}
 
 	/**
 	 * From when this resolves on, exactly the clients whose buckets the view gives to this node are answered here.
-	 * Idempotent; of several at once the newest wins; without addresses set it does nothing.
+	 * Idempotent; of several at once the newest wins; without addresses set it does nothing. Throws VIP_SYSTEM.
 	 */
-	async share(_view: FarmView): Promise<void> {
-		this.#missing();
+	share(view: FarmView): Promise<void> {
+		if (this.#wanted === null || view.version >= this.#wanted.version) this.#wanted = view;
+		const done = this.#inTurn(() => this.#share());
+		// Whoever waits for this node's buckets need not wait for the addresses to follow.
+		void this.#inTurn(() => this.#follow()).catch((error) => this.#options.log("E", reasonOf(error)));
+		return done;
 	}
 
-	/** A restarted daemon found the module running: the addresses are there already, or are set again. */
-	async resume(): Promise<void> {
-		this.#missing();
+	/**
+	 * A restarted daemon found the module running: the addresses are there already, or are set again. The filter goes on
+	 * as it is, until the next view.
+	 */
+	resume(): Promise<void> {
+		return this.#inTurn(async () => {
+			if (this.#standing !== null) return;
+			const { links, addresses } = await readRecord(this.#options.record);
+			const interfaces = await this.#options.system.interfaces();
+			const linksThere = links.every((name) => interfaces.some((each) => each.name === name));
+			const filtered = linksThere && addresses.length > 0 && (await this.#isFiltered());
+			await this.#set(!filtered);
+		});
 	}
 
-	/** Removes what this module has set here, also before a crash or under an earlier configuration. Throws VIP_SYSTEM. */
-	async unset(): Promise<void> {
-		this.#missing();
+	/**
+	 * Removes what this module has set here, also before a crash or under an earlier configuration. Done twice, or with
+	 * nothing set, it does nothing. Throws VIP_SYSTEM after everything was tried.
+	 */
+	unset(): Promise<void> {
+		return this.#inTurn(() => this.#unset());
 	}
 
 	/** The daemon ends, the module runs on: addresses and filter stay, until the lease ends in the kernel. */
-	close(): void {}
-
-	#missing(): never {
-		const message = `the farm of ${this.#options.farm.module} cannot be set by this version`;
-		throw new SafekitError("VIP_SYSTEM", message);
+	close(): void {
+		this.#announcer.stop();
+		clearInterval(this.#watch);
 	}
+
+	#inTurn(work: () => Promise<void>): Promise<void> {
+		const turn = this.#last.then(work, work);
+		this.#last = turn.catch(() => undefined);
+		return turn;
+	}
+
+	async #set(close: boolean): Promise<void> {
+		const { system, vip, farm, log } = this.#options;
+		if (vip.addresses.length === 0) return;
+		try {
+			const interfaces = await system.interfaces();
+			const left = await this.#holding.find(interfaces);
+			const planned = await planAddresses(vip.addresses, farm.id, interfaces, left.addresses);
+			const standing = { planned, plan: await this.#planFilter(planned, interfaces) };
+			const links = planned.flatMap(({ link }) => (link === null ? [] : [link.name]));
+			// The interface itself may have an address of vmac_directed, now or later.
+			const places = [...planned, ...planned.filter(isDirected).map((one) => ({ ...one, iface: one.parent.name }))];
+			await this.#holding.remove({
+				addresses: left.addresses.filter((old) => !places.some((one) => isSame(one, old))),
+				links: left.links.filter((name) => !links.includes(name)),
+				filter: false,
+			});
+			await this.#neighbours.look(planned.filter(isDirected), interfaces);
+			await this.#checkFree(planned.filter(({ addr }) => !left.addresses.some((old) => old.addr === addr)));
+			await this.#holding.note({ addresses: places, links: [...new Set(links)], filter: true });
+			if (close) await this.#holding.raiseLinks(planned, closedFilter(standing.plan));
+			for (const one of planned) await this.#holding.add(one);
+			this.#standing = standing;
+			this.#beginWatch();
+			for (const { addr, parent } of planned) {
+				if (close) log("I", `Virtual IP <${addr} of ${farm.module}> set`);
+				if (!parent.up) log("W", `Virtual IP ${addr} cannot be reached: the interface ${parent.name} is down`);
+			}
+			await this.#move();
+		} catch (error) {
+			await this.#unset().catch((also) => log("E", reasonOf(also)));
+			throw asVipError(error);
+		}
+	}
+
+	async #planFilter(planned: readonly Planned[], interfaces: readonly LocalInterface[]): Promise<FilterPlan> {
+		const { farm, vip } = this.#options;
+		const literals = new Map(planned.map(({ wanted, addr }) => [wanted.addr, addr]));
+		const groups = await Promise.all(
+			vip.balancing.map(async ({ name, rules }) => ({
+				name,
+				rules: await Promise.all(
+					rules.map(async (rule) => {
+						const { virtualAddr } = rule;
+						if (virtualAddr === null) return rule;
+						return { ...rule, virtualAddr: literals.get(virtualAddr) ?? (await literal(virtualAddr)) };
+					}),
+				),
+			})),
+		);
+		const has = (addr: string) => (each: LocalInterface) => each.addresses.some((own) => own.addr === addr);
+		const lans = farm.lans.flatMap(({ localAddr }) => interfaces.find(has(localAddr))?.name ?? []);
+		return {
+			table: this.#holding.table,
+			addresses: filteredAddresses(planned),
+			senders: sendersOf(interfaces, planned),
+			balancing: {
+				port: farm.port,
+				leaseMs: leaseMs(farm),
+				node: farm.node,
+				nodes: farm.nodes,
+				lans: [...new Set(lans)].filter((name) => name !== "lo"),
+				groups,
+			},
+		};
+	}
+
+	/** The other nodes may answer for the address; nobody else. */
+	async #checkFree(fresh: readonly Planned[]): Promise<void> {
+		const { system } = this.#options;
+		await Promise.all(
+			fresh.map(async ({ parent, addr, link }) => {
+				const nodes = [...(this.#neighbours.macs.get(parent.name)?.values() ?? [])];
+				await awaitFree(system, { iface: parent, addr, friends: link === null ? nodes : [link.mac] }, []);
+			}),
+		);
+	}
+
+	async #share(): Promise<void> {
+		const [standing, view] = [this.#standing, this.#wanted];
+		if (standing === null || view === null || view === this.#applied) return;
+		if (this.#applied === null || view.version > this.#applied.version) this.#memory = remember(this.#memory, view);
+		try {
+			await this.#options.system.filter(openFilter(standing.plan, this.#shares(standing, view)));
+			this.#applied = view;
+		} catch (error) {
+			throw asVipError(error);
+		}
+	}
+
+	#shares({ plan, planned }: Standing, view: FarmView): Shares {
+		const { node } = this.#options.farm;
+		const names = plan.balancing?.groups.map(({ name }) => name) ?? [];
+		const answers = answeredBy(view) === node ? planned.map(({ addr }) => addr) : [];
+		return { groups: sharesOf(this.#memory, view, names, node), answers, macs: this.#neighbours.macs };
+	}
+
+	/** What takes longer and that no other node waits for: who is where, and who has the address. */
+	async #follow(): Promise<void> {
+		const [standing, view] = [this.#standing, this.#applied];
+		if (standing === null || view === null) return;
+		const directed = standing.planned.filter(isDirected);
+		if (directed.length > 0) {
+			await this.#move();
+			const found = await this.#neighbours.follow(view.members, directed, await this.#options.system.interfaces());
+			if (found && this.#applied === view) {
+				this.#applied = null;
+				await this.#share();
+			}
+		}
+	}
+
+	/** The addresses of vmac_directed are on the interface itself where clients are told so, and announced there. */
+	async #move(): Promise<void> {
+		const { system, vip, farm } = this.#options;
+		const [standing, view] = [this.#standing, this.#applied];
+		if (standing === null) return;
+		const interfaces = await system.interfaces();
+		const here = view !== null && answeredBy(view) === farm.node;
+		const announced: Announced[] = [];
+		for (const one of standing.planned) {
+			const { addr, prefix, parent, wanted } = one;
+			const again = wanted.arpreroute ? { everyMs: wanted.arpIntervalMs, forMs: wanted.arpElapseMs } : null;
+			if (one.link !== null) {
+				announced.push({ iface: one.iface, addr, prefix, again: null });
+				continue;
+			}
+			const own = interfaces.find(({ name }) => name === parent.name)?.addresses ?? [];
+			const present = own.some((each) => each.addr === addr);
+			const wantedHere = here || sharesQuestions(vip.balancing, wanted.addr);
+			if (wantedHere && !present) await this.#holding.add({ iface: parent.name, addr, prefix });
+			if (!wantedHere && present) await system.remove(parent.name, addr, prefix);
+			if (here) announced.push({ iface: parent.name, addr, prefix, again });
+		}
+		// Who answered the clients before may be gone.
+		const key = JSON.stringify([announced, here ? view.members : []]);
+		if (key === this.#announced) return;
+		this.#announced = key;
+		await this.#announcer.start(announced);
+	}
+
+	#beginWatch(): void {
+		clearInterval(this.#watch);
+		this.#watch = setInterval(() => {
+			void this.#inTurn(() => this.#restore()).catch((error) => this.#options.log("E", reasonOf(error)));
+		}, watchMs);
+		this.#watch.unref();
+	}
+
+	async #restore(): Promise<void> {
+		if (this.#standing === null || this.#applied === null || (await this.#isFiltered())) return;
+		const { log, farm } = this.#options;
+		log("W", `The filter of ${farm.module} was removed by another program (nft flush ruleset?): it is written again`);
+		this.#applied = null;
+		await this.#share();
+	}
+
+	async #isFiltered(): Promise<boolean> {
+		return (await this.#options.system.listTable("inet", this.#holding.table)) !== null;
+	}
+
+	async #unset(): Promise<void> {
+		clearInterval(this.#watch);
+		this.#announcer.stop();
+		this.#announced = "";
+		this.#standing = null;
+		this.#applied = null;
+		this.#memory = nothingYet;
+		await this.#holding.removeAll();
+	}
+}
+
+function isDirected({ link }: Planned): boolean {
+	return link === null;
 }

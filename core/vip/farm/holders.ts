@@ -1,0 +1,59 @@
+/** Where connections may be, by all views since this node takes part. Pure. */
+import type { FarmView } from "../../engine/farm/group.ts";
+import { buckets } from "../../engine/farm/group.ts";
+import { bucketsWhere, type GroupShares } from "../filter/plan.ts";
+
+/** Of one bucket. */
+interface Memory {
+	/** Members that have owned it. */
+	holders: ReadonlySet<string>;
+	/** Who had it last, and who of those that had it last is gone. */
+	last: string | null;
+	gone: string | null;
+}
+
+export interface Remembered {
+	members: readonly string[];
+	groups: ReadonlyMap<string, readonly Memory[]>;
+}
+
+export const nothingYet: Remembered = { members: [], groups: new Map() };
+
+/**
+ * What is known after this view. A server that leaves in order has given its buckets away before; one that is gone while
+ * it still had them is lost, with all their connections.
+ */
+export function remember(before: Remembered, view: FarmView): Remembered {
+	const here = new Set(view.members);
+	const left = before.members.filter((name) => !here.has(name));
+	const groups = view.groups.map(({ name, owners }) => {
+		const old = before.groups.get(name);
+		return [
+			name,
+			Array.from({ length: buckets }, (_, at) => after(old?.[at], owners[at] ?? null, left, here)),
+		] as const;
+	});
+	return { members: view.members, groups: new Map(groups) };
+}
+
+function after(old: Memory | undefined, owner: string | null, left: string[], here: ReadonlySet<string>): Memory {
+	const lost = old?.last != null && left.includes(old.last) ? old.last : (old?.gone ?? null);
+	const holders = new Set(
+		[...(old?.holders ?? []), ...(owner === null ? [] : [owner])].filter((name) => here.has(name)),
+	);
+	return { holders, last: owner ?? old?.last ?? null, gone: lost !== null && here.has(lost) ? null : lost };
+}
+
+/** For the filter of `node`, in the order of `names`. */
+export function sharesOf(memory: Remembered, view: FarmView, names: readonly string[], node: string): GroupShares[] {
+	return names.map((name) => {
+		const owners = view.groups.find((group) => group.name === name)?.owners ?? [];
+		const all = memory.groups.get(name) ?? [];
+		const lost = bucketsWhere(all, ({ holders, gone }) => gone !== null && holders.size === 1 && holders.has(node));
+		return {
+			owners,
+			holders: all.map(({ holders }) => holders),
+			lost: lost.filter((bucket) => owners[bucket] === node),
+		};
+	});
+}

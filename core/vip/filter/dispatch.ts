@@ -1,0 +1,115 @@
+/** Which rule of `<loadbalancing_list>` a packet falls under, and what of its client is hashed. Pure. */
+import { buckets } from "../../engine/farm/group.ts";
+import { seed } from "../farm/hash.ts";
+import { type Balancing, type FilteredAddress, type FilterRule, familyOf, type HashKind } from "./plan.ts";
+
+export type Family = 4 | 6;
+
+/** The keyword of nft. */
+export function ipOf(family: Family): "ip" | "ip6" {
+	return family === 4 ? "ip" : "ip6";
+}
+
+/** A hash of one group that some rule needs, with the name of its chain's end: `0_addr4`. */
+export interface GroupHash {
+	group: number;
+	name: string;
+	/** The expression that gives the bucket. */
+	jhash: string;
+	/** Connections of TCP are told apart by it. */
+	tcp: boolean;
+}
+
+const keys: Record<HashKind, string> = { on_addr: "addr", on_port: "port", on_ipid: "ipid" };
+
+/** IPv6 packets have no id to hash: their clients are told apart by address and port. */
+export function hashOf(
+	group: number,
+	{ filter, proto }: Pick<FilterRule, "filter" | "proto">,
+	family: Family,
+): GroupHash {
+	const kind = filter === "on_ipid" && family === 6 ? "on_port" : filter;
+	const source = `${ipOf(family)} saddr`;
+	const key = { on_addr: source, on_port: `${source} . ${proto} sport`, on_ipid: "ip id" }[kind];
+	const name = `${group}_${keys[kind]}${kind === "on_port" ? `_${proto}` : ""}${family}`;
+	return { group, name, jhash: jhash(key), tcp: proto === "tcp" };
+}
+
+export function jhash(key: string): string {
+	return `jhash ${key} mod ${buckets} seed 0x${seed.toString(16)}`;
+}
+
+interface Placed extends FilterRule {
+	group: number;
+}
+
+/** The narrower rule wins: one address before all, one port before all; else the first. */
+function inOrder({ groups }: Balancing): Placed[] {
+	const all = groups.flatMap(({ rules }, group) => rules.map((rule) => ({ ...rule, group })));
+	const weight = (rule: FilterRule): number => (rule.virtualAddr === null ? 0 : 2) + (rule.port === null ? 0 : 1);
+	return all.filter(({ proto }) => proto !== "arp").sort((one, two) => weight(two) - weight(one));
+}
+
+/** Every hash that the rules need for these addresses. */
+export function hashesOf(balancing: Balancing, addresses: readonly FilteredAddress[]): GroupHash[] {
+	const all = familiesOf(addresses).flatMap((family) => [
+		...inOrder(balancing)
+			.filter((rule) => concerns(rule, addresses, family))
+			.map((rule) => hashOf(rule.group, rule, family)),
+		...addresses
+			.filter(({ addr }) => familyOf(addr) === family)
+			.flatMap(({ addr }) => echoHash(balancing, addr, family) ?? []),
+	]);
+	const found = new Map<string, GroupHash>();
+	for (const hash of all) found.set(hash.name, { ...hash, tcp: hash.tcp || found.get(hash.name)?.tcp === true });
+	return [...found.values()];
+}
+
+/** Echo requests go with the first group that has a rule for the address, by the client's address. */
+function echoHash({ groups }: Balancing, addr: string, family: Family): GroupHash | null {
+	const group = groups.findIndex(({ rules }) =>
+		rules.some((rule) => rule.proto !== "arp" && (rule.virtualAddr === null || rule.virtualAddr === addr)),
+	);
+	return group < 0 ? null : hashOf(group, { filter: "on_addr", proto: "udp" }, family);
+}
+
+export function familiesOf(addresses: readonly FilteredAddress[]): Family[] {
+	return ([4, 6] as const).filter((family) => addresses.some(({ addr }) => familyOf(addr) === family));
+}
+
+function concerns(rule: FilterRule, addresses: readonly FilteredAddress[], family: Family): boolean {
+	return addresses.some(
+		({ addr }) => familyOf(addr) === family && (rule.virtualAddr === null || rule.virtualAddr === addr),
+	);
+}
+
+/** Rules that lead packets of TCP and UDP to the chain `prefix` + name of the hash. What no rule names falls through. */
+export function dispatch(
+	balancing: Balancing,
+	addresses: readonly FilteredAddress[],
+	family: Family,
+	protos: readonly ("tcp" | "udp")[],
+	prefix: string,
+): string[] {
+	return inOrder(balancing)
+		.filter((rule) => concerns(rule, addresses, family) && protos.some((proto) => proto === rule.proto))
+		.map((rule) => {
+			const scope = rule.virtualAddr === null ? "" : `${ipOf(family)} daddr ${rule.virtualAddr} `;
+			const port = rule.port === null ? `meta l4proto ${rule.proto}` : `${rule.proto} dport ${rule.port}`;
+			return `${scope}${port} goto ${prefix}${hashOf(rule.group, rule, family).name}`;
+		});
+}
+
+export function dispatchEcho(
+	balancing: Balancing,
+	addresses: readonly FilteredAddress[],
+	family: Family,
+	prefix: string,
+): string[] {
+	return addresses
+		.filter(({ addr }) => familyOf(addr) === family)
+		.flatMap(({ addr }) => {
+			const hash = echoHash(balancing, addr, family);
+			return hash === null ? [] : [`${ipOf(family)} daddr ${addr} goto ${prefix}${hash.name}`];
+		});
+}

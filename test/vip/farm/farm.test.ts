@@ -1,0 +1,228 @@
+/** Farms in the real kernel: who answers whom, what happens to connections, and what stays behind: nothing. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ExecutionContext } from "ava";
+import { type FarmView, loadOf } from "../../../core/engine/farm/group.ts";
+import type { BalancingRule } from "../../../core/module/configuration.ts";
+import { bucketOf } from "../../../core/vip/farm/hash.ts";
+import type { Box } from "../../../sdk/lab/box.ts";
+import { boxTest } from "../../platform/two.ts";
+import type { Asked } from "./agent.ts";
+import { Agent, even, farmOf, farmPort, fromAll, type Net, names, net, port, viewOf, vipOf, virtual } from "./net.ts";
+
+const [four, six] = ["10.9.0.50", "fd09::50"];
+const onAddr = (proto: "tcp" | "udp"): BalancingRule => ({ virtualAddr: null, port, proto, filter: "on_addr" });
+const patientMs = 10_000;
+
+type Type = "vmac_invisible" | "vmac_directed";
+
+/** Starts and sets all nodes; what they answer is up to the caller. */
+async function farm(t: ExecutionContext, type: Type, rules = [onAddr("tcp"), onAddr("udp")]): Promise<Net> {
+	const made = await net(t);
+	const vip = vipOf([virtual(four, type), virtual(six, type)], rules);
+	await each(made, async (agent, name) => {
+		await agent.do("start", { farm: farmOf(name), vip, record: `${made.folder}/${name}.json` });
+		await agent.do("set");
+		await agent.do("serve", { name, port, datagrams: [four, six] });
+		await agent.do("pulses", { to: name === "a" ? "10.9.0.2" : "10.9.0.1", port: farmPort });
+	});
+	return made;
+}
+
+async function each(made: Net, work: (agent: Agent, name: string) => Promise<unknown>, who = names): Promise<void> {
+	await Promise.all(who.map((name) => work(made.agents[name] as Agent, name)));
+}
+
+async function share(made: Net, view: FarmView): Promise<void> {
+	await each(made, (agent) => agent.do("share", view));
+}
+
+/** The node that the view gives the client to. */
+function ownerOf(view: FarmView, { from }: Asked): string | null {
+	return view.groups[0]?.owners[bucketOf("on_addr", from, 0) ?? 0] ?? null;
+}
+
+async function everybodyIsAnsweredByHisNode(t: ExecutionContext, made: Net, view: FarmView): Promise<void> {
+	for (const to of [four, six]) {
+		const clients = fromAll(to);
+		const expected = clients.map((client) => ownerOf(view, client));
+		t.deepEqual(await made.clients.do("tcp", { clients, withinMs: patientMs }), expected);
+		const answers = await made.clients.do<string[][]>("udp", { clients, withinMs: 1500 });
+		t.deepEqual(answers.map(String), expected, "exactly one answer to each datagram");
+		t.true(await made.clients.do("ping", { addr: to, withinMs: patientMs }));
+	}
+}
+
+for (const type of ["vmac_invisible", "vmac_directed"] as const) {
+	boxTest(`${type}: every client is answered by exactly one node, and its connections stay there`, async (t) => {
+		const made = await farm(t, type);
+		const some = [...fromAll(four).slice(0, 8), ...fromAll(six).slice(0, 8)];
+		t.deepEqual(
+			await made.clients.do("tcp", { clients: some, withinMs: 300 }),
+			some.map(() => null),
+			"closed until the group says otherwise",
+		);
+		const view = even(names);
+		await share(made, view);
+		await everybodyIsAnsweredByHisNode(t, made, view);
+
+		const kept: { id: number; name: string }[] = [];
+		for (const client of some) kept.push(await made.clients.do("keep", client));
+		// Every bucket moves, and moves back.
+		const moved = viewOf(names, (bucket) => names[(bucket + 1) % 3] ?? null);
+		for (const next of [moved, even(names)]) {
+			await share(made, next);
+			await everybodyIsAnsweredByHisNode(t, made, next);
+			for (const { id, name } of kept) t.is(await made.clients.do("again", { id, withinMs: patientMs }), name);
+		}
+
+		await made.agents.c?.do("pulses", { to: null, port: farmPort });
+		await sleep(1500);
+		const silent = fromAll(four).filter((client) => ownerOf(view, client) === "c");
+		t.deepEqual(
+			await made.clients.do("tcp", { clients: silent, withinMs: 300 }),
+			silent.map(() => null),
+			"without pulses the kernel stops answering by itself",
+		);
+		const left = even(["a", "b"]);
+		await each(made, (agent) => agent.do("share", left), ["a", "b"]);
+		await sleep(300);
+		const clients = fromAll(four);
+		const expected = clients.map((client) => ownerOf(left, client));
+		t.deepEqual(await made.clients.do("tcp", { clients, withinMs: patientMs }), expected);
+	});
+
+	boxTest(`${type}: a machine is the same before and after, with rules of its own, and after kill -9`, async (t) => {
+		const made = await net(t);
+		const [box, agent] = [made.boxes.a, made.agents.a];
+		if (box === undefined || agent === undefined) return t.fail();
+		await box.network("nft", ["-f", "-"], administrators);
+		await box.network("ip", ["address", "add", "fd09::aaaa:bbbb/64", "dev", "eth0", "nodad", "mngtmpaddr"]);
+		const before = await imageOf(box);
+		const start = {
+			farm: farmOf("a"),
+			vip: vipOf([virtual(four, type), virtual(six, type)], [onAddr("tcp")]),
+			record: `${made.folder}/a.json`,
+		};
+		await agent.do("start", start);
+		await agent.do("set");
+		await agent.do("share", even(["a"]));
+		const during = await imageOf(box);
+		t.true(during.some((line) => line.includes("opensafe_1")));
+		for (const line of before.filter((each) => each.includes("comment"))) t.true(during.includes(line));
+		await agent.do("unset");
+		await agent.do("unset");
+		t.deepEqual(difference(await imageOf(box), before), []);
+
+		await agent.do("set");
+		await agent.do("share", even(["a"]));
+		await agent.kill();
+		const next = await Agent.start(box);
+		t.teardown(() => next.kill());
+		await next.do("start", { ...start, vip: vipOf([virtual("10.9.0.51", type)], []) });
+		await next.do("unset");
+		t.deepEqual(difference(await imageOf(box), before), []);
+	});
+}
+
+boxTest("a daemon that comes back keeps what is answered, and restores what somebody flushed", async (t) => {
+	const made = await net(t);
+	const [box, agent] = [made.boxes.a, made.agents.a];
+	if (box === undefined || agent === undefined) return t.fail();
+	const vip = vipOf([virtual(four, "vmac_invisible")], [onAddr("tcp")]);
+	const start = { farm: farmOf("a", { followerLost: 600, leaderLost: 600 }), vip, record: `${made.folder}/a.json` };
+	const server = await Agent.start(box);
+	t.teardown(() => server.kill());
+	await server.do("serve", { name: "a", port, datagrams: [] });
+	await agent.do("start", start);
+	await agent.do("set");
+	await agent.do("share", even(["a"]));
+	const clients = fromAll(four).slice(0, 5);
+	const all = clients.map(() => "a");
+	t.deepEqual(await made.clients.do("tcp", { clients, withinMs: patientMs }), all);
+	await agent.kill();
+	t.deepEqual(await made.clients.do("tcp", { clients, withinMs: patientMs }), all);
+	const next = await Agent.start(box);
+	t.teardown(() => next.kill());
+	await next.do("start", start);
+	await next.do("resume");
+	t.deepEqual(await made.clients.do("tcp", { clients, withinMs: patientMs }), all);
+	const view = even(["a"]);
+	t.is(loadOf(view.groups[0] as FarmView["groups"][0], "a"), 256);
+	await next.do("share", view);
+	await box.network("nft", ["flush", "ruleset"]);
+	const end = performance.now() + patientMs;
+	while (!(await box.network("nft", ["list", "ruleset"])).includes("own_0_addr4") && performance.now() < end) {
+		await sleep(200);
+	}
+	t.regex(String(await next.do("log")), /was removed by another program/);
+	t.deepEqual(await made.clients.do("tcp", { clients, withinMs: patientMs }), all);
+});
+
+boxTest("datagrams are spread by client port and by packet; what no rule names is denied", async (t) => {
+	const rules: BalancingRule[] = [
+		{ virtualAddr: four, port, proto: "udp", filter: "on_ipid" },
+		{ virtualAddr: six, port, proto: "udp", filter: "on_port" },
+		{ virtualAddr: six, port: null, proto: "tcp", filter: "on_port" },
+	];
+	const made = await farm(t, "vmac_invisible", rules);
+	await share(made, even(names));
+	const tally: string[] = [];
+	for (const to of [four, six]) {
+		const [client] = fromAll(to);
+		const clients = Array.from({ length: 40 }, () => client);
+		const answers = await made.clients.do<string[][]>("udp", { clients, withinMs: 1500 });
+		t.true(
+			answers.every((names) => names.length === 1),
+			JSON.stringify(answers),
+		);
+		t.deepEqual([...new Set(answers.flat())].sort(), names);
+		tally.push(...answers.flat());
+	}
+	t.is(tally.length, 80);
+	const [[denied], [answered]] = [fromAll(four), fromAll(six)];
+	t.deepEqual(await made.clients.do("tcp", { clients: [denied, answered].slice(0, 1), withinMs: 500 }), [null]);
+	t.not((await made.clients.do<(string | null)[]>("tcp", { clients: [answered], withinMs: patientMs }))[0], null);
+});
+
+/** Rules such as an administrator's, firewalld's and docker's. */
+const administrators = `
+table inet administrator {
+	set friends { type ipv4_addr; flags interval; elements = { 192.0.2.0/24 }; }
+	chain input { type filter hook input priority 0; policy accept;
+		ip saddr @friends tcp dport 22 accept comment "ssh"
+	}
+	chain mangle { type filter hook prerouting priority -150; policy accept;
+		ip saddr 192.0.2.7 meta mark set 0x7 comment "mark"
+	}
+}
+table ip nat {
+	chain DOCKER { }
+	chain PREROUTING { type nat hook prerouting priority -100; policy accept;
+		fib daddr type local jump DOCKER comment "docker"
+	}
+}
+table arp administrator {
+	chain input { type filter hook input priority 0; policy accept; }
+}`;
+
+/** All that a module could leave behind: rules, addresses, routes, settings. */
+async function imageOf(box: Box): Promise<string[]> {
+	const lines = async (program: string, ...args: string[]) => (await box.network(program, args)).split("\n");
+	const addresses = JSON.parse(await box.network("ip", ["-j", "addr"])) as {
+		ifname: string;
+		addr_info: { local: string; prefixlen: number; mngtmpaddr?: boolean }[];
+	}[];
+	return [
+		...(await lines("nft", "list", "ruleset")),
+		...addresses.flatMap(({ ifname, addr_info: own }) =>
+			own.map(({ local, prefixlen, mngtmpaddr }) => `${ifname} ${local}/${prefixlen} ${mngtmpaddr ?? false}`),
+		),
+		...(await lines("ip", "route", "show", "table", "all")).map((line) => line.trim()),
+		...(await lines("sysctl", "-a", "--pattern", "^net.(ipv4|ipv6).(conf|neigh)|nf_conntrack_tcp_loose")).sort(),
+	];
+}
+
+/** What is in one image only. */
+function difference(one: readonly string[], two: readonly string[]): string[] {
+	return [...one.filter((line) => !two.includes(line)), ...two.filter((line) => !one.includes(line))];
+}
