@@ -86,12 +86,16 @@ export class FarmPlace implements FarmControl {
 	/** The stored state is taken up. `running`: an earlier daemon left the module as it was. */
 	async connect(running: boolean): Promise<void> {
 		const { addresses, heart } = this.#parts;
+		const main = this.#parts.main();
+		// A state that is taken up as it was has announced nothing.
+		this.announce(main);
 		this.#listening = true;
 		if (this.#member) this.#listen();
 		else heart.stop(this.module.module);
 		if (!running) this.#told.nothing();
-		if (running && this.#parts.main() !== "STOP") await addresses?.resume();
-		else await addresses?.unset();
+		if (running && main === "UP") await addresses?.resume();
+		// In WAIT a stop that goes on takes away what is left.
+		else if (!running || main === "STOP") await addresses?.unset();
 	}
 
 	/** The daemon ends, the module runs on. */

@@ -99,7 +99,9 @@ async function isDone(promise: Promise<unknown>): Promise<boolean> {
 }
 
 test("it is in the group while it is not stopped, and confirms what its filter obeys", async (t) => {
-	const { place, done, say, resources } = world(t);
+	const self = world(t);
+	const { place, done, say, resources } = self;
+	self.main = "STOP";
 	place.announce("STOP");
 	await place.connect(false);
 	t.deepEqual(done.splice(0), ["stop", "unset"]);
@@ -164,14 +166,15 @@ test("a stop waits until the others have what it gave away, and no longer than t
 });
 
 test("who never was in a group gives nothing away", async (t) => {
-	const { place } = world(t);
+	const self = world(t);
+	const { place } = self;
+	self.main = "STOP";
 	await place.connect(false);
 	t.true(await isDone(place.traffic(false)));
 });
 
 test("a restarted daemon goes on with what the earlier one wanted", async (t) => {
 	const { place, done, say } = world(t, { open: ["G"] });
-	place.announce("UP");
 	await place.connect(true);
 	t.deepEqual(done.splice(0), ["farm [G]", "resume"]);
 	await say(view(9, 128));
