@@ -33,10 +33,13 @@ export class Server {
 	readonly safe: string;
 	readonly safevar: string;
 	readonly env: NodeJS.ProcessEnv;
+	readonly #network: number | null;
 	#child: ChildProcess | undefined;
 
-	constructor(t: Pick<ExecutionContext, "teardown">, name: string) {
+	/** `network`: a process in whose network namespace the daemon runs. */
+	constructor(t: Pick<ExecutionContext, "teardown">, name: string, network: number | null = null) {
 		this.name = name;
+		this.#network = network;
 		this.folder = makeTestFolder(name);
 		this.safe = join(this.folder, "safe");
 		this.safevar = join(this.folder, "var");
@@ -53,10 +56,10 @@ export class Server {
 	}
 
 	async start(): Promise<void> {
-		this.#child = spawn(process.execPath, [join(root, "core/node/main.ts")], {
-			env: this.env,
-			stdio: ["ignore", "inherit", "inherit"],
-		});
+		const daemon = [process.execPath, join(root, "core/node/main.ts")];
+		const [program = "", ...args] =
+			this.#network === null ? daemon : ["nsenter", "-t", String(this.#network), "-n", ...daemon];
+		this.#child = spawn(program, args, { env: this.env, stdio: ["ignore", "inherit", "inherit"] });
 		await this.until(() => existsSync(join(this.safevar, "run/daemon.sock")) && this.run("cmdlog").code === 0);
 	}
 
