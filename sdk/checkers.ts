@@ -112,7 +112,8 @@ export interface CheckerContext {
 
 /**
  * Declares a checker: the default export of a `.ts` file that `<custom exec="…">` names. What it throws sets its
- * resource down with the message.
+ * resource down with the message. It should only look and change nothing: a run that suddenly computes for over a second
+ * is begun anew.
  *
  * @example
  * import { checker, down, up } from "opensafe";

@@ -50,9 +50,7 @@ export const quickLimits = {
 	/** Milliseconds of a processor: whoever used less in its last run counts as quick. */
 	cpuMs: 20,
 	/** A step of such a one that takes longer (time in all) is cut short, and its run begins again on another thread. */
-	cutMs: 100,
-	/** Who held up others so often is never quick again. */
-	mayHoldUp: 3,
+	cutMs: 1000,
 	/** Milliseconds of a processor after which a step that cannot be cut takes the process with it. */
 	hangMs: 2000,
 };

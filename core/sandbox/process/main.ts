@@ -61,11 +61,11 @@ class Service {
 		if (type === "load") void this.#load(message);
 		else if (type === "drop") this.#drop(id);
 		else if (type === "end") this.#end(id, message.run);
-		else if (type === "start") this.#start(id, message.run, ["start", message.input ?? "", message.nowMs]);
+		else if (type === "start") this.#start(message);
 		else {
 			const { run, call, isWell, value, nowMs } = message;
 			const running = this.#runs.get(id);
-			if (running?.run === run) this.#step(running, ["answer", call, isWell, value, nowMs]);
+			if (running?.run === run) this.#step(running, { entry: "answer", words: [call, isWell, value, nowMs] });
 		}
 	}
 
@@ -78,7 +78,7 @@ class Service {
 			const { result } = await this.#turns.take(cell, id, loadBudgetNs, load, true);
 			if (!cell.members.has(id)) return;
 			// Who made trouble before has a thread of its own whenever it runs.
-			if (message.alone) result.member.heldUp = quickLimits.mayHoldUp;
+			if (message.alone) result.member.hasHeldUp = true;
 			cell.members.set(id, result.member);
 			this.#say({ type: "loaded", id, said: result.said });
 		} catch (error) {
@@ -88,12 +88,12 @@ class Service {
 		}
 	}
 
-	#start(id: number, run: number, step: Step): void {
+	#start({ id, run, input = "", nowMs }: Extract<ToProcess, { type: "start" }>): void {
 		const member = this.#cells.of(id)?.members.get(id);
 		if (!member) return;
 		const running = { id, run, member, isQuick: member.isQuick, leftNs: runBudgetNs };
 		this.#runs.set(id, running);
-		this.#step(running, step);
+		this.#step(running, { entry: "start", words: [input, nowMs] });
 	}
 
 	#step(running: Running, step: Step): void {
@@ -108,7 +108,7 @@ class Service {
 		const { result, error, usedNs, isCut } = this.#quick.take(cell, id, () => member.takeNow(step));
 		running.leftNs -= usedNs;
 		running.isQuick = runBudgetNs - running.leftNs < quickNs;
-		if (usedNs > quickNs) member.heldUp += 1;
+		if (usedNs > quickNs) member.hasHeldUp = true;
 		if (result !== null) this.#out(running, result);
 		else if (isCut) {
 			member.isQuick = false;
@@ -131,7 +131,7 @@ class Service {
 	#out(running: Running, { text, isDone }: Out): void {
 		const { id, run, member, leftNs } = running;
 		if (this.#runs.get(id) !== running) return;
-		if (isDone) member.isQuick = runBudgetNs - leftNs < quickNs && member.heldUp < quickLimits.mayHoldUp;
+		if (isDone) member.isQuick = runBudgetNs - leftNs < quickNs && !member.hasHeldUp;
 		this.#say({ type: "out", id, run, out: text });
 	}
 

@@ -14,10 +14,11 @@ export interface Library {
 type Words = (string | number | boolean)[];
 type Entry = ivm.Reference<(...words: Words) => Said>;
 
-/** What the driver is asked to do, and with what. */
-export type Step =
-	| ["start", input: string, nowMs: number]
-	| ["answer", call: number, isWell: boolean, value: string, nowMs: number];
+/** What the driver is asked to do, and with what: `start` takes the input and the time, `answer` a call's, and the time. */
+export interface Step {
+	entry: "start" | "answer";
+	words: Words;
+}
 
 /** What came out of a step: the text for the daemon, and whether the run is over. */
 export interface Out {
@@ -41,14 +42,14 @@ async function scriptOf(isolate: ivm.Isolate, code: string): Promise<ivm.Script>
 export class Member {
 	/** Its last run was over soon. */
 	isQuick = false;
-	/** How often it was not as quick as it was expected to be, so that others had to wait. */
-	heldUp = 0;
-	readonly #entries: Record<Step[0], Entry>;
+	/** It was not as quick as it was expected to be, and others had to wait: it is never quick again. */
+	hasHeldUp = false;
+	readonly #entries: Record<Step["entry"], Entry>;
 	readonly #context: ivm.Context;
 
 	private constructor(context: ivm.Context, driver: ivm.Reference) {
 		this.#context = context;
-		const entry = (name: Step[0]): Entry => driver.getSync(name, { reference: true }) as Entry;
+		const entry = (name: Step["entry"]): Entry => driver.getSync(name, { reference: true }) as Entry;
 		this.#entries = { start: entry("start"), answer: entry("answer") };
 	}
 
@@ -69,13 +70,13 @@ export class Member {
 	}
 
 	/** One step on another thread. */
-	async take([name, ...words]: Step): Promise<Out> {
-		return outOf(await this.#entries[name].apply(undefined, words, slowly));
+	async take({ entry, words }: Step): Promise<Out> {
+		return outOf(await this.#entries[entry].apply(undefined, words, slowly));
 	}
 
 	/** One step on this thread, which is cut short when it takes too long. */
-	takeNow([name, ...words]: Step): Out {
-		return outOf(this.#entries[name].applySync(undefined, words, quickly));
+	takeNow({ entry, words }: Step): Out {
+		return outOf(this.#entries[entry].applySync(undefined, words, quickly));
 	}
 
 	release(): void {

@@ -28,6 +28,8 @@ export const quickNs: bigint = BigInt(quickLimits.cpuMs) * 1_000_000n;
 
 /** Where in the box is whoever is inside on this thread; the other places belong to the other threads. */
 const boxPlace = 2;
+/** How soon the deadline begins anew when one list of messages has many steps. */
+const renewMs = 100;
 
 export class Quick {
 	readonly #box: Int32Array;
@@ -42,10 +44,12 @@ export class Quick {
 
 	/** Does the work of a checker at once. */
 	take<Result>(place: Place, id: number, work: () => Result): Taken<Result> {
-		const [fromMs, fromNs] = [performance.now(), usedBy(place)];
+		const fromMs = performance.now();
+		const fromNs = usedBy(place);
 		this.#begin(fromMs);
 		this.#box[boxPlace] = id;
-		let [result, error]: [Result | null, unknown] = [null, null];
+		let result: Result | null = null;
+		let error: unknown = null;
 		try {
 			result = work();
 		} catch (thrown) {
@@ -58,7 +62,7 @@ export class Quick {
 
 	/** The deadline is that of the steps of one message list, and begins anew in long ones. */
 	#begin(nowMs: number): void {
-		if (this.#begunMs !== null && nowMs - this.#begunMs < quickLimits.cutMs) return;
+		if (this.#begunMs !== null && nowMs - this.#begunMs < renewMs) return;
 		if (this.#begunMs === null) {
 			queueMicrotask(() => {
 				this.#deadline.end();
