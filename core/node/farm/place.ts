@@ -30,6 +30,8 @@ export interface FarmParts {
 	heart: Pick<HeartLink, "farm" | "wish" | "wishOf" | "applied" | "listen" | "stop">;
 	clock: Clock;
 	main(): MainState;
+	/** Its application runs, and no plan does. */
+	ready(): boolean;
 	log(level: LogLevel, text: string): void;
 	setResource(name: string, value: string): void;
 	/** What persons see of the group has changed. */
@@ -87,6 +89,10 @@ export class FarmPlace implements FarmControl {
 	async connect(running: boolean): Promise<void> {
 		const { addresses, heart } = this.#parts;
 		const main = this.#parts.main();
+		// The note of what an earlier daemon wanted may be lost, as on a full disk: the state says it too.
+		if (running && heart.wishOf(this.module.module) === null && this.#parts.ready() && !this.scriptControl) {
+			this.#wish = this.#all;
+		}
 		// A state that is taken up as it was has announced nothing.
 		this.announce(main);
 		this.#listening = true;
@@ -139,11 +145,14 @@ export class FarmPlace implements FarmControl {
 		throw new SafekitError("FARM_UNSETTLED", `The group of module '${this.module.module}' has not settled in time.`);
 	}
 
+	get #all(): FarmWish {
+		return { open: this.module.groups.map(({ name }) => name) };
+	}
+
 	/** True once the group has settled with it; false if that takes too long. */
 	#ask(open: boolean): Promise<boolean> {
-		const names = open ? this.module.groups.map(({ name }) => name) : [];
 		const before = this.#heard?.version ?? 0;
-		const changed = this.#want({ open: names });
+		const changed = this.#want(open ? this.#all : { open: [] });
 		const fulfilled = (view: FarmView): boolean => {
 			if (!view.settled) return false;
 			return open ? !changed || view.version > before : this.#load(view) === 0;

@@ -33,6 +33,7 @@ export async function farmPlace(
 		heart,
 		clock: systemClock,
 		main: () => runtime().view().main,
+		ready: () => runtime().view().status === "Ready",
 		log: (level, text) => runtime().write("vipd", level, text),
 		setResource: (name, value) => runtime().setResource(name, value, "vipd"),
 		changed: () => runtime().touched(),

@@ -37,6 +37,7 @@ export function simulatedFarm(server: FarmServer): FarmPlace | null {
 		rules: new Map(vip?.balancing.map(({ name, rules }) => [name, rules.length])),
 		addresses: vip === null ? null : addresses,
 		main: () => runtime().view().main,
+		ready: () => runtime().view().status === "Ready",
 		log: (level, text) => runtime().write("vipd", level, text),
 		setResource: (name, value) => runtime().setResource(name, value, "vipd"),
 		changed: () => runtime().touched(),

@@ -83,6 +83,7 @@ function world(_t: ExecutionContext, earlier: FarmWish | null = null, scriptCont
 			},
 			clock,
 			main: () => self.main,
+			ready: () => self.main === "UP",
 			log: (level, text) => void logged.push(`${level} ${text}`),
 			setResource: (name, value) => void resources.set(name, value),
 			changed: () => {},
@@ -181,6 +182,15 @@ test("a restarted daemon goes on with what the earlier one wanted", async (t) =>
 	t.deepEqual(done.splice(0), ["share 9", "applied 9"]);
 	place.disconnect();
 	t.deepEqual(done, ["close"], "the module runs on");
+});
+
+test("what an earlier daemon wanted, and could not note, is what the state says", async (t) => {
+	const self = world(t);
+	await self.place.connect(true);
+	t.deepEqual(self.done, ["farm [G]", "resume"]);
+	const controlled = world(t, null, true);
+	await controlled.place.connect(true);
+	t.is(controlled.done[0], "farm []", "only its scripts know");
 });
 
 test("a filter that cannot be written is not confirmed, and written again", async (t) => {
