@@ -106,8 +106,7 @@ const vip: ElementDeclaration = {
 						},
 						{
 							name: "virtual_interface",
-							doc: "The interface under a MAC address of its own.",
-							carried: "later",
+							doc: "The interface under a MAC address of its own, which clients keep when the primary changes.",
 							attributes: {
 								type: { type: choice("vmac_invisible"), required: true, doc: "How frames reach the primary." },
 								addr: virtualMac,

@@ -174,6 +174,35 @@ boxTest(
 	},
 );
 
+boxTest("under a MAC address of its own: clients keep what they know, and nothing stays behind", async (t) => {
+	const { a, b } = await two(t);
+	const mac = "5a:fe:0a:09:00:64";
+	const shared = { type: "vmac_invisible", mac } as const;
+	const asked = request(t, [virtual("10.9.0.100", { shared }), virtual("fd09::100", { shared })], {
+		peerAddresses: ["10.9.0.2", "fd09::2"],
+	});
+	const links = async () => (await a.network("ip", ["-br", "link"])).split("\n").map((line) => line.split(/\s/)[0]);
+	const before = [await links(), await a.network("nft", ["list", "ruleset"])];
+	const set = await ask<VipAnswer>(a, { ...asked, steps: ["set", "set"] });
+	t.true(set.ok, set.message);
+	for (const addr of ["10.9.0.100", "fd09::100"]) {
+		t.true(await ask(b, { do: "ping", addr, timeoutMs: 3000 }));
+		t.is(await neighbour(b, addr), mac);
+	}
+	for (const addr of ["10.9.0.1", "fd09::1"]) {
+		await b.network("ip", ["neigh", "flush", "all"]);
+		t.true(await ask(b, { do: "ping", addr, timeoutMs: 3000 }));
+		t.not(await neighbour(b, addr), mac, "the server's own address stays where it is");
+	}
+	// The peer takes it over while this server still answers, without waiting, since it is no stranger.
+	const peer = await ask<VipAnswer>(b, { ...asked, record: `${asked.record}2`, steps: ["set", "unset"] });
+	t.true(peer.ok, peer.message);
+	t.false(peer.log.some((line) => line.includes("taken over")));
+	t.true((await ask<VipAnswer>(a, { ...asked, steps: ["unset", "unset"] })).ok);
+	t.deepEqual([await links(), await a.network("nft", ["list", "ruleset"])], before);
+	t.deepEqual(await addressesOf(a), own);
+});
+
 boxTest("tcpreset: clients learn at once that their server is gone", async (t) => {
 	const { a, b } = await two(t);
 	const asked = request(t, [virtual("10.9.0.100")]);

@@ -12,7 +12,7 @@ import { balancingSettings } from "./farm.ts";
 export function vipSettings(vip: CheckedElement, mode: "mirror" | "farm", report: Report): VipConfiguration {
 	const onAll: SharedInterface = { type: "vmac_directed", mac: null };
 	const found = descendants(vip, "interface_list", "interface").flatMap((intf) => [
-		...(mode === "farm" ? sharedAddresses(intf) : []),
+		...sharedAddresses(intf),
 		...addressesOf(intf, descendants(intf, "real_interface", "virtual_addr"), mode === "farm" ? onAll : null),
 	]);
 	refuseRepeated(found, report);

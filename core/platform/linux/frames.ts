@@ -113,5 +113,7 @@ export function neighbourAdvertisement(mac: string, addr: string): Buffer {
 export function neighbourOwner(frame: Buffer, addr: string, ownMac: string): string | null {
 	if (frame.length < 78 || frame.readUInt16BE(12) !== ETH_P_IPV6 || frame[20] !== 58) return null;
 	if (frame[54] !== 136 || !frame.subarray(62, 78).equals(addressBytes(addr))) return null;
-	return otherMac(frame.subarray(6, 12), ownMac);
+	// A node may hide behind its own MAC address what it says under one that it shares.
+	const named = frame.length >= 86 && frame[78] === 2 && frame[79] === 1;
+	return otherMac(named ? frame.subarray(80, 86) : frame.subarray(6, 12), ownMac);
 }

@@ -279,6 +279,7 @@ export class FarmAddresses {
 		this.#announcer.stop();
 		this.#announced = "";
 		this.#standing = null;
+		this.#wanted = null;
 		this.#applied = null;
 		this.#memory = nothingYet;
 		await this.#holding.removeAll();
