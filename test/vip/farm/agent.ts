@@ -22,6 +22,7 @@ export interface Asked {
 }
 
 const pulseMs = 20;
+const secondMs = 200;
 const log: string[] = [];
 let addresses: FarmAddresses | undefined;
 let pulses: NodeJS.Timeout | undefined;
@@ -147,7 +148,10 @@ async function answersTo({ from, to, port }: Asked, withinMs: number): Promise<s
 	socket.bind(0, from);
 	await once(socket, "listening");
 	socket.send("?", port, to);
-	await sleep(withinMs);
+	const end = performance.now() + withinMs;
+	while (names.length === 0 && performance.now() < end) await sleep(10);
+	// Somebody else may answer too.
+	await sleep(secondMs);
 	socket.close();
 	return names;
 }
