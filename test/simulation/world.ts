@@ -10,7 +10,7 @@ interface Due {
 }
 
 /** A queue of things to come, ordered by time and then by the order in which they were planned. */
-class Agenda {
+export class Agenda {
 	#heap: Due[] = [];
 	#orders = 0;
 

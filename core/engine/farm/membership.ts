@@ -66,6 +66,7 @@ export class Membership {
 	#round: number;
 	#said = "";
 	#shown: string;
+	#given: FarmView | null = null;
 	#deaf = false;
 	#mute = false;
 	#leaving = false;
@@ -167,19 +168,13 @@ export class Membership {
 	say(): FarmPulse {
 		this.#beat++;
 		this.#dueMs = this.#urgentMs > 0 ? urgentGapMs : this.#module.pulseMs;
-		const { entries } = this.#others.heardOf((node) => this.#lossMs(node));
+		const entries = this.#others.entries((node) => this.#lossMs(node));
 		return { basis: this.#basis, serving: this.#serving, entries: [this.#entry(), ...entries], view: this.#view };
 	}
 
-	/** The view as it is now, for whoever begins to listen; null: nothing was said yet. */
+	/** The view that was given last, for whoever begins to listen; null: none yet. */
 	get view(): FarmView | null {
-		if (this.#view === null) return null;
-		const { members } = this.#view;
-		return shownView(this.#module, this.#version, {
-			members: members.map(([node]) => node),
-			settled: this.#settled,
-			owner: (group, at) => this.#ownerNow(group, at),
-		});
+		return this.#given;
 	}
 
 	/** What never holds of a sound state. */
@@ -216,7 +211,7 @@ export class Membership {
 			node: this.#self,
 			life: this.#life,
 			beat: this.#beat,
-			seen: this.#others.heardOf((node) => this.#lossMs(node)).seen,
+			seen: this.#others.seen((node) => this.#lossMs(node)),
 			open: yielding ? "" : this.#wish,
 			resumed: this.#resumed,
 			leaving: this.#leaving,
@@ -352,6 +347,7 @@ export class Membership {
 	}
 
 	#ownerNow(group: number, at: number): number | null {
+		if (this.#view === null) return null;
 		const owner = this.#owners[group]?.[at] ?? null;
 		if (owner === this.#self) return this.#held[group]?.[at] === true ? owner : null;
 		return this.#taken || this.#settledOwners?.[group]?.[at] === owner ? owner : null;
@@ -377,8 +373,11 @@ export class Membership {
 		this.#shown = showing;
 		this.#version++;
 		this.#filter.give(this.#version, this.#held);
-		return (
-			this.view ?? shownView(this.#module, this.#version, { members: [this.#self], settled: false, owner: () => null })
-		);
+		this.#given = shownView(this.#module, this.#version, {
+			members: this.#view?.members.map(([node]) => node) ?? [this.#self],
+			settled: this.#settled,
+			owner: (group, at) => this.#ownerNow(group, at),
+		});
+		return this.#given;
 	}
 }

@@ -8,6 +8,8 @@ interface Other {
 	silenceMs: number;
 	/** Heard in this node's present life. */
 	heard: boolean;
+	/** Since it last spoke as in a life before the one that is known: its clock was put back. */
+	outdatedMs: number;
 }
 
 export class Others {
@@ -16,13 +18,20 @@ export class Others {
 
 	constructor(count: number, self: number) {
 		this.#self = self;
-		this.#others = Array.from({ length: count }, () => ({ entry: null, silenceMs: 0, heard: false }));
+		this.#others = Array.from({ length: count }, () => ({
+			entry: null,
+			silenceMs: 0,
+			heard: false,
+			outdatedMs: Number.POSITIVE_INFINITY,
+		}));
 	}
 
 	/** Takes over what is new. True if the node counted as silent until now. */
 	hear(entry: Entry, lossMs: number): boolean {
 		const other = this.#others[entry.node];
-		if (other === undefined || entry.node === this.#self || !isNewer(entry, other.entry)) return false;
+		if (other === undefined || entry.node === this.#self) return false;
+		if (other.entry !== null && entry.life < other.entry.life) other.outdatedMs = 0;
+		if (!isNewer(entry, other.entry)) return false;
 		const before = this.sees(entry.node, lossMs);
 		other.entry = entry;
 		other.silenceMs = 0;
@@ -31,7 +40,10 @@ export class Others {
 	}
 
 	tick(ms: number): void {
-		for (const other of this.#others) other.silenceMs += ms;
+		for (const other of this.#others) {
+			other.silenceMs += ms;
+			other.outdatedMs += ms;
+		}
 	}
 
 	/** After a time in which this node cannot say what happened, each must be heard anew. */
@@ -45,7 +57,7 @@ export class Others {
 
 	sees(node: number, lossMs: number): boolean {
 		const other = this.#others[node];
-		return other?.heard === true && other.silenceMs < lossMs;
+		return node !== this.#self && other?.heard === true && other.silenceMs < lossMs;
 	}
 
 	/** Heard, and it hears this node, and stays. */
@@ -59,11 +71,16 @@ export class Others {
 		return this.#others.map((_, node) => node).filter((node) => node !== this.#self);
 	}
 
-	/** What of the others is to be passed on, and the set of those heard. */
-	heardOf(lossOf: (node: number) => number): { entries: Entry[]; seen: string } {
-		const seen = this.#others.map((_, node) => node !== this.#self && this.sees(node, lossOf(node)));
-		const entries = this.#others.flatMap(({ entry }, node) => (seen[node] && entry !== null ? [entry] : []));
-		return { entries, seen: bitsOf(seen) };
+	/** What of the others is to be passed on: of those heard, and of those who must learn that they lived before. */
+	entries(lossOf: (node: number) => number): Entry[] {
+		return this.#others.flatMap(({ entry, outdatedMs }, node) =>
+			entry !== null && (this.sees(node, lossOf(node)) || outdatedMs < lossOf(node)) ? [entry] : [],
+		);
+	}
+
+	/** The set of those heard. */
+	seen(lossOf: (node: number) => number): string {
+		return bitsOf(this.#others.map((_, node) => this.sees(node, lossOf(node))));
 	}
 }
 
