@@ -90,12 +90,12 @@ export class FarmBeat {
 
 	/** The groups whose traffic this node is ready to take from now on. */
 	wish(wish: FarmWish): void {
-		this.#carryOut(this.#membership.wish(wish));
+		this.#carryOut(this.#membership.wish(wish, this.#unsentMs()));
 	}
 
 	/** The filter does what the view of this version says. */
 	applied(version: number): void {
-		this.#carryOut(this.#membership.applied(version));
+		this.#carryOut(this.#membership.applied(version, this.#unsentMs()));
 	}
 
 	/** Says the view again: whoever listens has just begun to. */
@@ -135,9 +135,14 @@ export class FarmBeat {
 			const elapsedMs = nowMs - this.#tickedMs;
 			this.#tickedMs = nowMs;
 			this.#strangers = 0;
-			const sentMs = Math.max(this.#startedMs, ...this.#lans.map(({ socket }) => socket.sentMs ?? 0));
-			this.#carryOut(this.#membership.tick(elapsedMs, nowMs - sentMs));
+			this.#carryOut(this.#membership.tick(elapsedMs, this.#unsentMs()));
 		});
+	}
+
+	/** Since a pulse last left this machine: the kernel counts the same for the filter's lease. */
+	#unsentMs(): number {
+		const sentMs = Math.max(this.#startedMs, ...this.#lans.map(({ socket }) => socket.sentMs ?? 0));
+		return performance.now() - sentMs;
 	}
 
 	#carryOut({ send, view }: Effects): void {
@@ -203,7 +208,7 @@ export class FarmBeat {
 			const why = `${name} has other nodes, groups or powers in its configuration: apply the same one on all servers`;
 			this.#report("refused", lan.name, why);
 		}
-		this.#carryOut(this.#membership.hear(pulse, node));
+		this.#carryOut(this.#membership.hear(pulse, node, this.#unsentMs()));
 	}
 
 	/** A stopped module hears nothing any more. */

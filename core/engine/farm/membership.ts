@@ -90,9 +90,11 @@ export class Membership {
 		this.#shares = new Shares(groups.map((group) => rankings(nodes, group)));
 		this.#others = new Others(nodes.length, this.#self);
 		this.#foreigners = new Foreigners(this.#self);
-		this.#held = heldFrom(groups, held);
-		this.#filter = new Filter(this.#held);
-		this.#resumed = holdsAny(this.#held);
+		const before = heldFrom(groups, held);
+		this.#filter = new Filter(before);
+		this.#resumed = holdsAny(before);
+		// The others may have taken it since: what the filter has is to be released, or taken like anything else.
+		this.#held = nothing(before);
 		this.#owners = groups.map(() => []);
 		this.#life = life;
 		this.#version = life * versionsPerLife;
@@ -102,8 +104,9 @@ export class Membership {
 		this.#shown = this.#showing();
 	}
 
-	/** A pulse came in, of a node that proved who it is. */
-	hear(pulse: FarmPulse, from: number): Effects {
+	/** A pulse came in, of a node that proved who it is. It is `unsentMs` since a pulse last left this machine. */
+	hear(pulse: FarmPulse, from: number, unsentMs: number): Effects {
+		this.#checkLease(unsentMs);
 		if (pulse.basis !== this.#basis) {
 			this.#foreigners.hear(from, pulse.serving);
 			return this.#step();
@@ -123,7 +126,7 @@ export class Membership {
 		return pulse.basis !== this.#basis;
 	}
 
-	/** `elapsedMs` have passed; it is `unsentMs` since a pulse last left this machine. */
+	/** `elapsedMs` have passed. */
 	tick(elapsedMs: number, unsentMs: number): Effects {
 		const ms = Math.min(elapsedMs, 2 * this.tickMs);
 		this.#others.tick(ms);
@@ -139,19 +142,16 @@ export class Membership {
 	}
 
 	/** The groups whose traffic this node is ready to take from now on. */
-	wish(wish: FarmWish): Effects {
+	wish(wish: FarmWish, unsentMs: number): Effects {
+		this.#checkLease(unsentMs);
 		this.#wish = this.#bitsOf(wish);
-		return this.attended();
-	}
-
-	/** Whoever sets the filter is there (again). */
-	attended(): Effects {
 		this.#resumed = false;
 		return this.#step();
 	}
 
 	/** The filter does what the view of this version says. */
-	applied(version: number): Effects {
+	applied(version: number, unsentMs: number): Effects {
+		this.#checkLease(unsentMs);
 		this.#resumed = false;
 		this.#filter.confirm(version);
 		if (this.#mute && this.#filter.obeys) this.#mute = false;
@@ -267,17 +267,20 @@ export class Membership {
 		const met = this.#others.all.filter((node) => this.#others.meets(node, this.#lossMs(node)));
 		this.#leader = Math.min(this.#self, ...met);
 		if (this.#leader === this.#self) this.#lead(met);
-		else this.#follow();
+		else this.#follow(met);
 		if (this.#view !== null) this.#advance(this.#view);
 		this.assertInvariants();
 		return { send: this.#toSay(), view: this.#toShow() };
 	}
 
-	#follow(): void {
-		const offered = this.#offered;
-		if (offered === null || leaderOf(offered) !== this.#leader || offered.id <= (this.#view?.id ?? 0)) return;
+	#follow(met: readonly number[]): void {
+		const [offered, view] = [this.#offered, this.#view];
+		if (offered === null || leaderOf(offered) !== this.#leader || offered.id <= (view?.id ?? 0)) return;
 		if (lifeIn(offered, this.#leader) !== this.#others.entry(this.#leader)?.life) return;
-		if (lifeIn(offered, this.#self) === this.#life) this.#adopt(offered);
+		if (lifeIn(offered, this.#self) !== this.#life) return;
+		// A leader that goes deaf loses one after the other: who still meets them does not take what they have.
+		if (view !== null && met.some((node) => isIn(view, node) && !isIn(offered, node))) return;
+		this.#adopt(offered);
 	}
 
 	#lead(met: readonly number[]): void {
@@ -306,7 +309,7 @@ export class Membership {
 		const there =
 			view !== null && met.some((node) => lifeIn(view, node) === this.#others.entry(node)?.life) ? view : null;
 		return this.#others.all.every((node) => {
-			const gone = this.#others.entry(node)?.leaving === true || (there !== null && lifeIn(there, node) === undefined);
+			const gone = this.#others.entry(node)?.leaving === true || (there !== null && !isIn(there, node));
 			return met.includes(node) || gone;
 		});
 	}
@@ -332,10 +335,10 @@ export class Membership {
 
 	/** Have all who had something to release said that they did? */
 	#hasAcked(view: Proposal): boolean {
-		return view.members.every(([node, life]) => !hasBit(view.wait, node) || this.#isIn(node, life, view));
+		return view.members.every(([node, life]) => !hasBit(view.wait, node) || this.#hasTaken(node, life, view));
 	}
 
-	#isIn(node: number, life: number, view: Proposal): boolean {
+	#hasTaken(node: number, life: number, view: Proposal): boolean {
 		if (node === this.#self) return this.#acked === view.id;
 		const entry = this.#others.entry(node);
 		return entry !== null && entry.life === life && entry.acked === view.id;
@@ -343,7 +346,7 @@ export class Membership {
 
 	get #settled(): boolean {
 		const view = this.#view;
-		return view !== null && this.#taken && view.members.every(([node, life]) => this.#isIn(node, life, view));
+		return view !== null && this.#taken && view.members.every(([node, life]) => this.#hasTaken(node, life, view));
 	}
 
 	#ownerNow(group: number, at: number): number | null {
@@ -380,4 +383,8 @@ export class Membership {
 		});
 		return this.#given;
 	}
+}
+
+function isIn(view: Proposal, node: number): boolean {
+	return lifeIn(view, node) !== undefined;
 }

@@ -2,12 +2,16 @@
 import { bitsOf, hasBit } from "./bits.ts";
 import type { Entry } from "./pulse.ts";
 
+const never = Number.POSITIVE_INFINITY;
+
 interface Other {
 	entry: Entry | null;
 	/** Time without a new word of it, as far as this node could listen. */
 	silenceMs: number;
 	/** Heard in this node's present life. */
 	heard: boolean;
+	/** Since it last said that it hears this node. A new life of it has yet to hear, and takes nothing back. */
+	unmetMs: number;
 	/** Since it last spoke as in a life before the one that is known: its clock was put back. */
 	outdatedMs: number;
 }
@@ -22,7 +26,8 @@ export class Others {
 			entry: null,
 			silenceMs: 0,
 			heard: false,
-			outdatedMs: Number.POSITIVE_INFINITY,
+			unmetMs: never,
+			outdatedMs: never,
 		}));
 	}
 
@@ -33,6 +38,8 @@ export class Others {
 		if (other.entry !== null && entry.life < other.entry.life) other.outdatedMs = 0;
 		if (!isNewer(entry, other.entry)) return false;
 		const before = this.sees(entry.node, lossMs);
+		if (hasBit(entry.seen, this.#self)) other.unmetMs = 0;
+		else if (other.entry?.life === entry.life && hasBit(other.entry.seen, this.#self)) other.unmetMs = never;
 		other.entry = entry;
 		other.silenceMs = 0;
 		other.heard = true;
@@ -42,6 +49,7 @@ export class Others {
 	tick(ms: number): void {
 		for (const other of this.#others) {
 			other.silenceMs += ms;
+			other.unmetMs += ms;
 			other.outdatedMs += ms;
 		}
 	}
@@ -62,8 +70,8 @@ export class Others {
 
 	/** Heard, and it hears this node, and stays. */
 	meets(node: number, lossMs: number): boolean {
-		const entry = this.entry(node);
-		return this.sees(node, lossMs) && entry?.leaving === false && hasBit(entry.seen, this.#self);
+		const { entry, unmetMs } = this.#others[node] as Other;
+		return this.sees(node, lossMs) && entry?.leaving === false && unmetMs < lossMs;
 	}
 
 	/** Nodes other than this one. */

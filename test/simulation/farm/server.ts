@@ -133,7 +133,7 @@ export class Server {
 	/** A person stops the module: first its buckets go to the others, for which it waits a while. */
 	stop(): void {
 		if (this.membership === null || !this.#attended) return;
-		this.#inTurn(() => this.#carryOut(this.membership?.wish({ open: [] })));
+		this.#inTurn(() => this.#carryOut(this.membership?.wish({ open: [] }, this.#unsentMs)));
 		const run = this.#run;
 		this.#at.queue.after(1500, () => {
 			if (run !== this.#run) return;
@@ -149,7 +149,7 @@ export class Server {
 		const thread = this.#thread;
 		if (this.#backlog !== null && this.#backlog.length >= maxBacklog) return;
 		this.#inTurn(() => {
-			if (thread === this.#thread) this.#carryOut(this.membership?.hear(pulse, from));
+			if (thread === this.#thread) this.#carryOut(this.membership?.hear(pulse, from, this.#unsentMs));
 		});
 	}
 
@@ -181,7 +181,7 @@ export class Server {
 	}
 
 	#wish(): void {
-		this.#carryOut(this.membership?.wish({ open: this.#names() }));
+		this.#carryOut(this.membership?.wish({ open: this.#names() }, this.#unsentMs));
 	}
 
 	#attend(): void {
@@ -214,7 +214,11 @@ export class Server {
 		this.#tickWaits = false;
 		const elapsedMs = nowMs - this.#tickedMs;
 		this.#tickedMs = nowMs;
-		this.#carryOut(this.membership?.tick(elapsedMs, nowMs - this.#sentMs));
+		this.#carryOut(this.membership?.tick(elapsedMs, this.#unsentMs));
+	}
+
+	get #unsentMs(): number {
+		return this.#at.queue.nowMs - this.#sentMs;
 	}
 
 	#carryOut(effects: Effects | undefined): void {
@@ -290,7 +294,7 @@ export class Server {
 	#confirm(view: FarmView): void {
 		this.#offered = this.#offered.filter(({ version }) => version >= view.version);
 		this.#stored = this.#offered.map((offered) => this.#own(offered)).reduce(joined, {});
-		this.#carryOut(this.membership?.applied(view.version));
+		this.#carryOut(this.membership?.applied(view.version, this.#unsentMs));
 	}
 
 	#own({ groups }: FarmView): Record<string, string> {
