@@ -12,7 +12,10 @@ export function bitsOf(on: readonly boolean[]): string {
 
 /** Is the number in the set? A set that is too short does not have it. */
 export function hasBit(bits: string, at: number): boolean {
-	return ((Number.parseInt(bits[at >> 2] ?? "0", 16) >> (at & 3)) & 1) === 1;
+	const code = bits.charCodeAt(at >> 2);
+	// Digits end at 57; what is beyond the end is not a number, and no bit of it is set.
+	const digit = code > 57 ? code - 87 : code - 48;
+	return ((digit >> (at & 3)) & 1) === 1;
 }
 
 /** What is in one of the two sets. */

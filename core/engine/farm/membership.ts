@@ -64,7 +64,8 @@ export class Membership {
 	#held: Held;
 	#offered: Proposal | null = null;
 	#round: number;
-	#said = "";
+	#said: Entry | null = null;
+	#saidView: number | undefined;
 	#shown: string;
 	#given: FarmView | null = null;
 	#deaf = false;
@@ -111,7 +112,7 @@ export class Membership {
 			this.#foreigners.hear(from, pulse.serving);
 			return this.#step();
 		}
-		for (const entry of pulse.entries) this.#hearOf(entry);
+		for (const [n, entry] of pulse.entries.entries()) this.#hearOf(entry, n === 0);
 		const { view } = pulse;
 		if (view !== null) {
 			this.#round = Math.max(this.#round, roundOf(view.id));
@@ -221,10 +222,10 @@ export class Membership {
 		};
 	}
 
-	#hearOf(entry: Entry): void {
+	#hearOf(entry: Entry, direct: boolean): void {
 		this.#round = Math.max(this.#round, roundOf(entry.acked));
 		if (entry.node !== this.#self) {
-			this.#others.hear(entry, this.#lossMs(entry.node));
+			this.#others.hear(entry, direct);
 			return;
 		}
 		// Somebody knows this node from a life that should be over: the clock was put back.
@@ -269,8 +270,9 @@ export class Membership {
 		if (this.#leader === this.#self) this.#lead(met);
 		else this.#follow(met);
 		if (this.#view !== null) this.#advance(this.#view);
-		this.assertInvariants();
-		return { send: this.#toSay(), view: this.#toShow() };
+		const effects = { send: this.#toSay(), view: this.#toShow() };
+		if (effects.send || effects.view !== null) this.assertInvariants();
+		return effects;
 	}
 
 	#follow(met: readonly number[]): void {
@@ -357,10 +359,10 @@ export class Membership {
 	}
 
 	#toSay(): boolean {
-		const { beat: _, ...entry } = this.#entry();
-		const said = JSON.stringify([entry, this.#view?.id]);
-		const changed = said !== this.#said;
-		this.#said = said;
+		const entry = this.#entry();
+		const changed = !saysSame(entry, this.#said) || this.#view?.id !== this.#saidView;
+		this.#said = entry;
+		this.#saidView = this.#view?.id;
 		if (this.#settled) this.#urgentMs = Math.min(this.#urgentMs, repeatForMs);
 		if (changed) this.#urgentMs = Math.max(this.#urgentMs, repeatForMs);
 		return changed && !this.#mute;
@@ -383,6 +385,13 @@ export class Membership {
 		});
 		return this.#given;
 	}
+}
+
+/** Do they say the same, but for the count of pulses? */
+function saysSame(a: Entry, b: Entry | null): boolean {
+	if (b === null || a.life !== b.life || a.seen !== b.seen || a.open !== b.open || a.acked !== b.acked) return false;
+	const same = a.leader === b.leader && a.leaderLife === b.leaderLife;
+	return same && a.resumed === b.resumed && a.leaving === b.leaving;
 }
 
 function isIn(view: Proposal, node: number): boolean {

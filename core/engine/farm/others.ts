@@ -19,6 +19,7 @@ interface Other {
 export class Others {
 	readonly #self: number;
 	readonly #others: Other[];
+	#seen: { now: boolean[]; bits: string } = { now: [], bits: "" };
 
 	constructor(count: number, self: number) {
 		this.#self = self;
@@ -31,19 +32,19 @@ export class Others {
 		}));
 	}
 
-	/** Takes over what is new. True if the node counted as silent until now. */
-	hear(entry: Entry, lossMs: number): boolean {
+	/** Takes over what is new. `direct`: the node says it itself. */
+	hear(entry: Entry, direct: boolean): void {
 		const other = this.#others[entry.node];
-		if (other === undefined || entry.node === this.#self) return false;
-		if (other.entry !== null && entry.life < other.entry.life) other.outdatedMs = 0;
-		if (!isNewer(entry, other.entry)) return false;
-		const before = this.sees(entry.node, lossMs);
+		if (other === undefined || entry.node === this.#self) return;
+		if (!isNewer(entry, other.entry)) {
+			if (direct) other.outdatedMs = 0;
+			return;
+		}
 		if (hasBit(entry.seen, this.#self)) other.unmetMs = 0;
 		else if (other.entry?.life === entry.life && hasBit(other.entry.seen, this.#self)) other.unmetMs = never;
 		other.entry = entry;
 		other.silenceMs = 0;
 		other.heard = true;
-		return !before;
 	}
 
 	tick(ms: number): void {
@@ -88,7 +89,9 @@ export class Others {
 
 	/** The set of those heard. */
 	seen(lossOf: (node: number) => number): string {
-		return bitsOf(this.#others.map((_, node) => this.sees(node, lossOf(node))));
+		const now = this.#others.map((_, node) => this.sees(node, lossOf(node)));
+		if (now.some((sees, node) => sees !== this.#seen.now[node])) this.#seen = { now, bits: bitsOf(now) };
+		return this.#seen.bits;
 	}
 }
 

@@ -38,7 +38,7 @@ export class KnownViews {
 	readonly #views = new Map<number, Proposal>();
 
 	add(view: Proposal): void {
-		this.#views.delete(view.id);
+		if (this.#views.has(view.id)) return;
 		this.#views.set(view.id, view);
 		for (const id of this.#views.keys()) {
 			if (this.#views.size <= maxKnown) break;
