@@ -9,12 +9,24 @@
  */
 import assert from "node:assert/strict";
 import { bitsOf, hasBit } from "./bits.ts";
+import { Cadence, urgentGapMs } from "./cadence.ts";
 import { Foreigners } from "./foreigners.ts";
 import { type FarmModule, type FarmView, type FarmWish, followerLossMs, leaderLossMs, leaseMs } from "./group.ts";
 import { allOf, Filter, type Held, heldFrom, holdsAny, keptOf, nothing, within } from "./held.ts";
 import { Others } from "./others.ts";
 import { contentOf, KnownViews, type Owners, Shares, sameContent, waitFor } from "./proposal.ts";
-import { basisOf, type Entry, type FarmPulse, leaderOf, lifeIn, type Proposal, roundOf, viewId } from "./pulse.ts";
+import {
+	basisOf,
+	type Entry,
+	type FarmPulse,
+	isIn,
+	leaderOf,
+	lifeIn,
+	type Proposal,
+	roundOf,
+	saysSame,
+	viewId,
+} from "./pulse.ts";
 import { rankings } from "./shares.ts";
 import { shownView } from "./shown.ts";
 
@@ -26,10 +38,6 @@ export interface Effects {
 	view: FarmView | null;
 }
 
-/** While something is under way, pulses are so frequent, for a bounded time: one that is lost delays it no more. */
-const urgentGapMs = 25;
-const repeatForMs = 100;
-const settleForMs = 1000;
 /** Changes within this time make one view. */
 const coalesceMs = 20;
 /** Rounds that one life can propose in the tenth of a second in which it began. */
@@ -47,6 +55,7 @@ export class Membership {
 	readonly #others: Others;
 	readonly #foreigners: Foreigners;
 	readonly #filter: Filter;
+	readonly #cadence: Cadence;
 	#life: number;
 	#beat = 0;
 	#version: number;
@@ -74,8 +83,6 @@ export class Membership {
 	#aloneMs = 0;
 	#unconfirmedMs = 0;
 	#coalesceMs = 0;
-	#urgentMs = 0;
-	#dueMs = 0;
 
 	/**
 	 * `life`: greater than in any earlier run of this node. `held`: what the filter may accept from before, by group, as
@@ -84,6 +91,7 @@ export class Membership {
 	constructor(module: FarmModule, life: number, wish: FarmWish, held: Readonly<Record<string, string>>) {
 		const { nodes, node, groups, pulseMs } = module;
 		this.#module = module;
+		this.#cadence = new Cadence(pulseMs);
 		this.tickMs = Math.max(5, Math.min(urgentGapMs, pulseMs / 4));
 		this.#self = nodes.indexOf(node);
 		assert(this.#self >= 0, "a node of a farm is one of its nodes");
@@ -134,12 +142,11 @@ export class Membership {
 		this.#foreigners.tick(ms);
 		this.#aloneMs += ms;
 		this.#coalesceMs = Math.max(0, this.#coalesceMs - elapsedMs);
-		this.#urgentMs = Math.max(0, this.#urgentMs - elapsedMs);
-		this.#dueMs -= elapsedMs;
+		this.#cadence.tick(elapsedMs);
 		this.#checkLease(unsentMs);
 		this.#checkFilter(ms);
 		const effects = this.#step();
-		return { ...effects, send: effects.send || (this.#dueMs <= this.tickMs / 2 && !this.#mute) };
+		return { ...effects, send: effects.send || (this.#cadence.isDue(this.tickMs) && !this.#mute) };
 	}
 
 	/** The groups whose traffic this node is ready to take from now on. */
@@ -168,9 +175,14 @@ export class Membership {
 	/** What is to be said now. */
 	say(): FarmPulse {
 		this.#beat++;
-		this.#dueMs = this.#urgentMs > 0 ? urgentGapMs : this.#module.pulseMs;
+		this.#cadence.said();
 		const entries = this.#others.entries((node) => this.#lossMs(node));
-		return { basis: this.#basis, serving: this.#serving, entries: [this.#entry(), ...entries], view: this.#view };
+		return {
+			basis: this.#basis,
+			serving: holdsAny(this.#held),
+			entries: [this.#entry(), ...entries],
+			view: this.#view,
+		};
 	}
 
 	/** The view that was given last, for whoever begins to listen; null: none yet. */
@@ -193,10 +205,6 @@ export class Membership {
 		}
 	}
 
-	get #serving(): boolean {
-		return holdsAny(this.#held);
-	}
-
 	#bitsOf({ open }: FarmWish): string {
 		return bitsOf(this.#module.groups.map(({ name }) => open.includes(name)));
 	}
@@ -207,7 +215,7 @@ export class Membership {
 
 	#entry(): Entry {
 		const leaderLife = this.#leader === this.#self ? this.#life : (this.#others.entry(this.#leader)?.life ?? 0);
-		const yielding = this.#foreigners.yields(this.#serving, followerLossMs(this.#module));
+		const yielding = this.#foreigners.yields(holdsAny(this.#held), followerLossMs(this.#module));
 		return {
 			node: this.#self,
 			life: this.#life,
@@ -256,11 +264,17 @@ export class Membership {
 		this.#deaf = deaf;
 	}
 
-	/** A filter that does not obey: this node falls silent, so that its lease ends and then the others go on without it. */
+	/**
+	 * A filter that does not obey: this node falls silent and gives everything up, so that its lease ends before the
+	 * others go on without it. What the filter still carries out then may begin the lease once more: it must not take
+	 * longer than a fifth of the time after which a silent node is gone.
+	 */
 	#checkFilter(ms: number): void {
 		const waiting = this.#view !== null && this.#acked !== this.#view.id;
 		this.#unconfirmedMs = waiting ? this.#unconfirmedMs + ms : 0;
-		if (this.#unconfirmedMs > followerLossMs(this.#module)) this.#mute = true;
+		if (this.#unconfirmedMs <= followerLossMs(this.#module)) return;
+		this.#mute = true;
+		this.#begin(this.#life + 1);
 	}
 
 	/** What follows from what is known now. */
@@ -301,19 +315,10 @@ export class Membership {
 		this.#adopt({ ...next, wait: waitFor(entries, this.#shares, this.#known, this.#shares.of(next), own) });
 	}
 
-	/**
-	 * A node that has just begun leads when it has met all that there may be: each of the others is met, or was silent
-	 * for its time, or said that it goes, or is not in the view of one that is met.
-	 */
+	/** A node that has just begun leads when it has met all that there may be, or was alone for long enough. */
 	#mayLead(met: readonly number[]): boolean {
 		if (this.#aloneMs >= Math.max(leaderLossMs(this.#module), followerLossMs(this.#module))) return true;
-		const view = this.#view ?? this.#known.newest;
-		const there =
-			view !== null && met.some((node) => lifeIn(view, node) === this.#others.entry(node)?.life) ? view : null;
-		return this.#others.all.every((node) => {
-			const gone = this.#others.entry(node)?.leaving === true || (there !== null && !isIn(there, node));
-			return met.includes(node) || gone;
-		});
+		return this.#others.accountsForAll(met, this.#view ?? this.#known.newest);
 	}
 
 	#adopt(view: Proposal): void {
@@ -324,7 +329,7 @@ export class Membership {
 		this.#owners = this.#shares.of(view);
 		this.#held = keptOf(this.#held, this.#owners, this.#self);
 		this.#taken = false;
-		this.#urgentMs = settleForMs;
+		this.#cadence.unsettle();
 	}
 
 	/** Says that everything is released, and takes what is new, once that is so. */
@@ -363,8 +368,8 @@ export class Membership {
 		const changed = !saysSame(entry, this.#said) || this.#view?.id !== this.#saidView;
 		this.#said = entry;
 		this.#saidView = this.#view?.id;
-		if (this.#settled) this.#urgentMs = Math.min(this.#urgentMs, repeatForMs);
-		if (changed) this.#urgentMs = Math.max(this.#urgentMs, repeatForMs);
+		if (this.#settled) this.#cadence.settle();
+		if (changed) this.#cadence.renew();
 		return changed && !this.#mute;
 	}
 
@@ -385,15 +390,4 @@ export class Membership {
 		});
 		return this.#given;
 	}
-}
-
-/** Do they say the same, but for the count of pulses? */
-function saysSame(a: Entry, b: Entry | null): boolean {
-	if (b === null || a.life !== b.life || a.seen !== b.seen || a.open !== b.open || a.acked !== b.acked) return false;
-	const same = a.leader === b.leader && a.leaderLife === b.leaderLife;
-	return same && a.resumed === b.resumed && a.leaving === b.leaving;
-}
-
-function isIn(view: Proposal, node: number): boolean {
-	return lifeIn(view, node) !== undefined;
 }

@@ -1,6 +1,6 @@
 /** What a node knows of the others of its farm: what they say, for how long they have been silent. */
 import { bitsOf, hasBit } from "./bits.ts";
-import type { Entry } from "./pulse.ts";
+import { type Entry, isIn, lifeIn, type Proposal } from "./pulse.ts";
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -78,6 +78,15 @@ export class Others {
 	/** Nodes other than this one. */
 	get all(): number[] {
 		return this.#others.map((_, node) => node).filter((node) => node !== this.#self);
+	}
+
+	/** Each is met, or said that it goes, or is not in the view of one that is met. */
+	accountsForAll(met: readonly number[], view: Proposal | null): boolean {
+		const there = view !== null && met.some((node) => lifeIn(view, node) === this.entry(node)?.life) ? view : null;
+		return this.all.every((node) => {
+			const gone = this.entry(node)?.leaving === true || (there !== null && !isIn(there, node));
+			return met.includes(node) || gone;
+		});
 	}
 
 	/** What of the others is to be passed on: of those heard, and of those who must learn that they lived before. */

@@ -68,6 +68,17 @@ export function lifeIn({ members }: Proposal, node: number): number | undefined 
 	return members.find(([member]) => member === node)?.[1];
 }
 
+export function isIn(view: Proposal, node: number): boolean {
+	return lifeIn(view, node) !== undefined;
+}
+
+/** Do they say the same, but for the count of pulses? */
+export function saysSame(a: Entry, b: Entry | null): boolean {
+	if (b === null || a.life !== b.life || a.seen !== b.seen || a.open !== b.open || a.acked !== b.acked) return false;
+	const same = a.leader === b.leader && a.leaderLife === b.leaderLife;
+	return same && a.resumed === b.resumed && a.leaving === b.leaving;
+}
+
 /** What all nodes must agree on before they may share anything, in a few characters. */
 export function basisOf(nodes: readonly string[], groups: readonly FarmGroup[]): string {
 	const text = JSON.stringify([

@@ -75,6 +75,9 @@ export class Group {
 	}
 }
 
+/** Here a server's processes always run: whatever happens, its last pulse left it in time. */
+const neverPaused = 0;
+
 /** What one server has of the group. */
 export class Member {
 	readonly station: Station;
@@ -94,11 +97,11 @@ export class Member {
 	}
 
 	wish(wish: FarmWish): void {
-		this.#happened(this.#membership.wish(wish));
+		this.#happened(this.#membership.wish(wish, neverPaused));
 	}
 
 	applied(version: number): void {
-		this.#happened(this.#membership.applied(version));
+		this.#happened(this.#membership.applied(version, neverPaused));
 	}
 
 	/** Says goodbye, as far as that is possible. */
@@ -110,7 +113,7 @@ export class Member {
 	}
 
 	hear(pulse: FarmPulse, from: number): void {
-		if (!this.#left) this.#follow(this.#membership.hear(pulse, from));
+		if (!this.#left) this.#follow(this.#membership.hear(pulse, from, neverPaused));
 	}
 
 	wake(): void {

@@ -24,8 +24,8 @@ export interface Surroundings {
 /** What waits in a socket's buffer while nobody reads it. */
 const maxBacklog = 300;
 const bootMs = 1e9;
-/** A batch takes no longer than this part of the time after which a silent server counts as gone. */
-const longestBatch = 0.4;
+/** A batch takes at most a fifth of the time after which a silent server counts as gone; here about this part. */
+const longestBatch = 0.13;
 
 export class Server {
 	readonly node: number;
