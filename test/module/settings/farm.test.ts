@@ -1,6 +1,10 @@
 import test from "ava";
+import { needsStop } from "../../../core/module/changes.ts";
 import { defaultMac } from "../../../core/module/settings/vip.ts";
-import { configurationOf, mirror, problemsOf } from "../../schema/read.ts";
+import { writeSafeconf } from "../../../core/schema/safeconf.ts";
+import { readUserconfig } from "../../../core/schema/userconfig.ts";
+import { bytes, configurationOf, mirror, problemsOf } from "../../schema/read.ts";
+import { schema } from "../place.ts";
 
 test("a farm is read whole", (t) => {
 	const virtual = (type: string, addr: string, mac = ""): string =>
@@ -49,4 +53,19 @@ test("the shared MAC address of an address that is no IPv4 one is the same on ev
 	t.not(defaultMac("fd00::10"), defaultMac("fd01::10"));
 	t.is(defaultMac("WWW.example.org"), defaultMac("www.example.org"));
 	t.regex(defaultMac("www.example.org"), /^5a:fe(:[0-9a-f]{2}){4}$/);
+});
+
+test("what the servers of a farm agree on changes only while the module is stopped", (t) => {
+	const farm = `<safe><service mode="farm" maxloop="3"><farm><lan name="default"/></farm><vip><interface_list><interface><virtual_interface type="vmac_directed"><virtual_addr addr="10.0.0.1"/></virtual_interface></interface></interface_list><loadbalancing_list><group name="W"><cluster><host name="n1" power="1"/></cluster><rule port="80" proto="tcp" filter="on_addr"/></group></loadbalancing_list></vip><user/></service></safe>`;
+	const read = (xml: string) => {
+		const found = readUserconfig(bytes(xml), { file: "u.xml", schema, environment: {}, purpose: "config" });
+		if ("problems" in found) throw new Error(JSON.stringify(found.problems));
+		return found;
+	};
+	const changed = (from: string, to: string): string[] =>
+		needsStop(Buffer.from(writeSafeconf(read(farm).safe)), read(farm.replace(from, to)), schema);
+	t.deepEqual(changed('maxloop="3"', 'maxloop="5"'), []);
+	t.deepEqual(changed('port="80"', 'port="81"'), ["vip/loadbalancing_list/group[W]/rule@port: 80 → 81"]);
+	t.deepEqual(changed('power="1"', 'power="2"'), ["vip/loadbalancing_list/group[W]/cluster/host[n1]@power: 1 → 2"]);
+	t.deepEqual(changed("<farm>", '<farm pulse="200">'), ["farm@pulse: 100ms → 200"]);
 });
