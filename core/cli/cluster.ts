@@ -80,14 +80,15 @@ export function cluster(program: Command, context: Context): void {
 
 /** What makes a cluster of more than one server: its first file, and the package that the others get. */
 function filesForOthers(group: Command, context: Context): void {
-	plainCommand(group, "create <ip1> <ip2>", "write a cluster.xml of two servers, server0 and server1", [
+	plainCommand(group, "create <ip1> <ip2> [more...]", "write a cluster.xml of the servers server0, server1 and so on", [
 		"cluster create 10.0.0.1 10.0.0.2",
+		"cluster create 10.0.0.1 10.0.0.2 10.0.0.3",
 	])
 		.option("--dry-run", "say what would be done, change nothing")
-		.action(async (first: string, second: string, options: ModuleOptions) => {
+		.action(async (first: string, second: string, more: string[], options: ModuleOptions) => {
 			const { paths } = context.node;
 			if (options.dryRun) return context.call.out(`would write ${paths.clusterXml}\n`);
-			await createCluster(paths, [first, second]);
+			await createCluster(paths, [first, second, ...more]);
 			if (options.json) printJson(context.call, { file: paths.clusterXml });
 			else context.call.out(`${paths.clusterXml} is written; apply it with \`safekit cluster config\`\n`);
 		});

@@ -150,10 +150,12 @@ export async function deleteClusterKey(paths: Paths): Promise<boolean> {
 	return existed;
 }
 
-/** Writes the cluster.xml of two servers, server0 and server1, for `cluster config` without argument. */
+/** Writes the cluster.xml of the servers server0, server1 and so on, for `cluster config` without argument. */
 export async function createCluster(paths: Paths, addresses: readonly string[]): Promise<void> {
-	if (addresses.length !== 2) {
-		throw new SafekitError("USAGE", "two addresses are expected", { remedy: "Run `safekit cluster create IP1 IP2`." });
+	if (addresses.length < 2) {
+		throw new SafekitError("USAGE", "two addresses or more are expected", {
+			remedy: "Run `safekit cluster create IP1 IP2`, with the addresses of further servers behind them.",
+		});
 	}
 	if (await isLocked(paths))
 		throw new SafekitError("CLUSTER_LOCKED", "the cluster configuration of this server is locked");

@@ -190,6 +190,17 @@ test("this machine is the node whose address it has; SAFENODE decides otherwise"
 	}
 });
 
+test("a cluster of more servers has them in the order of their addresses", async (t) => {
+	const { paths } = folder(t);
+	await createCluster(paths, ["10.0.0.3", "10.0.0.1", "10.0.0.2"]);
+	await configureCluster(paths, {});
+	const [lan] = (await readClusterConfiguration(paths)).cluster.lans;
+	t.deepEqual(
+		lan?.nodes.map(({ name, addr }) => `${name} ${addr}`),
+		["server0 10.0.0.3", "server1 10.0.0.1", "server2 10.0.0.2"],
+	);
+});
+
 test("two commands on the first server, one on the second: both have the same signature", async (t) => {
 	const first = folder(t);
 	const second = folder(t);
@@ -265,6 +276,7 @@ test("what is invalid changes nothing, and a lock refuses what is valid", async 
 	t.is(await codeOf(configureCluster(paths, { file: path })), "CLUSTER_FILE");
 	t.is(await codeOf(createCluster(paths, ["10.0.0.1", "10.0.0.1"])), "CONFIG_INVALID");
 	t.is(await codeOf(createCluster(paths, ["10.0.0.1", 'x"/>'])), "USAGE");
+	t.is(await codeOf(createCluster(paths, ["10.0.0.1"])), "USAGE");
 	t.is((await configureCluster(paths, { lock: "lock" })).key, "kept");
 	t.true((await readClusterConfiguration(paths)).locked);
 	writeFileSync(file, good);
