@@ -21,7 +21,7 @@ function farm(subnet: number, names: string[], more: Partial<FarmModule> = {}): 
 		node,
 		nodes: names,
 		pulseMs: 100,
-		leaderLost: 20,
+		leaderLost: 10,
 		followerLost: 10,
 		lans: lans.map((lan) => ({ ...lan, localAddr: lan.nodes[n]?.addr ?? "" })),
 		groups: [{ name: "web", powers: {} }],

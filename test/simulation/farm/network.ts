@@ -34,6 +34,11 @@ export class Network {
 		});
 	}
 
+	/** Does it lose or delay anything by chance now? */
+	get bad(): boolean {
+		return this.#bad !== null;
+	}
+
 	heal(): void {
 		this.#cuts.clear();
 		this.#bad = null;

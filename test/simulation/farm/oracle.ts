@@ -21,6 +21,8 @@ export class Oracle {
 	/** When two servers last had no sound way to each other. */
 	readonly #apartMs = new Map<number, number>();
 	readonly #healMs: number;
+	readonly #quietMs: number;
+	#quiet = { now: "", sinceMs: 0 };
 
 	constructor(plan: Plan, servers: readonly Server[], network: Network, queue: Queue) {
 		this.#plan = plan;
@@ -30,6 +32,7 @@ export class Oracle {
 		const { module } = servers[0] as Server;
 		const slowest = Math.max(0, ...plan.faults.map((fault) => (fault.is === "slow" ? fault.applyMs * 1.5 : 0)));
 		this.#healMs = leaderLossMs(module) + followerLossMs(module) + slowest + 500;
+		this.#quietMs = this.#healMs + followerLossMs(module) + 1000;
 	}
 
 	report(invariant: string, what: string): void {
@@ -41,12 +44,48 @@ export class Oracle {
 		const ways = this.#servers.map((from) =>
 			this.#servers.filter((to) => from !== to && this.#network.sound(from.node, to.node, 200)),
 		);
+		this.#checkSides(ways);
 		if (ways.every((to) => to.length === this.#servers.length - 1)) return;
 		const reached = this.#servers.map((from) => this.#reachedFrom(from, ways));
 		for (const a of this.#servers) {
 			for (const b of this.#servers) {
 				const together = reached[a.node]?.has(b) === true && reached[b.node]?.has(a) === true;
 				if (!together) this.#apartMs.set(a.node * 64 + b.node, this.#queue.nowMs);
+			}
+		}
+	}
+
+	/** When nothing has happened for long, all that reach each other answer every client, whatever is cut. */
+	#checkSides(ways: readonly Server[][]): void {
+		const { nowMs } = this.#queue;
+		const now = JSON.stringify([
+			ways.map((to) => to.map(({ node }) => node)),
+			this.#servers.map(({ up, attended, open }) => [up, attended, open]),
+			this.#network.bad,
+		]);
+		if (now !== this.#quiet.now) this.#quiet = { now, sinceMs: nowMs };
+		if (nowMs - this.#quiet.sinceMs < this.#quietMs || this.#network.bad) return;
+		this.#quiet.sinceMs = nowMs;
+		const running = this.#servers.filter(({ up }) => up);
+		if (running.some(({ attended }) => !attended)) return;
+		const reached = new Map(running.map((server) => [server, this.#reachedFrom(server, ways)]));
+		for (const server of running) {
+			const side = running.filter((other) => reached.get(server)?.has(other) && reached.get(other)?.has(server));
+			this.#checkCovered(side);
+		}
+	}
+
+	#checkCovered(side: readonly Server[]): void {
+		const { module } = side[0] as Server;
+		for (const [group, { name, powers }] of module.groups.entries()) {
+			const open = side.filter((server) => server.open[group]).map(({ node }) => node);
+			const expected = ownersOf(rankedBy(module.nodes, { name, powers }), (node) => open.includes(node));
+			for (let at = 0; at < buckets; at++) {
+				const owner = expected[at] ?? null;
+				if (owner === null || (this.#servers[owner]?.alive && this.#servers[owner]?.accepts[group]?.[at])) continue;
+				const names = side.map((server) => server.module.node).join(" ");
+				this.report("sides", `bucket ${at} of group ${group} is not answered among ${names}`);
+				return;
 			}
 		}
 	}

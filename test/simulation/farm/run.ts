@@ -129,6 +129,23 @@ function moduleOf(plan: Plan, node: number): FarmModule {
 	};
 }
 
+/** A farm in which nothing happens but what is added. */
+export function quietPlan(nodes: number, more: Partial<Plan> = {}): Plan {
+	const all = Array.from({ length: nodes }, (_, node) => node);
+	return {
+		seed: 1,
+		nodes,
+		lans: [all],
+		leaderLost: 20,
+		followerLost: 10,
+		powers: [{}],
+		wire: true,
+		faultsMs: 1000,
+		faults: [],
+		...more,
+	};
+}
+
 export function runPlan(plan: Plan, rules: Rules = allRules, trace?: (line: string) => void): Outcome {
 	return new Farm(plan, rules, trace).run();
 }

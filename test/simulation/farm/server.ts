@@ -45,6 +45,7 @@ export class Server {
 	#run = 0;
 	#thread = 0;
 	#attended = false;
+	#stopping = false;
 	#backlog: (() => void)[] | null = null;
 	#tickedMs = 0;
 	#tickWaits = false;
@@ -68,6 +69,11 @@ export class Server {
 		return this.membership !== null && this.#backlog === null;
 	}
 
+	/** Does the rest of the daemon run, and not end the module now? */
+	get attended(): boolean {
+		return this.#attended && !this.#stopping;
+	}
+
 	/** Does the filter accept anything now? */
 	get alive(): boolean {
 		return this.#leaseUntilMs > this.#at.queue.nowMs || !this.#at.rules.lease;
@@ -88,7 +94,7 @@ export class Server {
 
 	wish(open: boolean[]): void {
 		this.open = open;
-		if (this.membership !== null && this.#attended) this.#inTurn(() => this.#wish());
+		if (this.membership !== null && this.attended) this.#inTurn(() => this.#wish());
 	}
 
 	/** The power fails. */
@@ -132,7 +138,8 @@ export class Server {
 
 	/** A person stops the module: first its buckets go to the others, for which it waits a while. */
 	stop(): void {
-		if (this.membership === null || !this.#attended) return;
+		if (this.membership === null || !this.attended) return;
+		this.#stopping = true;
 		this.#inTurn(() => this.#carryOut(this.membership?.wish({ open: [] }, this.#unsentMs)));
 		const run = this.#run;
 		this.#at.queue.after(1500, () => {
@@ -170,6 +177,7 @@ export class Server {
 		this.#thread++;
 		this.membership = null;
 		this.#attended = false;
+		this.#stopping = false;
 		this.#backlog = null;
 		this.#tickWaits = false;
 		this.#wanted = null;
