@@ -48,9 +48,9 @@ const answers = await Promise.all(from.map(async (address) => [address, await as
 process.stdout.write(JSON.stringify(Object.fromEntries(answers)));
 `;
 
-/** A server may be silent for 8 s, longer than a new daemon needs on a busy machine. */
+/** A server may be silent for 20 s, longer than a new daemon needs on a busy machine. */
 function service(type: string): string {
-	return `<service mode="farm"><farm mlost_count="80" slost_count="80"><lan name="default"/></farm><vip><interface_list><interface>
+	return `<service mode="farm"><farm mlost_count="200" slost_count="200"><lan name="default"/></farm><vip><interface_list><interface>
 		<virtual_interface type="${type}"><virtual_addr addr="${virtualAddr}" where="alias"/></virtual_interface>
 	</interface></interface_list><loadbalancing_list><group name="Web"><rule port="80" proto="tcp" filter="on_addr"/></group>
 	</loadbalancing_list></vip><user/></service>`;
