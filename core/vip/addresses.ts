@@ -28,6 +28,14 @@ export interface SharedLink {
 	mac: string;
 }
 
+/** Numbers below 256 that a set of nftables shall hold, and nothing else. */
+export interface SetContent {
+	family: "inet" | "netdev";
+	table: string;
+	set: string;
+	numbers: readonly number[];
+}
+
 export interface AddressSystem {
 	interfaces(): Promise<LocalInterface[]>;
 	/**
@@ -45,6 +53,8 @@ export interface AddressSystem {
 	removeLink(name: string): Promise<void>;
 	/** Carries out one batch of nft commands, all of it at once or nothing. */
 	filter(batch: string): Promise<void>;
+	/** Fills sets of nftables that exist, all of them at once or none: within a millisecond, without a program. */
+	fillSets(contents: readonly SetContent[]): Promise<void>;
 	/** What `nft` lists of a table; null if there is no such table. */
 	listTable(family: string, table: string): Promise<string | null>;
 	/** Removes it; removing an absent address, or one of an absent interface, is no error. */

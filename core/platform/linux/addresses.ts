@@ -17,6 +17,7 @@ import {
 import { ip } from "./ip.ts";
 import { readInterfaces } from "./links.ts";
 import { nftBatch, nftTable } from "./nft.ts";
+import { fillSets } from "./nftSets.ts";
 import { PacketSocket } from "./packetSocket.ts";
 import { preferSource, releaseSource } from "./routes.ts";
 import { addSharedLink, raiseSharedLink, removeSharedLink } from "./sharedLinks.ts";
@@ -44,6 +45,7 @@ export const addresses: AddressSystem = {
 	removeLink: removeSharedLink,
 	filter: nftBatch,
 	listTable: nftTable,
+	fillSets: async (contents) => fillSets(contents),
 
 	async remove(iface, addr, prefix) {
 		try {

@@ -4,7 +4,7 @@ import type { VipConfiguration } from "../../module/configuration.ts";
 import type { AddressSystem, LocalInterface } from "../addresses.ts";
 import { type Announced, Announcer } from "../announcer.ts";
 import { awaitFree } from "../duplicates.ts";
-import { closedFilter, openFilter } from "../filter/batch.ts";
+import { closedFilter, openFilter, sharesAsSets } from "../filter/batch.ts";
 import { filteredAddresses, sendersOf } from "../filter/facts.ts";
 import type { FilterPlan, Shares } from "../filter/plan.ts";
 import { asVipError, Holding, isSame, reasonOf } from "../holding.ts";
@@ -42,10 +42,13 @@ export class FarmAddresses {
 	#wanted: FarmView | null = null;
 	#applied: FarmView | null = null;
 	#memory: Remembered = nothingYet;
+	/** MAC addresses in the filter as it is in the kernel; null: perhaps there is none. */
+	#written: string | null = null;
 	#watch: NodeJS.Timeout | undefined;
 	/** What is announced, and to which group. */
 	#announced = "";
 	#last: Promise<unknown> = Promise.resolve();
+	#following: Promise<unknown> = Promise.resolve();
 
 	constructor(options: FarmAddressesOptions) {
 		this.#options = options;
@@ -62,7 +65,7 @@ export class FarmAddresses {
 	 * changes nothing. All or nothing. Throws VIP_NAME, VIP_INTERFACE, VIP_LOCAL, VIP_TAKEN or VIP_SYSTEM.
 	 */
 	set(): Promise<void> {
-		return this.#inTurn(async () => {
+		return this.#afterAll(async () => {
 			if (this.#standing === null) await this.#set(true);
 		});
 	}
@@ -75,7 +78,9 @@ export class FarmAddresses {
 		if (this.#wanted === null || view.version >= this.#wanted.version) this.#wanted = view;
 		const done = this.#inTurn(() => this.#share());
 		// Whoever waits for this node's buckets need not wait for the addresses to follow.
-		void this.#inTurn(() => this.#follow()).catch((error) => this.#options.log("E", reasonOf(error)));
+		this.#following = Promise.allSettled([done, this.#following])
+			.then(() => this.#follow())
+			.catch((error) => this.#options.log("E", reasonOf(error)));
 		return done;
 	}
 
@@ -84,7 +89,7 @@ export class FarmAddresses {
 	 * as it is, until the next view.
 	 */
 	resume(): Promise<void> {
-		return this.#inTurn(async () => {
+		return this.#afterAll(async () => {
 			if (this.#standing !== null) return;
 			const { links, addresses } = await readRecord(this.#options.record);
 			const interfaces = await this.#options.system.interfaces();
@@ -99,7 +104,7 @@ export class FarmAddresses {
 	 * nothing set, it does nothing. Throws VIP_SYSTEM after everything was tried.
 	 */
 	unset(): Promise<void> {
-		return this.#inTurn(() => this.#unset());
+		return this.#afterAll(() => this.#unset());
 	}
 
 	/** The daemon ends, the module runs on: addresses and filter stay, until the lease ends in the kernel. */
@@ -112,6 +117,15 @@ export class FarmAddresses {
 		const turn = this.#last.then(work, work);
 		this.#last = turn.catch(() => undefined);
 		return turn;
+	}
+
+	/** Also after what follows the views that were given until now. */
+	#afterAll(work: () => Promise<void>): Promise<void> {
+		const following = this.#following;
+		return this.#inTurn(async () => {
+			await following;
+			await work();
+		});
 	}
 
 	async #set(close: boolean): Promise<void> {
@@ -196,18 +210,30 @@ export class FarmAddresses {
 		if (standing === null || view === null || view === this.#applied) return;
 		if (this.#applied === null || view.version > this.#applied.version) this.#memory = remember(this.#memory, view);
 		try {
-			await this.#options.system.filter(openFilter(standing.plan, this.#shares(standing, view)));
+			await this.#fill(standing.plan, this.#shares(standing, view));
 			this.#applied = view;
 		} catch (error) {
 			throw asVipError(error);
 		}
 	}
 
-	#shares({ plan, planned }: Standing, view: FarmView): Shares {
+	/** Only the sets as a rule; all of it when the filter is not known to be there, or frames go somewhere else. */
+	async #fill(plan: FilterPlan, shares: Shares): Promise<void> {
+		const { system } = this.#options;
+		const written = JSON.stringify([...shares.macs].map(([iface, macs]) => [iface, ...macs]));
+		const same = written === this.#written;
+		this.#written = null;
+		if (!same || !(await filled(system.fillSets(sharesAsSets(plan, shares))))) {
+			await system.filter(openFilter(plan, shares));
+		}
+		this.#written = written;
+	}
+
+	#shares({ plan }: Standing, view: FarmView): Shares {
 		const { node } = this.#options.farm;
 		const names = plan.balancing?.groups.map(({ name }) => name) ?? [];
-		const answers = answeredBy(view) === node ? planned.map(({ addr }) => addr) : [];
-		return { groups: sharesOf(this.#memory, view, names, node), answers, macs: this.#neighbours.macs };
+		const groups = sharesOf(this.#memory, view, names, node);
+		return { groups, answers: answeredBy(view) === node, macs: this.#neighbours.macs };
 	}
 
 	/** What takes longer and that no other node waits for: who is where, and who has the address. */
@@ -218,10 +244,9 @@ export class FarmAddresses {
 		if (directed.length > 0) {
 			await this.#move();
 			const found = await this.#neighbours.follow(view.members, directed, await this.#options.system.interfaces());
-			if (found && this.#applied === view) {
-				this.#applied = null;
-				await this.#share();
-			}
+			if (!found || this.#applied !== view) return;
+			this.#applied = null;
+			void this.#inTurn(() => this.#share()).catch((error) => this.#options.log("E", reasonOf(error)));
 		}
 	}
 
@@ -267,6 +292,7 @@ export class FarmAddresses {
 		const { log, farm } = this.#options;
 		log("W", `The filter of ${farm.module} was removed by another program (nft flush ruleset?): it is written again`);
 		this.#applied = null;
+		this.#written = null;
 		await this.#share();
 	}
 
@@ -281,6 +307,7 @@ export class FarmAddresses {
 		this.#standing = null;
 		this.#wanted = null;
 		this.#applied = null;
+		this.#written = null;
 		this.#memory = nothingYet;
 		await this.#holding.removeAll();
 	}
@@ -288,4 +315,12 @@ export class FarmAddresses {
 
 function isDirected({ link }: Planned): boolean {
 	return link === null;
+}
+
+/** False: a set is missing. */
+async function filled(work: Promise<void>): Promise<boolean> {
+	return await work.then(
+		() => true,
+		() => false,
+	);
 }

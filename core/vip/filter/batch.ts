@@ -1,29 +1,29 @@
 /** Configuration, interfaces and who answers whom, as the text of one batch of nft. Pure. */
+import type { SetContent } from "../addresses.ts";
 import { arpTable } from "./arp.ts";
-import { inetTable } from "./inet.ts";
-import { netdevTable } from "./netdev.ts";
+import { inetContents, inetTable } from "./inet.ts";
+import { netdevContents, netdevTable } from "./netdev.ts";
 import type { FilterPlan, Shares } from "./plan.ts";
-import { batchOf } from "./text.ts";
-
-export const nobody: Shares = { groups: [], answers: [], macs: new Map() };
+import { batchOf, fillingOf, type Table } from "./text.ts";
 
 /** The filter before anybody is answered; replaces what was there under its name. */
 export function closedFilter(plan: FilterPlan): string {
-	return batchOf(tablesOf(plan, nobody), true);
+	return batchOf(tablesOf(plan, new Map()), true);
 }
 
 /**
- * The filter with these shares, and the lease begins anew. Connections and the kernel's other tables are not touched;
- * what somebody has removed of ours is there again.
+ * The filter with these shares. Connections and the kernel's other tables are not touched; what somebody has removed of
+ * ours is there again.
  */
 export function openFilter(plan: FilterPlan, shares: Shares): string {
-	const tables = tablesOf(plan, shares);
-	const leases = tables
-		.filter(({ sets }) => sets.length > 0)
-		.map(({ family, name }) => `flush set ${family} ${name} lease\nadd element ${family} ${name} lease { 0 }\n`);
-	return [batchOf(tables, false), ...leases].join("");
+	return `${batchOf(tablesOf(plan, shares.macs), false)}${fillingOf(sharesAsSets(plan, shares))}`;
 }
 
-function tablesOf(plan: FilterPlan, shares: Shares) {
-	return [inetTable(plan, shares), arpTable(plan), netdevTable(plan, shares)];
+/** What changes with the shares alone, once the filter knows the MAC addresses. With it the lease begins anew. */
+export function sharesAsSets(plan: FilterPlan, shares: Shares): SetContent[] {
+	return [...inetContents(plan, shares), ...netdevContents(plan, shares)];
+}
+
+function tablesOf(plan: FilterPlan, macs: Shares["macs"]): Table[] {
+	return [inetTable(plan), arpTable(plan), netdevTable(plan, macs)];
 }

@@ -1,7 +1,8 @@
 /** The filter itself: which clients this node answers (design §7). Pure. */
+import type { SetContent } from "../addresses.ts";
 import { dispatch, dispatchEcho, type Family, familiesOf, hashesOf, ipOf } from "./dispatch.ts";
 import { type Balancing, bucketsWhere, type FilteredAddress, type FilterPlan, familyOf, type Shares } from "./plan.ts";
-import { type Chain, listOf, rangesOf, type Table } from "./text.ts";
+import { type Chain, listOf, numberSet, type Table } from "./text.ts";
 
 /** After connection tracking, before anybody's translation of addresses. */
 const clientsHook = "type filter hook prerouting priority -150; policy accept;";
@@ -10,7 +11,7 @@ const answersHook = "type filter hook postrouting priority 200; policy accept;";
 const beginning = "tcp flags & (fin | syn | rst | ack) == syn";
 const neighbours = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }";
 /** The lease has one element; nft needs something to look up that is always the same. */
-const always = "numgen random mod 1";
+export const always = "numgen random mod 1";
 /** No lease: this node says nothing, since the others may have taken its clients over. */
 export const unleased = `${always} != @lease`;
 
@@ -20,11 +21,11 @@ export function leaseSet({ leaseMs }: Balancing): string {
 }
 
 /** Every pulse that goes out prolongs a lease that lives. */
-export function prolong({ port }: Balancing): string {
-	return `udp dport ${port} ${always} @lease update @lease { ${always} }`;
+export function prolong({ port }: Balancing, more = ""): string {
+	return `udp dport ${port} ${more}${always} @lease update @lease { ${always} }`;
 }
 
-export function inetTable(plan: FilterPlan, shares: Shares): Table {
+export function inetTable(plan: FilterPlan): Table {
 	const { balancing, addresses } = plan;
 	const links = [...new Set(addresses.flatMap(({ link }) => (link === null ? [] : [link.name])))];
 	const clients: Chain = { name: "clients", hook: clientsHook, rules: ['iifname "lo" accept'] };
@@ -33,7 +34,7 @@ export function inetTable(plan: FilterPlan, shares: Shares): Table {
 	const answers: Chain = {
 		name: "answers",
 		hook: answersHook,
-		rules: ['oifname "lo" accept', `meta skuid 0 ${prolong(balancing)}`],
+		rules: ['oifname "lo" accept', prolong(balancing, "meta skuid 0 ")],
 	};
 	const chains: Chain[] = [];
 	for (const family of familiesOf(addresses)) {
@@ -45,8 +46,10 @@ export function inetTable(plan: FilterPlan, shares: Shares): Table {
 		answers.rules.push(`${ip} saddr ${listOf(own.map(({ addr }) => addr))} ${unleased} drop`);
 		chains.push(...familyChains(balancing, addresses, family));
 	}
-	chains.push(...groupChains(balancing, addresses, shares));
-	return { family: "inet", name: plan.table, sets: [leaseSet(balancing)], chains: [...chains, clients, answers] };
+	chains.push(...groupChains(balancing, addresses));
+	const sets = balancing.groups.flatMap((_, group) => [numberSet(`own_${group}`), numberSet(`lost_${group}`)]);
+	sets.push(leaseSet(balancing));
+	return { family: "inet", name: plan.table, sets, chains: [...chains, clients, answers] };
 }
 
 /** By the interface of our own comes a second copy of every broadcast, and what some router wants to have forwarded. */
@@ -88,15 +91,26 @@ function familyChains(balancing: Balancing, addresses: readonly FilteredAddress[
 	];
 }
 
-function groupChains(balancing: Balancing, addresses: readonly FilteredAddress[], shares: Shares): Chain[] {
-	return hashesOf(balancing, addresses).flatMap(({ group, name, jhash, tcp }) => {
-		const { owners, lost } = shares.groups[group] ?? { owners: [], lost: [] };
-		const own = bucketsWhere(owners, (owner) => owner === balancing.node);
-		const accept = own.length === 0 ? [] : [`${jhash} ${rangesOf(own)} accept`];
-		const reset = lost.length === 0 ? [] : [`meta l4proto tcp ${jhash} ${rangesOf(lost)} reject with tcp reset`];
-		return [
-			{ name: `own_${name}`, rules: [...accept, "drop"] },
-			...(tcp ? [{ name: `lost_${name}`, rules: [...reset, "drop"] }] : []),
-		];
-	});
+function groupChains(balancing: Balancing, addresses: readonly FilteredAddress[]): Chain[] {
+	return hashesOf(balancing, addresses).flatMap(({ group, name, jhash, tcp }) => [
+		{ name: `own_${name}`, rules: [`${jhash} @own_${group} accept`, "drop"] },
+		...(tcp
+			? [{ name: `lost_${name}`, rules: [`meta l4proto tcp ${jhash} @lost_${group} reject with tcp reset`, "drop"] }]
+			: []),
+	]);
+}
+
+export function inetContents({ table, balancing }: FilterPlan, { groups }: Shares): SetContent[] {
+	if (balancing === null) return [];
+	const fill = (set: string, numbers: readonly number[]): SetContent => ({ family: "inet", table, set, numbers });
+	return [
+		fill("lease", [0]),
+		...groups.flatMap(({ owners, lost }, group) => [
+			fill(
+				`own_${group}`,
+				bucketsWhere(owners, (owner) => owner === balancing.node),
+			),
+			fill(`lost_${group}`, lost),
+		]),
+	];
 }

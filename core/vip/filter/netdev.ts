@@ -1,13 +1,14 @@
 /** Frames: under which MAC address they leave, and whom they are passed on to. Pure. */
+import type { SetContent } from "../addresses.ts";
 import { dispatch, dispatchEcho, type Family, familiesOf, type GroupHash, hashesOf, ipOf, jhash } from "./dispatch.ts";
-import { leaseSet, prolong, unleased } from "./inet.ts";
+import { always, leaseSet, prolong, unleased } from "./inet.ts";
 import { type Balancing, bucketsWhere, type FilteredAddress, type FilterPlan, familyOf, type Shares } from "./plan.ts";
-import { type Chain, listOf, rangesOf, type Table } from "./text.ts";
+import { type Chain, listOf, numberSet, type Table } from "./text.ts";
 
 const egress = (device: string): string => `type filter hook egress device "${device}" priority 0; policy accept;`;
 const ingress = (device: string): string => `type filter hook ingress device "${device}" priority -10; policy accept;`;
 
-export function netdevTable(plan: FilterPlan, shares: Shares): Table {
+export function netdevTable(plan: FilterPlan, macs: Shares["macs"]): Table {
 	const { table, addresses, balancing } = plan;
 	const chains = [...realSource(addresses)];
 	const directed = addresses.filter(({ link }) => link === null);
@@ -16,9 +17,47 @@ export function netdevTable(plan: FilterPlan, shares: Shares): Table {
 	chains.push(...leasedAnswers(balancing, directed));
 	for (const [index, parent] of parents.entries()) {
 		const here = directed.filter((each) => each.parent.name === parent.name);
-		chains.push(...passing({ balancing, shares, addresses: here, parent, suffix: `_${index}` }));
+		chains.push(...passing({ balancing, macs, addresses: here, parent, suffix: `_${index}` }));
 	}
-	return { family: "netdev", name: table, sets: [leaseSet(balancing)], chains };
+	const others = othersOf(balancing);
+	const sets = balancing.groups.flatMap((_, group) => [
+		`own_${group}`,
+		...others.flatMap((_, index) => [`owned_${group}_${index}`, `only_${group}_${index}`, `among_${group}_${index}`]),
+	]);
+	return { family: "netdev", name: table, sets: [...["told", ...sets].map(numberSet), leaseSet(balancing)], chains };
+}
+
+function othersOf({ node, nodes }: Balancing): string[] {
+	return nodes.filter((name) => name !== node);
+}
+
+export function netdevContents({ table, addresses, balancing }: FilterPlan, shares: Shares): SetContent[] {
+	if (balancing === null || addresses.every(({ link }) => link !== null)) return [];
+	const fill = (set: string, numbers: readonly number[]): SetContent => ({ family: "netdev", table, set, numbers });
+	return [
+		fill("lease", [0]),
+		fill("told", shares.answers ? [0] : []),
+		...shares.groups.flatMap(({ owners, holders }, group) => [
+			fill(
+				`own_${group}`,
+				bucketsWhere(owners, (owner) => owner === balancing.node),
+			),
+			...othersOf(balancing).flatMap((node, index) => [
+				fill(
+					`owned_${group}_${index}`,
+					bucketsWhere(owners, (owner) => owner === node),
+				),
+				fill(
+					`only_${group}_${index}`,
+					bucketsWhere(holders, (all) => all.size === 1 && all.has(node)),
+				),
+				fill(
+					`among_${group}_${index}`,
+					bucketsWhere(holders, (all) => all.size > 1 && all.has(node)),
+				),
+			]),
+		]),
+	];
 }
 
 /** The switch must never learn where the shared MAC address is, so that it gives the frames to every node. */
@@ -53,7 +92,7 @@ function leasedAnswers(balancing: Balancing, directed: readonly FilteredAddress[
 
 interface Passing {
 	balancing: Balancing;
-	shares: Shares;
+	macs: Shares["macs"];
 	/** Of `vmac_directed`, on this interface. */
 	addresses: readonly FilteredAddress[];
 	parent: { name: string; mac: string };
@@ -62,8 +101,8 @@ interface Passing {
 
 /** Whoever gets the clients' frames gives them to the node that answers them, which answers the client itself. */
 function passing(about: Passing): Chain[] {
-	const { balancing, shares, addresses, parent, suffix } = about;
-	const others = [...(shares.macs.get(parent.name) ?? [])];
+	const { balancing, macs, addresses, parent, suffix } = about;
+	const others = [...(macs.get(parent.name) ?? [])];
 	const asked = addresses.map((address, index) => askedChain(about, address, index));
 	// What a node has passed on is never passed on again.
 	const strangers = others.length === 0 ? "" : `ether saddr != ${listOf(others.map(([, mac]) => mac))} `;
@@ -76,7 +115,7 @@ function passing(about: Passing): Chain[] {
 		const own = addresses.filter(({ addr }) => familyOf(addr) === family).map(({ addr }) => addr);
 		rules.push(`${ipOf(family)} daddr ${listOf(own)} meta pkttype host ${strangers}goto in${family}${suffix}`);
 	}
-	const nodes = balancing.nodes.filter((name) => name !== balancing.node);
+	const nodes = othersOf(balancing);
 	const everybody = others.map(([name]) => `jump copy_${nodes.indexOf(name)}${suffix}`);
 	return [
 		{ name: `in${suffix}`, hook: ingress(parent.name), rules },
@@ -89,15 +128,14 @@ function passing(about: Passing): Chain[] {
 }
 
 /** A rule for arp shares out who answers a question; else one node answers all. */
-function askedChain({ balancing, shares, suffix }: Passing, { addr }: FilteredAddress, index: number): Chain {
+function askedChain({ balancing, suffix }: Passing, { addr }: FilteredAddress, index: number): Chain {
 	const name = `asked_${index}${suffix}`;
 	const group = balancing.groups.findIndex(({ rules }) =>
 		rules.some(({ proto, virtualAddr }) => proto === "arp" && (virtualAddr === null || virtualAddr === addr)),
 	);
-	if (group < 0) return { name, rules: shares.answers.includes(addr) ? [] : ["drop"] };
-	const own = bucketsWhere(shares.groups[group]?.owners ?? [], (owner) => owner === balancing.node);
+	if (group < 0) return { name, rules: [`${always} @told accept`, "drop"] };
 	const key = familyOf(addr) === 4 ? "arp saddr ip" : "ip6 saddr";
-	return { name, rules: [...(own.length === 0 ? [] : [`${jhash(key)} ${rangesOf(own)} accept`]), "drop"] };
+	return { name, rules: [`${jhash(key)} @own_${group} accept`, "drop"] };
 }
 
 /** Pieces of packets and messages about a connection go to everybody: only the kernel of its node knows them. */
@@ -126,26 +164,16 @@ function familyChains({ balancing, addresses, suffix }: Passing, family: Family)
 	];
 }
 
-function hashChains(
-	{ shares, suffix }: Passing,
-	{ group, name, jhash: bucket, tcp }: GroupHash,
-	nodes: readonly string[],
-): Chain[] {
-	const { owners, holders } = shares.groups[group] ?? { owners: [], holders: [] };
-	const to = (fits: (node: string) => number[], verdict: string): string[] =>
-		nodes.flatMap((node, index) => {
-			const some = fits(node);
-			return some.length === 0 ? [] : [`${bucket} ${rangesOf(some)} ${verdict}_${index}${suffix}`];
-		});
-	const owned = (node: string) => bucketsWhere(owners, (owner) => owner === node);
-	const only = (node: string) => bucketsWhere(holders, (all) => all.size === 1 && all.has(node));
-	const among = (node: string) => bucketsWhere(holders, (all) => all.size > 1 && all.has(node));
-	const held = { name: `held_${name}${suffix}`, rules: [...to(only, "goto to"), ...to(among, "jump copy")] };
-	return [{ name: `own_${name}${suffix}`, rules: to(owned, "goto to") }, ...(tcp ? [held] : [])];
+function hashChains({ suffix }: Passing, hash: GroupHash, nodes: readonly string[]): Chain[] {
+	const { group, name, jhash: bucket, tcp } = hash;
+	const to = (set: string, verdict: string): string[] =>
+		nodes.map((_, index) => `${bucket} @${set}_${group}_${index} ${verdict}_${index}${suffix}`);
+	const held = { name: `held_${name}${suffix}`, rules: [...to("only", "goto to"), ...to("among", "jump copy")] };
+	return [{ name: `own_${name}${suffix}`, rules: to("owned", "goto to") }, ...(tcp ? [held] : [])];
 }
 
-function nodeChains({ shares, parent, suffix }: Passing, name: string, index: number): Chain[] {
-	const mac = shares.macs.get(parent.name)?.get(name);
+function nodeChains({ macs, parent, suffix }: Passing, name: string, index: number): Chain[] {
+	const mac = macs.get(parent.name)?.get(name);
 	const readdress = `ether daddr set ${mac} ether saddr set ${parent.mac}`;
 	return [
 		{ name: `to_${index}${suffix}`, rules: [mac === undefined ? "drop" : `${readdress} fwd to "${parent.name}"`] },

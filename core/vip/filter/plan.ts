@@ -44,8 +44,8 @@ export type HashKind = "on_addr" | "on_port" | "on_ipid";
 /** Who answers whom now; by group, in the order of the plan. */
 export interface Shares {
 	groups: GroupShares[];
-	/** Virtual addresses of `vmac_directed` whose frames come to this node: it says so to those who ask. */
-	answers: readonly string[];
+	/** The frames for the addresses of `vmac_directed` come to this node: it says so to those who ask. */
+	answers: boolean;
 	/** MAC addresses of the other nodes by interface, as far as they are known. */
 	macs: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }

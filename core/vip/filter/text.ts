@@ -1,4 +1,5 @@
 /** Tables as one batch for `nft -f`: a transaction of the kernel, in tables of our own only. Pure. */
+import type { SetContent } from "../addresses.ts";
 
 export interface Table {
 	family: "inet" | "arp" | "netdev";
@@ -38,6 +39,21 @@ export function batchOf(tables: readonly Table[], fresh: boolean): string {
 		.join("");
 }
 
+/** A set of numbers below 256, such as buckets. */
+export function numberSet(name: string): string {
+	return `set ${name} {\n\ttypeof numgen inc mod 256\n\tsize 256\n}`;
+}
+
+/** What the sets shall hold, and nothing else, as commands. */
+export function fillingOf(contents: readonly SetContent[]): string {
+	return contents
+		.map(({ family, table, set, numbers }) => {
+			const id = `${family} ${table} ${set}`;
+			return `flush set ${id}\n${numbers.length === 0 ? "" : `add element ${id} ${listOf(numbers.map(String))}\n`}`;
+		})
+		.join("");
+}
+
 /** Takes the tables of that name away, those that are not there too. */
 export function removalOf(name: string): string {
 	return families.map((family) => `table ${family} ${name}\ndelete table ${family} ${name}\n`).join("");
@@ -46,17 +62,6 @@ export function removalOf(name: string): string {
 function block(head: string, lines: readonly string[]): string {
 	const inner = lines.flatMap((line) => line.split("\n")).map((line) => `\t${line}`);
 	return [`${head} {`, ...inner, "}"].join("\n");
-}
-
-/** Numbers in ascending order as nft writes a set: `{ 0-5, 9 }`. */
-export function rangesOf(numbers: readonly number[]): string {
-	const ranges: [number, number][] = [];
-	for (const number of numbers) {
-		const last = ranges.at(-1);
-		if (last !== undefined && last[1] === number - 1) last[1] = number;
-		else ranges.push([number, number]);
-	}
-	return listOf(ranges.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)));
 }
 
 export function listOf(elements: readonly string[]): string {

@@ -1,0 +1,83 @@
+/** Sets of nftables, filled by the kernel's own messages (nfnetlink): no program is started when clients wait. */
+import type { SetContent } from "../../vip/addresses.ts";
+import { native, orErrno } from "./native.ts";
+
+const [AF_NETLINK, SOCK_RAW, SOCK_CLOEXEC, NETLINK_NETFILTER] = [16, 3, 0o2000000, 12];
+const [BATCH_BEGIN, BATCH_END, NFTABLES] = [0x10, 0x11, 10];
+const [NEWSETELEM, DELSETELEM] = [(NFTABLES << 8) | 12, (NFTABLES << 8) | 14];
+const [REQUEST, CREATE, NESTED, NLMSG_ERROR, MSG_DONTWAIT] = [1, 0x400, 0x8000, 2, 0x40];
+const [LIST_TABLE, LIST_SET, LIST_ELEMENTS, LIST_ELEM, ELEM_KEY, DATA_VALUE] = [1, 2, 3, 1, 1, 1];
+const families = { inet: 1, netdev: 5 };
+const EAGAIN = 11;
+
+const c = {
+	socket: native("int socket(int, int, int)"),
+	send: native("int64_t send(int, const void *, uint64_t, int)"),
+	recv: native("int64_t recv(int, void *, uint64_t, int)"),
+	close: native("int close(int)"),
+};
+const answer = Buffer.alloc(8192);
+
+/** Throws with the errno; then nothing has changed. */
+export function fillSets(contents: readonly SetContent[]): void {
+	const fd = orErrno(c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
+	if (fd < 0) throw new Error(`no netlink socket: errno ${-fd}`);
+	try {
+		const batch = Buffer.concat([
+			message(BATCH_BEGIN, REQUEST, 0, NFTABLES, []),
+			...contents.flatMap((content) => filling(content)),
+			message(BATCH_END, REQUEST, 0, NFTABLES, []),
+		]);
+		const sent = Number(orErrno(c.send(fd, batch, batch.length, 0)));
+		if (sent < 0) throw new Error(`the kernel did not take the sets: errno ${-sent}`);
+		// The transaction is over when send returns; only what went wrong is answered.
+		const got = Number(orErrno(c.recv(fd, answer, answer.length, MSG_DONTWAIT)));
+		if (got === -EAGAIN) return;
+		const errno = got >= 20 && answer.readUInt16LE(4) === NLMSG_ERROR ? -answer.readInt32LE(16) : -got;
+		throw new Error(`the kernel refused the sets: errno ${errno}`);
+	} finally {
+		c.close(fd);
+	}
+}
+
+function filling({ family, table, set, numbers }: SetContent): Buffer[] {
+	const names = [attribute(LIST_TABLE, name(table)), attribute(LIST_SET, name(set))];
+	const flush = message(DELSETELEM, REQUEST, families[family], 0, names);
+	if (numbers.length === 0) return [flush];
+	const elements = numbers.map((number) =>
+		attribute(LIST_ELEM | NESTED, attribute(ELEM_KEY | NESTED, attribute(DATA_VALUE, word(number)))),
+	);
+	const list = attribute(LIST_ELEMENTS | NESTED, Buffer.concat(elements));
+	return [flush, message(NEWSETELEM, REQUEST | CREATE, families[family], 0, [...names, list])];
+}
+
+/** A header, `struct nfgenmsg`, attributes. */
+function message(type: number, flags: number, family: number, resource: number, attributes: Buffer[]): Buffer {
+	const head = Buffer.alloc(20);
+	head.writeUInt16LE(type, 4);
+	head.writeUInt16LE(flags, 6);
+	head.writeUInt8(family, 16);
+	head.writeUInt16BE(resource, 18);
+	const all = Buffer.concat([head, ...attributes]);
+	all.writeUInt32LE(all.length, 0);
+	return all;
+}
+
+function attribute(type: number, value: Buffer): Buffer {
+	const all = Buffer.alloc((4 + value.length + 3) & ~3);
+	all.writeUInt16LE(4 + value.length, 0);
+	all.writeUInt16LE(type, 2);
+	value.copy(all, 4);
+	return all;
+}
+
+function name(text: string): Buffer {
+	return Buffer.from(`${text}\0`);
+}
+
+/** A bucket is a number in the machine's own order, as all of these are. */
+function word(number: number): Buffer {
+	const bytes = Buffer.alloc(4);
+	bytes.writeUInt32LE(number);
+	return bytes;
+}
