@@ -1,6 +1,7 @@
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import test, { type ExecutionContext } from "ava";
 import { allGroups } from "../../../core/cli/all.ts";
 import type { Call } from "../../../core/cli/call.ts";
@@ -88,15 +89,12 @@ test("a farm from an empty folder passes its own tests, and is packed", async (t
 	t.timeout(180_000);
 	const here = folder(t);
 	await create(here, "web --mode farm --service nginx --vip 10.0.0.9 --health http://127.0.0.1:8080/");
+	const launcher = join(root, "core/cli/safekit.mjs");
 	const safekit = (...words: string[]) =>
-		spawnSync(process.execPath, [join(root, "core/cli/safekit.mjs"), "module", ...words], {
-			...{ cwd: here, encoding: "utf8" },
-		});
-	const tested = safekit("test", "web", "--json");
-	t.is(tested.status, 0, tested.stdout);
+		promisify(execFile)(process.execPath, [launcher, "module", ...words], { cwd: here });
+	const tested = await safekit("test", "web", "--json");
 	t.is(JSON.parse(tested.stdout).passed, 3);
-	const packed = safekit("pack", "web");
-	t.is(packed.status, 0, packed.stderr);
+	await safekit("pack", "web");
 	t.true(existsSync(join(here, "web.safe")));
 	t.regex(readFileSync(join(here, "web/conf/userconfig.xml"), "utf8"), /<rule port="8080" proto="tcp" /);
 });
