@@ -200,7 +200,7 @@ export class FarmAddresses {
 		await Promise.all(
 			fresh.map(async ({ parent, addr, link }) => {
 				const nodes = [...(this.#neighbours.macs.get(parent.name)?.values() ?? [])];
-				await awaitFree(system, { iface: parent, addr, friends: link === null ? nodes : [link.mac] }, []);
+				await awaitFree(system, { iface: parent, addr, friends: link === null ? nodes : [...nodes, link.mac] }, []);
 			}),
 		);
 	}
