@@ -1,0 +1,91 @@
+/** What a daemon that was killed leaves to the next one: its node of a farm goes on with what its filter has. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import type { FarmModule, FarmView } from "../../core/engine/farm/group.ts";
+import { HeartLink } from "../../core/node/heart.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "heart-"));
+test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+
+function moduleOf(node: "a" | "b"): FarmModule {
+	const nodes = [
+		{ name: "a", addr: "127.41.0.1" },
+		{ name: "b", addr: "127.41.0.2" },
+	];
+	return {
+		module: "m",
+		id: 1,
+		port: 20_000 + (process.pid % 20_000),
+		node,
+		nodes: ["a", "b"],
+		pulseMs: 100,
+		// However slow this machine is, the daemon is back before the other one takes over.
+		leaderLost: 300,
+		followerLost: 300,
+		lans: [{ name: "lan", localAddr: node === "a" ? "127.41.0.1" : "127.41.0.2", nodes }],
+		groups: [{ name: "web", powers: {} }],
+		key: "7c".repeat(32),
+	};
+}
+
+const report = (message: string, error?: unknown): void => {
+	throw new Error(message, { cause: error });
+};
+const sharesOf = (view: FarmView): string => view.groups.map(({ owners }) => owners.join()).join();
+
+/** A daemon whose filter obeys; resolves with the first view that is settled. */
+function settled(heart: HeartLink): Promise<FarmView> {
+	return new Promise((resolve) => {
+		heart.listen("m", (message) => {
+			if (message.is !== "farm") return;
+			heart.applied("m", message.view.version);
+			if (message.view.settled && message.view.members.length === 2) resolve(message.view);
+		});
+	});
+}
+
+test("a daemon's node of a farm goes on where the last one ended, and not after a restart of the system", async (t) => {
+	t.timeout(120_000);
+	const [fileA, fileB] = [join(folder, "a.json"), join(folder, "b.json")];
+	const a = new HeartLink(fileA, "boot", report);
+	const b = new HeartLink(fileB, "boot", report);
+	t.teardown(() => a.close());
+	a.farm(moduleOf("a"), { open: ["web"] });
+	b.farm(moduleOf("b"), { open: [] });
+	const [, ofB] = [settled(a), settled(b)];
+	await ofB;
+	const views: FarmView[] = [];
+	const shared = new Promise<FarmView>((resolve) => {
+		b.listen("m", (message) => {
+			if (message.is !== "farm") return;
+			b.applied("m", message.view.version);
+			if (message.view.settled && sharesOf(message.view).includes("b")) resolve(message.view);
+		});
+	});
+	b.wish("m", { open: ["web"] });
+	const before = await shared;
+	await b.close();
+	const { started } = JSON.parse(readFileSync(fileB, "utf8"));
+	t.deepEqual(started[0].wish, { open: ["web"] });
+	t.is(started[0].held.web.length, 64);
+
+	a.listen("m", (message) => {
+		if (message.is !== "farm") return;
+		views.push(message.view);
+		a.applied("m", message.view.version);
+	});
+	const next = new HeartLink(fileB, "boot", report);
+	t.teardown(() => next.close());
+	// Nobody ordered anything yet: it takes part by itself, and has what its filter has.
+	const after = await settled(next);
+	t.is(sharesOf(after), sharesOf(before));
+	t.true(after.version > before.version);
+	for (const view of views) t.is(sharesOf(view), sharesOf(before), "the other one gave nothing and took nothing");
+
+	const rebooted = new HeartLink(fileB, "another boot", report);
+	t.teardown(() => rebooted.close());
+	rebooted.wish("m", { open: [] });
+	t.deepEqual(JSON.parse(readFileSync(fileB, "utf8")).incarnation, "boot", "what a power cut ended is not resumed");
+});
