@@ -8,17 +8,21 @@ import { Toy } from "./toy.ts";
 const say = (text: string) => `echo "${text}" >> "$SAFEVAR/said"`;
 const simple = { start_prim: say("start_prim"), stop_prim: say("stop_prim") };
 
+/** What scripts do that wait for the test. */
+const waitForTest = `while [ ! -e "$SAFEVAR/go" ]; do sleep 0.1; done`;
+const stateFile = (toy: Toy): string => join(toy.safevar, "modules/mirror/state.json");
+const storedPlan = (toy: Toy) => JSON.parse(readFileSync(stateFile(toy), "utf8")).plan;
+
 /** What the dead daemon had not stored yet of its plan. Returns the plan that it had stored. */
 function forget(toy: Toy, what: object) {
-	const file = join(toy.safevar, "modules/mirror/state.json");
-	const stored = JSON.parse(readFileSync(file, "utf8"));
-	writeFileSync(file, JSON.stringify({ ...stored, plan: { ...stored.plan, ...what } }));
+	const stored = JSON.parse(readFileSync(stateFile(toy), "utf8"));
+	writeFileSync(stateFile(toy), JSON.stringify({ ...stored, plan: { ...stored.plan, ...what } }));
 	return stored.plan;
 }
 
 test.serial("a daemon killed before it noted a script's pid finds the script by its run id", async (t) => {
 	const toy = new Toy(t, {
-		mirror: { start_prim: `${say("begin")}; sleep 4; ${say("end")}`, start_sec: say("after") },
+		mirror: { start_prim: `${say("begin")}; ${waitForTest}; ${say("end")}`, start_sec: say("after") },
 	});
 	await toy.start();
 	toy.run("start", "-m", "mirror");
@@ -26,12 +30,14 @@ test.serial("a daemon killed before it noted a script's pid finds the script by 
 	await toy.kill("SIGKILL");
 	t.truthy(forget(toy, { script: null }).script.pid);
 	await toy.start();
+	await toy.until(() => storedPlan(toy)?.script?.pid !== undefined);
+	writeFileSync(join(toy.safevar, "go"), "");
 	t.is(toy.run("waitstart", "-m", "mirror").code, 0);
 	t.deepEqual(toy.said(), ["begin", "end", "after"]);
 });
 
 test.serial("without pid and run id it would run twice (negative control)", async (t) => {
-	const toy = new Toy(t, { mirror: { start_prim: `${say("begin")}; sleep 4; ${say("end")}` } });
+	const toy = new Toy(t, { mirror: { start_prim: `${say("begin")}; ${waitForTest}; ${say("end")}` } });
 	await toy.start();
 	toy.run("start", "-m", "mirror");
 	await toy.until(() => toy.said().includes("begin"));
@@ -39,6 +45,7 @@ test.serial("without pid and run id it would run twice (negative control)", asyn
 	forget(toy, { script: null, run: null });
 	await toy.start();
 	await toy.until(() => toy.said().filter((line) => line === "begin").length === 2);
+	writeFileSync(join(toy.safevar, "go"), "");
 	t.pass();
 });
 
