@@ -5,6 +5,7 @@ import { type FarmPulseWire, maxFarmNodes, readPulse as readContent, wireOf } fr
 import { Identity, type Received } from "./identity.ts";
 import { type Envelope, maxContentBytes, pathMark } from "./packet.ts";
 import { PathSocket } from "./path.ts";
+import { Reach } from "./reach.ts";
 import { Reports } from "./reports.ts";
 import type { FromHeart } from "./service.ts";
 
@@ -39,6 +40,7 @@ export class FarmBeat {
 	readonly #post: (message: FromHeart) => void;
 	readonly #membership: Membership;
 	readonly #reports = new Reports();
+	readonly #reach: Reach;
 	readonly #lans: Lan[];
 	readonly #ticker: NodeJS.Timeout;
 	readonly #startedMs = performance.now();
@@ -62,6 +64,7 @@ export class FarmBeat {
 				{ name, node, identity: new Identity(key, module.node, name, readPulse) },
 			]),
 		);
+		this.#reach = new Reach(module.virtual);
 		this.#lans = module.lans.map((lan) => this.#open(lan, peers));
 		this.#ticker = setInterval(() => this.#tick(), this.#membership.tickMs);
 	}
@@ -139,10 +142,11 @@ export class FarmBeat {
 		});
 	}
 
-	/** Since a pulse last left this machine: the kernel counts the same for the filter's lease. */
+	/** Since a pulse last left this machine, as the kernel counts for the filter's lease, or a client could reach it. */
 	#unsentMs(): number {
+		const nowMs = performance.now();
 		const sentMs = Math.max(this.#startedMs, ...this.#lans.map(({ socket }) => socket.sentMs ?? 0));
-		return performance.now() - sentMs;
+		return Math.max(nowMs - sentMs, this.#reach.cutForMs(nowMs));
 	}
 
 	#carryOut({ send, view }: Effects): void {

@@ -107,8 +107,9 @@ export class ClusterView {
 			lans.some((lan) => lan.nodes.some((each) => each.name === name)),
 		);
 		const groups = vip?.balancing.map(({ name, powers }) => ({ name, powers })) ?? [];
+		const virtual = vip?.addresses.map(({ addr }) => addr) ?? [];
 		const key = deriveKey(inForce.key, "farm", module).toString("hex");
-		return { module, id, port, node, nodes, pulseMs, leaderLost, followerLost, lans: own, groups, key };
+		return { module, id, port, node, nodes, pulseMs, leaderLost, followerLost, lans: own, virtual, groups, key };
 	}
 
 	/** Addresses of the module's peer on all lans: one that still has the virtual address is told from a stranger. */

@@ -22,6 +22,7 @@ function farm(subnet: number, names: string[], more: Partial<FarmModule> = {}): 
 		nodes: names,
 		pulseMs: 100,
 		leaderLost: 10,
+		virtual: [],
 		followerLost: 10,
 		lans: lans.map((lan) => ({ ...lan, localAddr: lan.nodes[n]?.addr ?? "" })),
 		groups: [{ name: "web", powers: {} }],

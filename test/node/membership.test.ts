@@ -29,7 +29,7 @@ function farm(...lans: string[]): ModuleConfiguration {
 		mode: "farm",
 		farm: of,
 		heart: null,
-		vip: { balancing },
+		vip: { addresses: [{ addr: "192.168.0.100" }], balancing },
 	} as unknown as ModuleConfiguration;
 }
 
@@ -40,6 +40,7 @@ test("a farm's server knows all nodes of its lans, and its own address on each",
 		third?.lans.map(({ name, localAddr, nodes }) => [name, localAddr, nodes.length]),
 		[["all", "192.168.0.3", 3]],
 	);
+	t.deepEqual(third?.virtual, ["192.168.0.100"]);
 	t.like(third, { module: "web", id: 2, node: "n3", port: 4806, groups: [{ name: "G", powers: { n1: 2 } }] });
 	const first = await new ClusterView(paths, "n1").farmOf(farm("all", "two"));
 	t.deepEqual(

@@ -28,6 +28,8 @@ export interface FarmModule {
 	followerLost: number;
 	/** Every lan of the farm, with the own address to bind to and all nodes on it, this one included. */
 	lans: { name: string; localAddr: string; nodes: FarmNode[] }[];
+	/** Virtual addresses of the module: a node that no cable leads to has no clients at them. */
+	virtual: string[];
 	/** Groups of `<loadbalancing_list>`: weight of each node; one that is not named has weight 1. */
 	groups: FarmGroup[];
 	/** Key of this module's pulses, derived from the cluster key. 32 bytes, hex. */

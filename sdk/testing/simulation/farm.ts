@@ -52,7 +52,8 @@ function farmModule({ name, names, configuration: { farm, vip, module, id } }: F
 	const lans = farm.lans.map((lan) => ({ name: lan, localAddr: name, nodes }));
 	const groups = vip?.balancing.map((each) => ({ name: each.name, powers: each.powers })) ?? [];
 	const timing = { pulseMs, leaderLost, followerLost, port };
-	return { ...timing, module, id, node: name, nodes: [...names], lans, groups, key: "" };
+	const virtual: string[] = [];
+	return { ...timing, module, id, node: name, nodes: [...names], lans, virtual, groups, key: "" };
 }
 
 /** The server's heartbeat thread, as far as farms need it; it begins anew with every boot. */

@@ -45,6 +45,24 @@ export class Farm {
 		this.#site = site;
 	}
 
+	/** Makes one, hands it to `body`, and ends what runs beside it. */
+	static async with(
+		lab: Lab,
+		options: FarmOptions,
+		log: (text: string) => void,
+		body: (farm: Farm) => Promise<void>,
+	): Promise<void> {
+		const farm = await Farm.make(lab, options);
+		try {
+			await body(farm);
+		} catch (error) {
+			log(await farm.story());
+			throw error;
+		} finally {
+			farm.clients.stop();
+		}
+	}
+
 	static async make(lab: Lab, options: FarmOptions = {}): Promise<Farm> {
 		const { count = 3 } = options;
 		const numbers = Array.from({ length: count }, (_, index) => index + 1);
@@ -108,8 +126,30 @@ export class Farm {
 		}
 	}
 
+	/** They have all clients between them: the members say so, and no client is answered by anyone else. */
+	async untilServing(names: string[]): Promise<void> {
+		await this.untilMembers(names);
+		const [target] = this.address("vmac_invisible");
+		await this.lab.until(`clients are answered by ${names.join(" ")}`, 60_000, async () => {
+			const { servers, failed } = await this.clients.askEach(target);
+			if (Object.keys(servers).sort().join(" ") === names.join(" ") && Object.keys(failed).length === 0) return true;
+			throw new Error(JSON.stringify({ servers, failed }));
+		});
+	}
+
 	log(node: LabNode): Promise<string> {
 		return ask(node, ["log", "-m", module, "-A", "-s", "10000"]);
+	}
+
+	/** What the servers say of the last minutes, for whoever wants to know why a test failed. */
+	async story(): Promise<string> {
+		const parts: string[] = [];
+		for (const node of this.nodes.filter(({ isOn }) => isOn)) {
+			const lines = await this.log(node).catch((error: Error) => error.message);
+			const filter = await node.attempt("nft list ruleset; ip addr");
+			parts.push(`${node.name}:\n${lines.split("\n").slice(-60).join("\n")}\n${filter.stdout}`);
+		}
+		return parts.join("\n\n");
 	}
 
 	async powerOn(node: LabNode): Promise<void> {

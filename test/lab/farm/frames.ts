@@ -12,8 +12,9 @@ export interface Frame {
 	/** Ports of TCP and UDP, else 0. */
 	fromPort: number;
 	toPort: number;
-	/** TCP: flags byte, and sequence number. */
+	/** TCP: flags byte. */
 	flags: number;
+	/** TCP: sequence number. UDP: the first two bytes, where name servers have the number of the question. */
 	sequence: number;
 }
 
@@ -56,6 +57,7 @@ function readFrame(atMs: number, bytes: Buffer): Frame | null {
 		frame.fromPort = payload.readUInt16BE(0);
 		frame.toPort = payload.readUInt16BE(2);
 	}
+	if (proto === "udp" && payload.length >= 10) frame.sequence = payload.readUInt16BE(8);
 	if (proto === "tcp" && payload.length >= 14) {
 		frame.sequence = payload.readUInt32BE(4);
 		frame.flags = payload[13]!;

@@ -71,10 +71,12 @@ test("one answer each is counted for its server", (t) => {
 	t.deepEqual([verdict.twice, verdict.foreign], [[], []]);
 });
 
-test("two servers in one connection are found, also when the second only resets it", (t) => {
-	const verdict = verdictOf(syn(1, 1000), answer(2, "n1", 1000), { atMs: 30, from: "n2", port: 1000, flags: flag.rst });
+test("two servers in one connection are found; who only resets it has not answered it", (t) => {
+	const ack = (from: "n1" | "n2"): Sent => ({ atMs: 30, from, port: 1000, flags: flag.ack });
+	const verdict = verdictOf(syn(1, 1000), answer(2, "n1", 1000), ack("n2"));
 	t.deepEqual(verdict.twice, ["tcp 10.0.0.9:1000 → 10.0.0.100:80: n1 at 2.0, n2 at 30.0"]);
-	t.is(verdict.resets, 1);
+	const reset: Sent = { atMs: 30, from: "n2", port: 1000, flags: flag.rst };
+	t.like(verdictOf(syn(1, 1000), answer(2, "n1", 1000), reset), { twice: [], resets: 1, resetByAnother: 1 });
 });
 
 test("a SYN that is sent again is the same connection, another number on the same port is a new one", (t) => {

@@ -13,6 +13,8 @@ export interface Verdict {
 	foreign: string[];
 	/** What two servers answered: connection, and servers with the time of each one's first frame. */
 	twice: string[];
+	/** Connections that another server than theirs reset: theirs is gone, and their clients are told so. */
+	resetByAnother: number;
 	/** Connections by the server that answered. */
 	perServer: Record<string, number>;
 	/** How often the server of a client's new connections changed, at most, over all clients. */
@@ -31,7 +33,8 @@ const maxFindings = 20;
 
 /**
  * `servers`: name by MAC. `virtual`: the addresses that clients ask. Frames must be in the order of their times.
- * A connection is one SYN number of one client's port: a port that is used again is another one.
+ * A connection is one SYN number of one client's port: a port that is used again is another one. Of UDP each question is
+ * an exchange of its own.
  */
 export function judge(
 	frames: readonly Frame[],
@@ -39,7 +42,7 @@ export function judge(
 	virtual: readonly string[],
 ): Verdict {
 	const addresses = new Set(virtual.map(asInFrames));
-	const verdict = { answered: 0, unanswered: 0, perServer: {}, mostChanges: 0, resets: 0 };
+	const verdict = { answered: 0, unanswered: 0, perServer: {}, mostChanges: 0, resets: 0, resetByAnother: 0 };
 	const [foreign, twice] = [new Set<string>(), new Set<string>()];
 	const exchanges: Exchange[] = [];
 	const current = new Map<string, Exchange & { sequence: number }>();
@@ -53,8 +56,12 @@ export function judge(
 			continue;
 		}
 		if (frame.flags & flag.rst && frame.proto === "tcp") verdict.resets++;
-		const exchange = current.get(key(frame.proto, frame.to, frame.toPort, frame.from, frame.fromPort));
+		const exchange = current.get(key(frame, "answer"));
 		if (exchange === undefined || exchange.servers.has(server)) continue;
+		if (frame.proto === "tcp" && frame.flags & flag.rst && exchange.servers.size > 0) {
+			verdict.resetByAnother++;
+			continue;
+		}
 		exchange.servers.set(server, frame.atMs);
 		if (exchange.servers.size > 1) twice.add(describe(frame, exchange));
 	}
@@ -66,10 +73,14 @@ export function judge(
 function open(frame: Frame, current: Map<string, Exchange & { sequence: number }>, exchanges: Exchange[]): void {
 	const isTcp = frame.proto === "tcp";
 	if (isTcp && (frame.flags & (flag.syn | flag.ack)) !== flag.syn) return;
-	const name = key(frame.proto, frame.from, frame.fromPort, frame.to, frame.toPort);
+	const name = key(frame, "question");
 	const before = current.get(name);
 	if (before !== undefined && (!isTcp || before.sequence === frame.sequence)) return;
-	const made = { client: frame.from, servers: new Map<string, number>(), sequence: frame.sequence };
+	const made = {
+		client: `${frame.proto} ${frame.from} ${isTcp ? "" : frame.sequence}`,
+		servers: new Map<string, number>(),
+		sequence: frame.sequence,
+	};
 	current.set(name, made);
 	exchanges.push(made);
 }
@@ -99,6 +110,7 @@ function describe(frame: Frame, { servers }: Exchange): string {
 	return `${frame.proto} ${frame.to}:${frame.toPort} → ${frame.from}:${frame.fromPort}: ${who}`;
 }
 
-function key(proto: string, client: string, clientPort: number, server: string, serverPort: number): string {
-	return `${proto} ${client} ${clientPort} ${server} ${serverPort}`;
+function key({ proto, from, fromPort, to, toPort, sequence }: Frame, is: "question" | "answer"): string {
+	const ends = is === "question" ? `${from} ${fromPort} ${to} ${toPort}` : `${to} ${toPort} ${from} ${fromPort}`;
+	return `${proto} ${ends} ${proto === "udp" ? sequence : ""}`;
 }

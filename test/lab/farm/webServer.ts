@@ -9,6 +9,7 @@ nginx -c /var/safekit/web.conf`;
  * later nobody is left, and nginx ends without cutting anyone off.
  */
 export const stopWeb = `[ "$1" != force ] || { pkill -9 -x nginx; exit 0; }
+pgrep -x nginx > /dev/null || { rm -f /run/web.pid; exit 0; }
 touch /run/draining
 sleep 1
 nginx -c /var/safekit/web.conf -s quit

@@ -14,6 +14,7 @@ const farm: FarmModule = {
 	nodes: ["n1", "n2"],
 	pulseMs: 100,
 	leaderLost: 20,
+	virtual: [],
 	followerLost: 10,
 	lans: [],
 	groups: [{ name: "G", powers: {} }],

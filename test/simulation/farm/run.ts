@@ -123,6 +123,7 @@ function moduleOf(plan: Plan, node: number): FarmModule {
 		pulseMs,
 		leaderLost: plan.leaderLost,
 		followerLost: plan.followerLost,
+		virtual: [],
 		lans: [],
 		groups: plan.powers.map((powers, group) => ({ name: `group${group}`, powers })),
 		key: "",

@@ -116,6 +116,7 @@ export function farmOf(node: string, more: Partial<FarmModule> = {}): FarmModule
 		nodes: names,
 		pulseMs: 100,
 		leaderLost: 20,
+		virtual: [],
 		followerLost: 10,
 		lans: [{ name: "default", localAddr, nodes }],
 		groups: [{ name: "web", powers: {} }],

@@ -1,0 +1,47 @@
+/** A minute and more of whatever can happen to the servers of a farm: nobody is answered by two of them at any moment. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { labTest } from "../open.ts";
+import {
+	addressesOf,
+	crowd,
+	daemonDeath,
+	daemonHangs,
+	isProper,
+	keepers,
+	linkCut,
+	names,
+	powerCut,
+	powers,
+	processDeath,
+	webCheck,
+} from "./deeds.ts";
+import { Farm } from "./farm.ts";
+
+const captureMs = 60_000;
+
+labTest(
+	"a minute of faults: one answer for everybody at any moment",
+	{ withinMs: 900_000, needs: ["nginx", "tcpdump"] },
+	(t, lab) =>
+		Farm.with(lab, { powers, more: webCheck }, t.log, async (farm) => {
+			await farm.start();
+			await farm.untilServing(names);
+			const judged = await farm.clients.capture(addressesOf(farm), await farm.macs());
+			const from = performance.now();
+			const meters = [...crowd(farm), ...addressesOf(farm).map((address) => keepers(farm.clients, address))];
+			for (const name of names) {
+				await daemonDeath(farm, name);
+				await daemonHangs(t, farm, name);
+				await linkCut(t, farm, name);
+				await processDeath(t, farm, name);
+				await powerCut(t, farm, name);
+				await farm.stop([farm.node(name)]);
+				await farm.start([farm.node(name)]);
+				await farm.untilServing(names);
+			}
+			await sleep(Math.max(0, captureMs - (performance.now() - from)));
+			for (const meter of meters) await meter.stop();
+			t.log(`${Math.round((performance.now() - from) / 1000)} s`);
+			isProper(t, await judged());
+		}),
+);
