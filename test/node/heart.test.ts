@@ -23,6 +23,7 @@ function moduleOf(node: "a" | "b"): FarmModule {
 		pulseMs: 100,
 		// However slow this machine is, the daemon is back before the other one takes over.
 		leaderLost: 300,
+		virtual: [],
 		followerLost: 300,
 		lans: [{ name: "lan", localAddr: node === "a" ? "127.41.0.1" : "127.41.0.2", nodes }],
 		groups: [{ name: "web", powers: {} }],
