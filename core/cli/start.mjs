@@ -55,7 +55,7 @@ try {
 /** Runs the work and ends as it ends. */
 function run(name) {
 	const [file, ...before] = works[name];
-	const env = { ...process.env, ...compileCache() };
+	const env = { ...systemEnvironment(), ...compileCache() };
 	// The demo ends when this process is gone, whatever became of it.
 	if (name === "demo") env.OPENSAFE_DEMO_STARTER = String(process.pid);
 	const child = spawn(projectNode(), [join(root, file), ...before, ...args], {
@@ -183,14 +183,21 @@ async function installOnce() {
 	}
 }
 
-function install() {
-	process.stderr.write("Installing the locked dependencies (once, about half a minute) …\n");
-	// node_modules/.bin may hold the very Node that is about to be replaced.
+/**
+ * Without the programs of packages, which npm puts before those of the system: among them may be the very Node that is
+ * about to be replaced, and one is called nft.
+ */
+function systemEnvironment() {
 	const path = (process.env.PATH ?? "")
 		.split(delimiter)
 		.filter((folder) => !folder.endsWith(join("node_modules", ".bin")))
 		.join(delimiter);
-	const env = { ...process.env, PATH: path };
+	return { ...process.env, PATH: path };
+}
+
+function install() {
+	process.stderr.write("Installing the locked dependencies (once, about half a minute) …\n");
+	const env = systemEnvironment();
 	delete env.NODE_ENV;
 	const flags = ["ci", "--ignore-scripts", "--include=dev", "--include=optional", "--loglevel=error"];
 	const done = spawnSync("npm", flags, {

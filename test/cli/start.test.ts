@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import { makeTestFolder } from "../folder.ts";
@@ -35,9 +35,10 @@ async function smallProject(): Promise<string> {
 		packages: { "": manifest, ...packages },
 	};
 	await writeFile(join(folder, "package-lock.json"), JSON.stringify(whole));
+	const bins = `...(process.env.PATH.includes("node_modules") ? ["with the programs of packages"] : [])`;
 	await writeFile(
 		join(folder, "core/cli/safekit.mjs"),
-		'console.log("ran", process.version, ...process.argv.slice(2));',
+		`console.log("ran", process.version, ...process.argv.slice(2), ${bins});`,
 	);
 	return folder;
 }
@@ -49,7 +50,10 @@ interface Ended {
 }
 
 function start(folder: string): { child: ChildProcess; ended: Promise<Ended> } {
-	const child = spawn(process.execPath, ["core/cli/start.mjs", "safekit", "a", "b"], { cwd: folder, detached: true });
+	const args = ["core/cli/start.mjs", "safekit", "a", "b"];
+	// As npm has it.
+	const env = { ...process.env, PATH: `${join(folder, "node_modules/.bin")}${delimiter}${process.env.PATH}` };
+	const child = spawn(process.execPath, args, { cwd: folder, detached: true, env });
 	const text = { out: "", err: "" };
 	child.stdout?.on("data", (data) => {
 		text.out += data;
@@ -66,7 +70,11 @@ test.serial("two runs at once in a fresh clone install once, and both run under 
 	const [first, second] = await Promise.all([start(folder).ended, start(folder).ended]);
 	for (const run of [first, second]) {
 		t.is(run.code, 0, run.err);
-		t.is(run.out, "ran v26.10.0 a b\n", "nothing but the work itself is on stdout");
+		t.is(
+			run.out,
+			"ran v26.10.0 a b\n",
+			"nothing but the work itself is on stdout, and the system's programs are those that it finds",
+		);
 	}
 	t.is([first, second].filter((run) => run.err.includes("Installing")).length, 1);
 	t.false(existsSync(join(folder, ".install-lock")));

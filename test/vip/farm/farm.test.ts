@@ -107,6 +107,8 @@ for (const type of ["vmac_invisible", "vmac_directed"] as const) {
 		if (box === undefined || agent === undefined) return t.fail();
 		await box.network("nft", ["-f", "-"], administrators);
 		await box.network("ip", ["address", "add", "fd09::aaaa:bbbb/64", "dev", "eth0", "nodad", "mngtmpaddr"]);
+		// The kernel gives an interface an address of its own, which it looks at for some time.
+		while ((await box.network("ip", ["-6", "address", "show", "tentative"])) !== "") await sleep(50);
 		const before = await imageOf(box);
 		const start = {
 			farm: farmOf("a"),
