@@ -8,8 +8,8 @@ import { Toy } from "./toy.ts";
 const say = (text: string) => `echo "${text}" >> "$SAFEVAR/said"`;
 const simple = { start_prim: say("start_prim"), stop_prim: say("stop_prim") };
 
-/** What scripts do that wait for the test. */
-const waitForTest = `while [ ! -e "$SAFEVAR/go" ]; do sleep 0.1; done`;
+/** What scripts do that wait for the test, or for its end. */
+const waitForTest = `while [ -e "$SAFEVAR" ] && [ ! -e "$SAFEVAR/go" ]; do sleep 0.1; done`;
 const stateFile = (toy: Toy): string => join(toy.safevar, "modules/mirror/state.json");
 const storedPlan = (toy: Toy) => JSON.parse(readFileSync(stateFile(toy), "utf8")).plan;
 
