@@ -35,7 +35,7 @@ async function smallProject(): Promise<string> {
 		packages: { "": manifest, ...packages },
 	};
 	await writeFile(join(folder, "package-lock.json"), JSON.stringify(whole));
-	const bins = `...(process.env.PATH.includes("node_modules") ? ["with the programs of packages"] : [])`;
+	const bins = `...(process.env.PATH.includes("node_modules/.bin") ? ["with the programs of packages"] : [])`;
 	await writeFile(
 		join(folder, "core/cli/safekit.mjs"),
 		`console.log("ran", process.version, ...process.argv.slice(2), ${bins});`,
