@@ -76,6 +76,8 @@ export interface FarmView {
 	version: number;
 	/** Nodes in the group, in the order of cluster.xml, this one included. */
 	members: string[];
+	/** Those of them that take clients of any group, or are to. Who appears with it in a view has served elsewhere before. */
+	serving: string[];
 	groups: FarmShare[];
 	/** All members know this view, and no bucket is on its way from one to another. */
 	settled: boolean;

@@ -386,6 +386,7 @@ export class Membership {
 		this.#given = shownView(this.#module, this.#version, {
 			members: this.#view?.members.map(([node]) => node) ?? [this.#self],
 			settled: this.#settled,
+			serves: (node) => this.#view?.open.some((open) => hasBit(open, node)) === true,
 			owner: (group, at) => this.#ownerNow(group, at),
 		});
 		return this.#given;

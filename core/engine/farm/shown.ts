@@ -4,12 +4,18 @@ import { buckets, type FarmModule, type FarmView } from "./group.ts";
 export function shownView(
 	{ nodes, groups }: FarmModule,
 	version: number,
-	is: { members: readonly number[]; settled: boolean; owner(group: number, at: number): number | null },
+	is: {
+		members: readonly number[];
+		settled: boolean;
+		serves(node: number): boolean;
+		owner(group: number, at: number): number | null;
+	},
 ): FarmView {
 	const nameOf = (node: number | null): string | null => (node === null ? null : (nodes[node] ?? null));
 	return {
 		version,
 		members: is.members.flatMap((node) => nameOf(node) ?? []),
+		serving: is.members.filter((node) => is.serves(node)).flatMap((node) => nameOf(node) ?? []),
 		groups: groups.map(({ name }, group) => ({
 			name,
 			owners: Array.from({ length: buckets }, (_, at) => nameOf(is.owner(group, at))),

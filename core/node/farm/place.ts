@@ -26,7 +26,7 @@ export interface FarmParts {
 	/** How many rules each group has. */
 	rules: ReadonlyMap<string, number>;
 	/** Null: clients come through a load balancer, or by the servers' own addresses. */
-	addresses: Pick<FarmAddresses, "set" | "unset" | "share" | "resume" | "close"> | null;
+	addresses: Pick<FarmAddresses, "set" | "unset" | "hear" | "share" | "resume" | "close"> | null;
 	heart: Pick<HeartLink, "farm" | "wish" | "wishOf" | "applied" | "listen" | "stop">;
 	clock: Clock;
 	main(): MainState;
@@ -99,9 +99,19 @@ export class FarmPlace implements FarmControl {
 		if (this.#member) this.#listen();
 		else heart.stop(this.module.module);
 		if (!running) this.#told.nothing();
-		if (running && main === "UP") await addresses?.resume();
+		if (running && main === "UP") await this.#resume();
 		// In WAIT a stop that goes on takes away what is left.
 		else if (!running || main === "STOP") await addresses?.unset();
+	}
+
+	/** Whoever cannot have its addresses again leaves its clients to the others. */
+	async #resume(): Promise<void> {
+		try {
+			await this.#parts.addresses?.resume();
+		} catch (error) {
+			this.#want({ open: [] });
+			throw error;
+		}
 	}
 
 	/** The daemon ends, the module runs on. */
@@ -187,6 +197,7 @@ export class FarmPlace implements FarmControl {
 		this.#parts.heart.listen(this.module.module, (message) => {
 			if (message.is !== "farm") return this.#parts.hear(message);
 			this.#heard = message.view;
+			this.#parts.addresses?.hear(message.view);
 			this.#bring();
 		});
 	}
@@ -195,6 +206,7 @@ export class FarmPlace implements FarmControl {
 		this.#member = false;
 		this.#wish = { open: [] };
 		this.#parts.heart.stop(this.module.module);
+		this.#parts.addresses?.hear(null);
 		[this.#heard, this.#view] = [null, null];
 		this.#told.nothing();
 		this.#parts.changed();

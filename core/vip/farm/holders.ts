@@ -13,35 +13,47 @@ interface Memory {
 }
 
 export interface Remembered {
+	/** Of the last view. */
+	version: number;
 	members: readonly string[];
 	groups: ReadonlyMap<string, readonly Memory[]>;
 }
 
-export const nothingYet: Remembered = { members: [], groups: new Map() };
+export const nothingYet: Remembered = { version: -1, members: [], groups: new Map() };
 
 /**
  * What is known after this view. A server that leaves in order has given its buckets away before; one that is gone while
- * it still had them is lost, with all their connections.
+ * it still had them is lost, with all their connections. One that appears and serves already may have connections of
+ * every client: from a part of the network that was cut off, or from before this node itself came.
  */
 export function remember(before: Remembered, view: FarmView): Remembered {
 	const here = new Set(view.members);
 	const left = before.members.filter((name) => !here.has(name));
+	const came = view.serving.filter((name) => !before.members.includes(name));
 	const groups = view.groups.map(({ name, owners }) => {
 		const old = before.groups.get(name);
 		return [
 			name,
-			Array.from({ length: buckets }, (_, at) => after(old?.[at], owners[at] ?? null, left, here)),
+			Array.from({ length: buckets }, (_, at) => after(old?.[at], owners[at] ?? null, { left, came, here })),
 		] as const;
 	});
-	return { members: view.members, groups: new Map(groups) };
+	return { version: view.version, members: view.members, groups: new Map(groups) };
 }
 
-function after(old: Memory | undefined, owner: string | null, left: string[], here: ReadonlySet<string>): Memory {
+interface Change {
+	left: readonly string[];
+	came: readonly string[];
+	here: ReadonlySet<string>;
+}
+
+function after(old: Memory | undefined, owner: string | null, { left, came, here }: Change): Memory {
 	const lost = old?.last != null && left.includes(old.last) ? old.last : (old?.gone ?? null);
-	const holders = new Set(
-		[...(old?.holders ?? []), ...(owner === null ? [] : [owner])].filter((name) => here.has(name)),
-	);
-	return { holders, last: owner ?? old?.last ?? null, gone: lost !== null && here.has(lost) ? null : lost };
+	const stayed = [...(old?.holders ?? [])].filter((name) => here.has(name));
+	return {
+		holders: new Set([...stayed, ...came, ...(owner === null ? [] : [owner])]),
+		last: owner ?? old?.last ?? null,
+		gone: lost !== null && here.has(lost) ? null : lost,
+	};
 }
 
 /** For the filter of `node`, in the order of `names`. */

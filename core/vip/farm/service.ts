@@ -71,10 +71,20 @@ export class FarmAddresses {
 	}
 
 	/**
+	 * Every view of the group, also one that a newer one overtakes or that comes before the addresses do: connections may
+	 * be where it put them. Null: this node is not in the group any more.
+	 */
+	hear(view: FarmView | null): void {
+		if (view === null) this.#memory = nothingYet;
+		else if (view.version > this.#memory.version) this.#memory = remember(this.#memory, view);
+	}
+
+	/**
 	 * From when this resolves on, exactly the clients whose buckets the view gives to this node are answered here.
 	 * Idempotent; of several at once the newest wins; without addresses set it does nothing. Throws VIP_SYSTEM.
 	 */
 	share(view: FarmView): Promise<void> {
+		this.hear(view);
 		if (this.#wanted === null || view.version >= this.#wanted.version) this.#wanted = view;
 		const done = this.#inTurn(() => this.#share());
 		// Whoever waits for this node's buckets need not wait for the addresses to follow.
@@ -208,7 +218,6 @@ export class FarmAddresses {
 	async #share(): Promise<void> {
 		const [standing, view] = [this.#standing, this.#wanted];
 		if (standing === null || view === null || view === this.#applied) return;
-		if (this.#applied === null || view.version > this.#applied.version) this.#memory = remember(this.#memory, view);
 		try {
 			await this.#fill(standing.plan, this.#shares(standing, view));
 			this.#applied = view;
@@ -308,7 +317,6 @@ export class FarmAddresses {
 		this.#wanted = null;
 		this.#applied = null;
 		this.#written = null;
-		this.#memory = nothingYet;
 		await this.#holding.removeAll();
 	}
 }

@@ -27,6 +27,7 @@ export function simulatedFarm(server: FarmServer): FarmPlace | null {
 	const addresses = {
 		set: async () => setAddress(true),
 		unset: async () => setAddress(false),
+		hear: () => {},
 		share: async () => {},
 		resume: async () => {},
 		close: () => {},

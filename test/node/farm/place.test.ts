@@ -25,7 +25,7 @@ const farm: FarmModule = {
 function view(version: number, own: number, settled = true, members = ["n1", "n2"]): FarmView {
 	const others = members.includes("n2") ? "n2" : null;
 	const owners = Array.from({ length: buckets }, (_, at) => (at < own ? "n1" : others));
-	return { version, members, settled, groups: [{ name: "G", owners }] };
+	return { version, members, serving: members, settled, groups: [{ name: "G", owners }] };
 }
 
 interface World {
@@ -33,10 +33,12 @@ interface World {
 	clock: ManualClock;
 	/** Everything that was asked of the heartbeat thread and of the addresses, in order. */
 	done: string[];
+	/** Versions of the views that the addresses have heard of; null: the group was left. */
+	heard: (number | null)[];
 	logged: string[];
 	resources: Map<string, string>;
 	say(view: FarmView): Promise<void>;
-	/** The next changes of the filter fail with this. */
+	/** The next changes of the filter and of the addresses fail with this. */
 	broken: string | null;
 	main: MainState;
 }
@@ -44,11 +46,13 @@ interface World {
 function world(_t: ExecutionContext, earlier: FarmWish | null = null, scriptControl = false): World {
 	const clock = new ManualClock();
 	const done: string[] = [];
+	const heard: (number | null)[] = [];
 	const logged: string[] = [];
 	const resources = new Map<string, string>();
 	let listener: ((message: FromHeart) => void) | null = null;
 	const self: World = {
 		clock,
+		heard,
 		done,
 		logged,
 		resources,
@@ -65,7 +69,11 @@ function world(_t: ExecutionContext, earlier: FarmWish | null = null, scriptCont
 			addresses: {
 				set: async () => void done.push("set"),
 				unset: async () => void done.push("unset"),
-				resume: async () => void done.push("resume"),
+				hear: (view) => void heard.push(view?.version ?? null),
+				resume: async () => {
+					if (self.broken !== null) throw new Error(self.broken);
+					done.push("resume");
+				},
 				close: () => void done.push("close"),
 				share: async ({ version }) => {
 					if (self.broken !== null) throw new Error(self.broken);
@@ -116,6 +124,7 @@ test("it is in the group while it is not stopped, and confirms what its filter o
 	await place.set(false);
 	place.announce("STOP");
 	t.is(done.at(-1), "stop");
+	t.deepEqual(self.heard, [1, null]);
 	t.is(place.view, null);
 });
 
@@ -183,6 +192,13 @@ test("a restarted daemon goes on with what the earlier one wanted", async (t) =>
 	t.deepEqual(done.splice(0), ["share 9", "applied 9"]);
 	place.disconnect();
 	t.deepEqual(done, ["close"], "the module runs on");
+});
+
+test("a restarted daemon that cannot have its addresses again leaves its clients to the others", async (t) => {
+	const self = world(t, { open: ["G"] });
+	self.broken = "no such interface";
+	await t.throwsAsync(self.place.connect(true), { message: "no such interface" });
+	t.deepEqual(self.done, ["farm [G]", "wish []"]);
 });
 
 test("what an earlier daemon wanted, and could not note, is what the state says", async (t) => {

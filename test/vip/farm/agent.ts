@@ -39,7 +39,11 @@ const work: Record<string, (value: never) => Promise<unknown>> = {
 		});
 	},
 	set: async () => await addresses?.set(),
-	unset: async () => await addresses?.unset(),
+	/** The module has stopped here: it is in no group. */
+	async unset() {
+		await addresses?.unset();
+		addresses?.hear(null);
+	},
 	resume: async () => await addresses?.resume(),
 	log: async () => log.splice(0),
 	/** How long it took, in milliseconds. */

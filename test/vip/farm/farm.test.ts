@@ -52,6 +52,18 @@ async function everybodyIsAnsweredByHisNode(t: ExecutionContext, made: Net, view
 	}
 }
 
+/** The clients' machine sends what is for the addresses to this node. */
+async function clientsGoTo(made: Net, name: string): Promise<void> {
+	const end = performance.now() + patientMs;
+	for (const addr of [four, six]) {
+		const known = async () => String(await made.boxes.clients?.network("ip", ["neigh", "show", addr]));
+		while (!(await known()).includes(made.macs[name] ?? "")) {
+			if (performance.now() > end) throw new Error(`${addr} is not at ${name}: ${await known()}`);
+			await sleep(50);
+		}
+	}
+}
+
 for (const type of ["vmac_invisible", "vmac_directed"] as const) {
 	boxTest(`${type}: every client is answered by exactly one node, and its connections stay there`, async (t) => {
 		const made = await farm(t, type);
@@ -100,6 +112,45 @@ for (const type of ["vmac_invisible", "vmac_directed"] as const) {
 		const expected = clients.map((client) => ownerOf(left, client));
 		t.deepEqual(await made.clients.do("tcp", { clients, withinMs: patientMs }), expected);
 	});
+
+	boxTest(
+		`${type}: connections stay with their servers when one comes, or comes back, that knows nothing`,
+		async (t) => {
+			const made = await farm(t, type);
+			const others = ["b", "c"];
+			const ofOthers = (bucket: number): string | null => others[bucket % 2] ?? null;
+			const without = viewOf(others, ofOthers);
+			await each(made, (agent) => agent.do("share", without), others);
+			const clients = [...fromAll(four), ...fromAll(six)];
+			const kept: { id: number; name: string }[] = [];
+			for (const client of clients) kept.push(await made.clients.do("keep", client));
+			t.deepEqual([...new Set(kept.map(({ name }) => name))].sort(), others);
+			const stay = async (): Promise<void> => {
+				const asked = kept.map(({ id }) => made.clients.do("again", { id, withinMs: patientMs }));
+				t.deepEqual(
+					await Promise.all(asked),
+					kept.map(({ name }) => name),
+				);
+			};
+			// It is first in the order: clients of vmac_directed are told to go to it.
+			await share(made, viewOf(names, ofOthers, others));
+			await share(made, even(names));
+			if (type === "vmac_directed") await clientsGoTo(made, "a");
+			await stay();
+			const [a, box] = [made.agents.a, made.boxes.a];
+			if (a === undefined || box === undefined) return t.fail();
+			await a.kill();
+			const next = await Agent.start(box);
+			t.teardown(() => next.kill());
+			await next.do("pulses", { to: "10.9.0.2", port: farmPort });
+			const vip = vipOf([virtual(four, type), virtual(six, type)], [onAddr("tcp"), onAddr("udp")]);
+			await next.do("start", { farm: farmOf("a"), vip, record: `${made.folder}/a.json` });
+			await next.do("resume");
+			await next.do("share", even(names));
+			if (type === "vmac_directed") await clientsGoTo(made, "a");
+			await stay();
+		},
+	);
 
 	boxTest(`${type}: a machine is the same before and after, with rules of its own, and after kill -9`, async (t) => {
 		const made = await net(t);

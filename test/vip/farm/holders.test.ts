@@ -7,9 +7,9 @@ import { answeredBy, sharesQuestions } from "../../../core/vip/farm/questions.ts
 let version = 0;
 
 /** The first bucket belongs to `first`, all others to `rest`. */
-function view(members: string[], first: string | null, rest: string | null): FarmView {
+function view(members: string[], first: string | null, rest: string | null, serving: string[] = []): FarmView {
 	const owners = Array.from({ length: 256 }, (_, bucket) => (bucket === 0 ? first : rest));
-	return { version: ++version, members, groups: [{ name: "web", owners }], settled: true };
+	return { version: ++version, members, serving, groups: [{ name: "web", owners }], settled: true };
 }
 
 function after(views: FarmView[], node: string) {
@@ -37,6 +37,21 @@ test("connections of a server that is lost are known by nobody: its clients are 
 	const third = [view(["a", "b", "c"], "c", "a"), view(["a", "b", "c"], "b", "a"), view(["a", "c"], "a", "a")];
 	t.deepEqual(after(third, "a"), { holders: ["a", "c"], lost: [] }, "the third may have them");
 	t.deepEqual(after(lost, "b").lost, [], "it is not this node's");
+});
+
+test("whoever is in the group and serves when this node comes may have connections of everybody", (t) => {
+	const came = view(["a", "b", "c"], "b", "c", ["b", "c"]);
+	t.deepEqual(after([came], "a").holders, ["b", "c"]);
+	t.deepEqual(after([came, view(["a", "b", "c"], "a", "c", ["a", "b", "c"])], "a").holders, ["a", "b", "c"]);
+	t.deepEqual(after([came, view(["a", "c"], "a", "c", ["a", "c"])], "a"), { holders: ["a", "c"], lost: [] });
+	const resumed = view(["a", "b"], "b", "a", ["a", "b"]);
+	t.deepEqual(after([resumed], "a").holders, ["a", "b"], "this node too, before its daemon was started again");
+});
+
+test("a member that appears has connections only if it serves already: its part of the network was cut off", (t) => {
+	const alone = view(["a"], "a", "a", ["a"]);
+	t.deepEqual(after([alone, view(["a", "b"], "a", "a", ["a"])], "a").holders, ["a"]);
+	t.deepEqual(after([alone, view(["a", "b"], "a", "a", ["a", "b"])], "a").holders, ["a", "b"]);
 });
 
 test("the first member that answers clients tells where the address is", (t) => {

@@ -148,9 +148,9 @@ export function vipOf(addresses: VirtualAddress[], rules: BalancingGroup["rules"
 let version = 0;
 
 /** Bucket b belongs to `of(b)`. */
-export function viewOf(members: string[], of: (bucket: number) => string | null): FarmView {
+export function viewOf(members: string[], of: (bucket: number) => string | null, serving = members): FarmView {
 	const owners = Array.from({ length: 256 }, (_, bucket) => of(bucket));
-	return { version: ++version, members, groups: [{ name: "web", owners }], settled: true };
+	return { version: ++version, members, serving, groups: [{ name: "web", owners }], settled: true };
 }
 
 /** Equal parts. */
