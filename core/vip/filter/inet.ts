@@ -9,9 +9,15 @@ const clientsHook = "type filter hook prerouting priority -150; policy accept;";
 /** After every translation of addresses. */
 const answersHook = "type filter hook postrouting priority 200; policy accept;";
 const beginning = "tcp flags & (fin | syn | rst | ack) == syn";
+/** What nearly all packets of TCP are: looked at before anything else. */
+const inConnection = "tcp flags & syn == 0";
 const neighbours = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }";
-/** The lease has one element; nft needs something to look up that is always the same. */
-export const always = "numgen random mod 1";
+/**
+ * The lease has one element; nft needs something to look up that is always the same. `numgen` would be one number that
+ * all processors write, or a random one.
+ */
+export const always = "jhash meta mark mod 1";
+const leased = `${always} @lease`;
 /** No lease: this node says nothing, since the others may have taken its clients over. */
 export const unleased = `${always} != @lease`;
 
@@ -22,7 +28,7 @@ export function leaseSet({ leaseMs }: Balancing): string {
 
 /** Every pulse that goes out prolongs a lease that lives. */
 export function prolong({ port }: Balancing, more = ""): string {
-	return `udp dport ${port} ${more}${always} @lease update @lease { ${always} }`;
+	return `udp dport ${port} ${more}${leased} update @lease { ${always} }`;
 }
 
 export function inetTable(plan: FilterPlan): Table {
@@ -31,10 +37,11 @@ export function inetTable(plan: FilterPlan): Table {
 	const clients: Chain = { name: "clients", hook: clientsHook, rules: ['iifname "lo" accept'] };
 	for (const link of links) clients.rules.push(...onlyOwn(link, addresses));
 	if (balancing === null) return { family: "inet", name: plan.table, sets: [], chains: [clients] };
+	// A connection has one server: its answers may go out as long as that one lives.
 	const answers: Chain = {
 		name: "answers",
 		hook: answersHook,
-		rules: ['oifname "lo" accept', prolong(balancing, "meta skuid 0 ")],
+		rules: [`${inConnection} accept`, 'oifname "lo" accept', prolong(balancing, "meta skuid 0 ")],
 	};
 	const chains: Chain[] = [];
 	for (const family of familiesOf(addresses)) {
@@ -42,8 +49,10 @@ export function inetTable(plan: FilterPlan): Table {
 		const ip = ipOf(family);
 		const interfaces = new Set(own.flatMap(({ parent, link }) => [parent.name, ...(link === null ? [] : [link.name])]));
 		const named = listOf([...interfaces].map((name) => `"${name}"`));
-		clients.rules.push(`${ip} daddr ${listOf(own.map(({ addr }) => addr))} iifname ${named} goto to${family}`);
-		answers.rules.push(`${ip} saddr ${listOf(own.map(({ addr }) => addr))} ${unleased} drop`);
+		const virtual = listOf(own.map(({ addr }) => addr));
+		clients.rules.unshift(`${ip} daddr ${virtual} ${inConnection} ct state established ${leased} accept`);
+		clients.rules.push(`${ip} daddr ${virtual} iifname ${named} goto to${family}`);
+		answers.rules.push(`${ip} saddr ${virtual} ${unleased} drop`);
 		chains.push(...familyChains(balancing, addresses, family));
 	}
 	chains.push(...groupChains(balancing, addresses));
