@@ -5,13 +5,11 @@ import {
 	choice,
 	count,
 	type ElementDeclaration,
-	interfaceAttributes,
+	interfaceList,
 	onOff,
 	port,
 	time,
 	vipAttributes,
-	virtualAddressAttributes,
-	virtualMac,
 	word,
 } from "../../sdk/index.ts";
 
@@ -60,53 +58,14 @@ const vip: ElementDeclaration = {
 		scriptcontrol: { type: onOff, default: "off", doc: "Scripts open and close the traffic." },
 	},
 	children: [
-		{
-			name: "interface_list",
-			doc: "The interfaces that carry virtual addresses.",
-			min: 1,
-			children: [
-				{
-					name: "interface",
-					doc: "One interface.",
-					min: 1,
-					attributes: interfaceAttributes,
-					children: [
-						{
-							name: "virtual_interface",
-							doc: "An interface that all nodes share.",
-							attributes: {
-								type: {
-									type: choice("vmac_directed", "vmac_invisible"),
-									required: true,
-									doc: "How frames reach the nodes.",
-								},
-								addr: virtualMac,
-							},
-							children: [
-								{
-									name: "virtual_addr",
-									doc: "One virtual address.",
-									min: 1,
-									attributes: { ...virtualAddressAttributes, where },
-								},
-							],
-						},
-						{
-							name: "real_interface",
-							doc: "The interface itself.",
-							children: [
-								{
-									name: "virtual_addr",
-									doc: "One virtual address.",
-									min: 1,
-									attributes: { ...virtualAddressAttributes, where },
-								},
-							],
-						},
-					],
-				},
-			],
-		},
+		interfaceList({
+			where,
+			shared: {
+				doc: "An interface that all nodes share.",
+				type: { type: choice("vmac_directed", "vmac_invisible"), required: true, doc: "How frames reach the nodes." },
+				where,
+			},
+		}),
 		{
 			name: "loadbalancing_list",
 			doc: "How clients are shared out.",

@@ -5,14 +5,12 @@ import {
 	choice,
 	count,
 	type ElementDeclaration,
-	interfaceAttributes,
+	interfaceList,
 	onOff,
 	port,
 	text,
 	time,
 	vipAttributes,
-	virtualAddressAttributes,
-	virtualMac,
 	word,
 } from "../../sdk/index.ts";
 
@@ -74,63 +72,18 @@ const vip: ElementDeclaration = {
 	max: 1,
 	attributes: vipAttributes,
 	children: [
-		{
-			name: "interface_list",
-			doc: "The interfaces that carry virtual addresses.",
-			min: 1,
-			children: [
-				{
-					name: "interface",
-					doc: "One interface.",
-					min: 1,
-					attributes: interfaceAttributes,
-					children: [
-						{
-							name: "real_interface",
-							doc: "The interface itself.",
-							children: [
-								{
-									name: "virtual_addr",
-									doc: "One virtual address.",
-									min: 1,
-									attributes: {
-										...virtualAddressAttributes,
-										where: {
-											type: choice("one_side_alias", "one_side"),
-											default: "one_side_alias",
-											doc: "one_side: outgoing connections use the address too.",
-										},
-									},
-								},
-							],
-						},
-						{
-							name: "virtual_interface",
-							doc: "The interface under a MAC address of its own, which clients keep when the primary changes.",
-							attributes: {
-								type: { type: choice("vmac_invisible"), required: true, doc: "How frames reach the primary." },
-								addr: virtualMac,
-							},
-							children: [
-								{
-									name: "virtual_addr",
-									doc: "One virtual address.",
-									min: 1,
-									attributes: {
-										...virtualAddressAttributes,
-										where: {
-											type: choice("one_side_alias"),
-											default: "one_side_alias",
-											doc: "Set where the primary is.",
-										},
-									},
-								},
-							],
-						},
-					],
-				},
-			],
-		},
+		interfaceList({
+			where: {
+				type: choice("one_side_alias", "one_side"),
+				default: "one_side_alias",
+				doc: "one_side: outgoing connections use the address too.",
+			},
+			shared: {
+				doc: "The interface under a MAC address of its own, which clients keep when the primary changes.",
+				type: { type: choice("vmac_invisible"), required: true, doc: "How frames reach the primary." },
+				where: { type: choice("one_side_alias"), default: "one_side_alias", doc: "Set where the primary is." },
+			},
+		}),
 	],
 };
 
