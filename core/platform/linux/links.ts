@@ -1,22 +1,14 @@
 /** Interfaces and addresses of this machine, asked of the kernel itself (rtnetlink): no program is started for a look. */
 import type { LocalAddress, LocalInterface } from "../../vip/addresses.ts";
-import { native, orErrno } from "./native.ts";
+import { askKernel, NLMSG_ERROR } from "./netlink.ts";
 
-const [AF_NETLINK, SOCK_RAW, SOCK_CLOEXEC, AF_INET, AF_INET6] = [16, 3, 0o2000000, 2, 10];
-const [RTM_GETLINK, RTM_GETADDR, NLMSG_ERROR, NLMSG_DONE] = [18, 22, 2, 3];
-const [REQUEST_DUMP, INTERRUPTED, MSG_DONTWAIT] = [0x301, 0x10, 0x40];
+const [NETLINK_ROUTE, AF_INET, AF_INET6] = [0, 2, 10];
+const [RTM_GETLINK, RTM_GETADDR, NLMSG_DONE] = [18, 22, 3];
+const [REQUEST_DUMP, INTERRUPTED] = [0x301, 0x10];
 const [IFF_UP, IFF_LOOPBACK, IFF_LOWER_UP, ARPHRD_ETHER] = [1, 8, 0x10000, 1];
 const [IFLA_ADDRESS, IFLA_IFNAME, IFA_ADDRESS, IFA_LOCAL, IFA_LABEL] = [1, 3, 1, 2, 3];
 /** A look during which the kernel's tables changed is repeated so often. */
 const attempts = 5;
-
-const c = {
-	socket: native("int socket(int, int, int)"),
-	send: native("int64_t send(int, const void *, uint64_t, int)"),
-	recv: native("int64_t recv(int, void *, uint64_t, int)"),
-	close: native("int close(int)"),
-};
-const buffer = Buffer.alloc(65_536);
 
 /** All interfaces with their addresses. Throws with the errno. */
 export function readInterfaces(): LocalInterface[] {
@@ -40,33 +32,25 @@ function dump(type: number, bodyBytes: number): Buffer[] {
 
 /** Null: something changed meanwhile, the answer may be neither the old nor the new. */
 function dumpOnce(type: number, bodyBytes: number): Buffer[] | null {
-	const fd = orErrno(c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0));
-	if (fd < 0) throw new Error(`no netlink socket: errno ${-fd}`);
-	try {
-		const request = Buffer.alloc(16 + bodyBytes);
-		request.writeUInt32LE(request.length, 0);
-		request.writeUInt16LE(type, 4);
-		request.writeUInt16LE(REQUEST_DUMP, 6);
-		const sent = orErrno(c.send(fd, request, request.length, 0));
-		if (sent < 0) throw new Error(`the kernel was not asked for its interfaces: errno ${-sent}`);
-		return receive(fd);
-	} finally {
-		c.close(fd);
-	}
+	const request = Buffer.alloc(16 + bodyBytes);
+	request.writeUInt32LE(request.length, 0);
+	request.writeUInt16LE(type, 4);
+	request.writeUInt16LE(REQUEST_DUMP, 6);
+	return askKernel(NETLINK_ROUTE, request, receive);
 }
 
-function receive(fd: number): Buffer[] | null {
+function receive(next: () => Buffer | null): Buffer[] | null {
 	const bodies: Buffer[] = [];
 	for (;;) {
-		const got = Number(orErrno(c.recv(fd, buffer, buffer.length, MSG_DONTWAIT)));
-		if (got <= 0) throw new Error(`the kernel did not name its interfaces: errno ${-got}`);
-		for (let at = 0; at + 16 <= got; ) {
-			const length = buffer.readUInt32LE(at);
-			const kind = buffer.readUInt16LE(at + 4);
-			if (length < 16 || at + length > got || (buffer.readUInt16LE(at + 6) & INTERRUPTED) !== 0) return null;
+		const answer = next();
+		if (answer === null) throw new Error("the kernel did not name all of its interfaces");
+		for (let at = 0; at + 16 <= answer.length; ) {
+			const length = answer.readUInt32LE(at);
+			const kind = answer.readUInt16LE(at + 4);
+			if (length < 16 || at + length > answer.length || (answer.readUInt16LE(at + 6) & INTERRUPTED) !== 0) return null;
 			if (kind === NLMSG_DONE) return bodies;
-			if (kind === NLMSG_ERROR) throw new Error(`the kernel refused: errno ${-buffer.readInt32LE(at + 16)}`);
-			bodies.push(Buffer.from(buffer.subarray(at + 16, at + length)));
+			if (kind === NLMSG_ERROR) throw new Error(`the kernel refused: errno ${-answer.readInt32LE(at + 16)}`);
+			bodies.push(Buffer.from(answer.subarray(at + 16, at + length)));
 			at += align(length);
 		}
 	}

@@ -1,43 +1,28 @@
 /** Sets of nftables, filled by the kernel's own messages (nfnetlink): no program is started when clients wait. */
 import type { SetContent } from "../../vip/addresses.ts";
-import { native, orErrno } from "./native.ts";
+import { askKernel, NLMSG_ERROR } from "./netlink.ts";
 
-const [AF_NETLINK, SOCK_RAW, SOCK_CLOEXEC, NETLINK_NETFILTER] = [16, 3, 0o2000000, 12];
+const NETLINK_NETFILTER = 12;
 const [BATCH_BEGIN, BATCH_END, NFTABLES] = [0x10, 0x11, 10];
 const [NEWSETELEM, DELSETELEM] = [(NFTABLES << 8) | 12, (NFTABLES << 8) | 14];
-const [REQUEST, CREATE, NESTED, NLMSG_ERROR, MSG_DONTWAIT] = [1, 0x400, 0x8000, 2, 0x40];
+const [REQUEST, CREATE, NESTED] = [1, 0x400, 0x8000];
 const [LIST_TABLE, LIST_SET, LIST_ELEMENTS, LIST_ELEM, ELEM_KEY, DATA_VALUE] = [1, 2, 3, 1, 1, 1];
 const families = { inet: 1, netdev: 5 };
-const EAGAIN = 11;
-
-const c = {
-	socket: native("int socket(int, int, int)"),
-	send: native("int64_t send(int, const void *, uint64_t, int)"),
-	recv: native("int64_t recv(int, void *, uint64_t, int)"),
-	close: native("int close(int)"),
-};
-const answer = Buffer.alloc(8192);
 
 /** Throws with the errno; then nothing has changed. */
 export function fillSets(contents: readonly SetContent[]): void {
-	const fd = orErrno(c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
-	if (fd < 0) throw new Error(`no netlink socket: errno ${-fd}`);
-	try {
-		const batch = Buffer.concat([
-			message(BATCH_BEGIN, REQUEST, 0, NFTABLES, []),
-			...contents.flatMap((content) => filling(content)),
-			message(BATCH_END, REQUEST, 0, NFTABLES, []),
-		]);
-		const sent = Number(orErrno(c.send(fd, batch, batch.length, 0)));
-		if (sent < 0) throw new Error(`the kernel did not take the sets: errno ${-sent}`);
-		// The transaction is over when send returns; only what went wrong is answered.
-		const got = Number(orErrno(c.recv(fd, answer, answer.length, MSG_DONTWAIT)));
-		if (got === -EAGAIN) return;
-		const errno = got >= 20 && answer.readUInt16LE(4) === NLMSG_ERROR ? -answer.readInt32LE(16) : -got;
+	const batch = Buffer.concat([
+		message(BATCH_BEGIN, REQUEST, 0, NFTABLES, []),
+		...contents.flatMap((content) => filling(content)),
+		message(BATCH_END, REQUEST, 0, NFTABLES, []),
+	]);
+	askKernel(NETLINK_NETFILTER, batch, (next) => {
+		// Only what went wrong is answered.
+		const answer = next();
+		if (answer === null) return;
+		const errno = answer.length >= 20 && answer.readUInt16LE(4) === NLMSG_ERROR ? -answer.readInt32LE(16) : "unknown";
 		throw new Error(`the kernel refused the sets: errno ${errno}`);
-	} finally {
-		c.close(fd);
-	}
+	});
 }
 
 function filling({ family, table, set, numbers }: SetContent): Buffer[] {
