@@ -82,8 +82,8 @@ export class FarmBeat {
 			socket: new PathSocket(
 				{ localAddr, peerAddrs: known.map(({ addr }) => addr), port: this.#module.port },
 				{
-					packet: (bytes, peer) => this.#receive(lan, bytes, peer),
-					ready: () => this.#sendOn(lan),
+					packet: (bytes, peer) => this.#guard(() => this.#receive(lan, bytes, peer)),
+					ready: () => this.#guard(() => this.#sendOn(lan)),
 					trouble: (why) => this.#report("unusable", name, why),
 				},
 			),
@@ -93,12 +93,12 @@ export class FarmBeat {
 
 	/** The groups whose traffic this node is ready to take from now on. */
 	wish(wish: FarmWish): void {
-		this.#carryOut(this.#membership.wish(wish, this.#unsentMs()));
+		this.#guard(() => this.#carryOut(this.#membership.wish(wish, this.#unsentMs())));
 	}
 
 	/** The filter does what the view of this version says. */
 	applied(version: number): void {
-		this.#carryOut(this.#membership.applied(version, this.#unsentMs()));
+		this.#guard(() => this.#carryOut(this.#membership.applied(version, this.#unsentMs())));
 	}
 
 	/** Says the view again: whoever listens has just begun to. */
@@ -112,7 +112,9 @@ export class FarmBeat {
 		this.#stopped = true;
 		clearInterval(this.#ticker);
 		if (this.#membership.leave().send) {
-			for (const afterMs of goodbyeMs) this.#goodbyes.push(setTimeout(() => this.#sendAll(), afterMs));
+			for (const afterMs of goodbyeMs) {
+				this.#goodbyes.push(setTimeout(() => this.#guard(() => this.#sendAll()), afterMs));
+			}
 			await new Promise((resolve) => setTimeout(resolve, goodbyeMs.at(-1)));
 		}
 		this.close();
@@ -125,9 +127,9 @@ export class FarmBeat {
 		for (const lan of this.#lans) lan.socket.close();
 	}
 
-	/** True if it was started with the same nodes, lans, groups and key. */
+	/** True if it was started with the same nodes, lans, groups and key, and goes on. */
 	isFor(module: FarmModule): boolean {
-		return JSON.stringify(module) === JSON.stringify(this.#module);
+		return !this.#stopped && JSON.stringify(module) === JSON.stringify(this.#module);
 	}
 
 	#tick(): void {
@@ -138,8 +140,21 @@ export class FarmBeat {
 			const elapsedMs = nowMs - this.#tickedMs;
 			this.#tickedMs = nowMs;
 			this.#strangers = 0;
-			this.#carryOut(this.#membership.tick(elapsedMs, this.#unsentMs()));
+			this.#guard(() => this.#carryOut(this.#membership.tick(elapsedMs, this.#unsentMs())));
 		});
+	}
+
+	/**
+	 * What contradicts itself ends this farm's part and not the thread: the heartbeats of mirrors go on. Without pulses the
+	 * kernel's filter closes by itself, before the others take over.
+	 */
+	#guard(work: () => void): void {
+		try {
+			work();
+		} catch (error) {
+			this.#tell({ is: "failed", module: this.#module.module, why: String(error) });
+			this.close();
+		}
 	}
 
 	/** Since a pulse last left this machine, as the kernel counts for the filter's lease, or a client could reach it. */

@@ -60,5 +60,7 @@ export type FromHeart =
 	| { is: "farm"; module: string; view: FarmView }
 	/** Pulses were refused: wrong key, replayed, another version. At most one a minute, module, heartbeat (of a farm: lan) and reason. */
 	| { is: "refused"; module: string; ident: string; why: string }
+	/** This node's part in a farm contradicted itself and has ended: a defect. Others of the thread go on. */
+	| { is: "failed"; module: string; why: string }
 	/** This node cannot listen or send on the path; it goes on trying. At most one a minute, heartbeat and reason. */
 	| { is: "unusable"; module: string; ident: string; why: string };

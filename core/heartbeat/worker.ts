@@ -31,7 +31,12 @@ function farm({ module, wish, held }: Extract<ToHeart, { do: "farm" }>): void {
 		running.tellAgain();
 		return;
 	}
-	replace(module.module, () => new FarmBeat(module, wish, held, post));
+	try {
+		replace(module.module, () => new FarmBeat(module, wish, held, post));
+	} catch (error) {
+		// Heartbeats of other modules do not end with it.
+		post({ is: "failed", module: module.module, why: String(error) });
+	}
 }
 
 /** The port must be free for the new one. */

@@ -13,6 +13,9 @@ export function hear(runtime: ModuleRuntime, message: FromHeart): void {
 			runtime.data?.hear(message.resources);
 			runtime.deliver({ type: "peer", says: message.says });
 			break;
+		case "failed":
+			runtime.write("vipd", "E", `This server's part in the farm begins anew: ${message.why}`);
+			break;
 		case "refused":
 			runtime.write("heart", "W", `Pulses on ${of}${message.ident} are refused: ${message.why}`);
 			break;

@@ -16,6 +16,8 @@ type Farm = Extract<ToHeart, { do: "farm" }>;
 const workerFile = new URL("../heartbeat/worker.ts", import.meta.url);
 /** A thread that dies is started again after this time. */
 const restartAfterMs = 100;
+/** A farm's part that ended by a defect begins anew after this time. */
+const farmAgainMs = 1000;
 /** Views in flight that are remembered; more only make a next thread more careful. */
 const maxOffered = 64;
 
@@ -25,6 +27,8 @@ export class HeartLink {
 	readonly #started = new Map<string, Start | Farm>();
 	/** Views that were handed over and may be in the filter by now, by module. */
 	readonly #offered = new Map<string, FarmView[]>();
+	/** Farms that are to begin anew. */
+	readonly #failed = new Set<string>();
 	readonly #listeners = new Map<string, (message: FromHeart) => void>();
 	readonly #report: (message: string, error?: unknown) => void;
 	#worker: Worker;
@@ -156,7 +160,21 @@ export class HeartLink {
 	#heard(message: FromHeart): void {
 		const start = this.#started.get(message.module);
 		if (message.is === "farm" && start?.do === "farm") this.#offer(start, message.view);
+		if (message.is === "failed" && !this.#failed.has(message.module)) {
+			this.#report(`the farm of ${message.module} begins anew: ${message.why}`);
+			this.#failed.add(message.module);
+			setTimeout(() => this.#beginAnew(message.module), farmAgainMs).unref();
+		}
 		this.#listeners.get(message.module)?.(message);
+	}
+
+	/** Said twice: there is somebody who sets the filter. */
+	#beginAnew(module: string): void {
+		this.#failed.delete(module);
+		const start = this.#started.get(module);
+		if (start?.do !== "farm" || this.#stopped) return;
+		this.#post(start);
+		if (this.#listeners.has(module)) this.#post(start);
 	}
 
 	#post(message: ToHeart): void {

@@ -2,6 +2,8 @@
 import { createSocket } from "node:dgram";
 import test, { type ExecutionContext } from "ava";
 import { type FarmModule, type FarmView, loadOf } from "../../core/engine/farm/group.ts";
+import { Membership } from "../../core/engine/farm/membership.ts";
+import { FarmBeat } from "../../core/heartbeat/farm.ts";
 import type { FromHeart } from "../../core/heartbeat/service.ts";
 import { HeartThread } from "./relay.ts";
 
@@ -192,4 +194,30 @@ test.serial("the only node of a farm serves, and sends pulses to itself for its 
 	t.is(a.load("a"), 256);
 	await new Promise((resolve) => setTimeout(resolve, 2000));
 	t.is(a.heard.length, 1, "its pulses go out, so the group stays as it is");
+});
+
+test.serial("a group that contradicts itself is told, sends nothing more and is started anew", async (t) => {
+	const [module] = farm(39, ["a"]) as [FarmModule];
+	const heard: FromHeart[] = [];
+	const { tick } = Membership.prototype;
+	Membership.prototype.tick = () => {
+		throw new Error("a contradiction");
+	};
+	t.teardown(() => {
+		Membership.prototype.tick = tick;
+	});
+	let failed = (): void => undefined;
+	const failure = new Promise<void>((resolve) => {
+		failed = resolve;
+	});
+	const beat = new FarmBeat(module, { open: [] }, {}, (message) => {
+		heard.push(message);
+		if (message.is === "failed") failed();
+	});
+	t.teardown(() => beat.close());
+	t.true(beat.isFor(module));
+	await failure;
+	await new Promise((resolve) => setTimeout(resolve, 300));
+	t.false(beat.isFor(module), "an equal order begins a new one");
+	t.deepEqual(heard, [{ is: "failed", module: "m", why: "Error: a contradiction" }], "once");
 });

@@ -90,3 +90,36 @@ test("a daemon's node of a farm goes on where the last one ended, and not after 
 	rebooted.wish("m", { open: [] });
 	t.deepEqual(JSON.parse(readFileSync(fileB, "utf8")).incarnation, "boot", "what a power cut ended is not resumed");
 });
+
+test("a farm that contradicts itself begins anew, and does not end other heartbeats", async (t) => {
+	t.timeout(120_000);
+	const file = join(folder, "broken.json");
+	const reported: string[] = [];
+	const heart = new HeartLink(file, "boot", (message) => void reported.push(message));
+	t.teardown(() => heart.close());
+	const whole = { ...moduleOf("a"), module: "m" };
+	const shared = new Promise<FarmView>((resolve) => {
+		heart.listen("m", (message) => {
+			if (message.is !== "farm") return;
+			heart.applied("m", message.view.version);
+			if (message.view.settled) resolve(message.view);
+		});
+	});
+	heart.farm({ ...whole, leaderLost: 3, followerLost: 3 }, { open: ["web"] });
+	// No node of its own farm: it fails each time it begins.
+	const failures = new Promise<string[]>((resolve) => {
+		const whys: string[] = [];
+		heart.listen("broken", (message) => {
+			if (message.is === "failed") whys.push(message.why);
+			if (reported.length === 4) resolve(whys);
+		});
+	});
+	heart.farm({ ...whole, module: "broken", node: "c", port: whole.port + 1 }, { open: [] });
+	const whys = await failures;
+	for (const why of whys) t.regex(why, /a node of a farm is one of its nodes/);
+	t.true(whys.length < 8, "each time as often as the first time");
+	t.regex(reported[0] ?? "", /the farm of broken begins anew/);
+	t.deepEqual((await shared).members, ["a"]);
+	heart.stop("broken");
+	t.false(reported.some((message) => message.includes("thread failed")));
+});
