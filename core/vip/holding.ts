@@ -63,6 +63,10 @@ export class Holding {
 		const links = new Map(planned.flatMap(({ link }) => (link === null ? [] : [[link.name, link]])));
 		for (const link of links.values()) await system.addLink(link);
 		await system.filter(filter);
+		// Without it every server would answer everybody.
+		if ((await system.listTable("inet", this.table)) === null) {
+			throw new Error(`nft reported no error, and the table ${this.table} is not there`);
+		}
 		for (const name of links.keys()) await system.raiseLink(name);
 	}
 

@@ -15,7 +15,8 @@ export async function nftBatch(batch: string): Promise<void> {
 /** Null if there is no such table. */
 export async function nftTable(family: string, table: string): Promise<string | null> {
 	const { failed, said, stdout } = await nft(["-n", "list", "table", family, table]);
-	if (!failed) return stdout;
+	if (!failed && stdout.includes(`table ${family} ${table}`)) return stdout;
+	if (!failed) throw new Error("the command `nft` is not that of nftables: it lists no tables");
 	if (/No such file or directory/.test(said)) return null;
 	throw new Error(`nft list table ${family} ${table}: ${said}`);
 }
