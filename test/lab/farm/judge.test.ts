@@ -74,7 +74,8 @@ test("one answer each is counted for its server", (t) => {
 test("two servers in one connection are found; who only resets it has not answered it", (t) => {
 	const ack = (from: "n1" | "n2"): Sent => ({ atMs: 30, from, port: 1000, flags: flag.ack });
 	const verdict = verdictOf(syn(1, 1000), answer(2, "n1", 1000), ack("n2"));
-	t.deepEqual(verdict.twice, ["tcp 10.0.0.9:1000 → 10.0.0.100:80: n1 at 2.0, n2 at 30.0"]);
+	t.is(verdict.twice.length, 1);
+	t.regex(verdict.twice[0] ?? "", /^tcp 10.0.0.9:1000 → 10.0.0.100:80: n1 at 2.0, n2 at 30.0; client syn /);
 	const reset: Sent = { atMs: 30, from: "n2", port: 1000, flags: flag.rst };
 	t.like(verdictOf(syn(1, 1000), answer(2, "n1", 1000), reset), { twice: [], resets: 1, resetByAnother: 1 });
 });

@@ -26,10 +26,13 @@ export interface Verdict {
 interface Exchange {
 	client: string;
 	servers: Map<string, number>;
+	/** Its frames, for whoever wants to know how it came to that. */
+	story: string[];
 }
 
 /** One that has this many findings is told no more. */
 const maxFindings = 20;
+const maxStory = 40;
 
 /**
  * `servers`: name by MAC. `virtual`: the addresses that clients ask. Frames must be in the order of their times.
@@ -43,12 +46,16 @@ export function judge(
 ): Verdict {
 	const addresses = new Set(virtual.map(asInFrames));
 	const verdict = { answered: 0, unanswered: 0, perServer: {}, mostChanges: 0, resets: 0, resetByAnother: 0 };
-	const [foreign, twice] = [new Set<string>(), new Set<string>()];
+	const foreign = new Set<string>();
+	const twice = new Map<string, Exchange>();
 	const exchanges: Exchange[] = [];
 	const current = new Map<string, Exchange & { sequence: number }>();
 	for (const frame of frames) {
 		if (frame.proto !== "tcp" && frame.proto !== "udp") continue;
-		if (addresses.has(frame.to)) open(frame, current, exchanges);
+		if (addresses.has(frame.to)) {
+			open(frame, current, exchanges);
+			note(current.get(key(frame, "question")), frame, "client");
+		}
 		if (!addresses.has(frame.from)) continue;
 		const server = servers[frame.fromMac];
 		if (server === undefined) {
@@ -57,16 +64,18 @@ export function judge(
 		}
 		if (frame.flags & flag.rst && frame.proto === "tcp") verdict.resets++;
 		const exchange = current.get(key(frame, "answer"));
+		note(exchange, frame, server);
 		if (exchange === undefined || exchange.servers.has(server)) continue;
 		if (frame.proto === "tcp" && frame.flags & flag.rst && exchange.servers.size > 0) {
 			verdict.resetByAnother++;
 			continue;
 		}
 		exchange.servers.set(server, frame.atMs);
-		if (exchange.servers.size > 1) twice.add(describe(frame, exchange));
+		if (exchange.servers.size > 1) twice.set(describe(frame, exchange), exchange);
 	}
 	count(exchanges, verdict);
-	return { ...verdict, foreign: [...foreign].slice(0, maxFindings), twice: [...twice].slice(0, maxFindings) };
+	const told = [...twice].slice(0, maxFindings).map(([what, { story }]) => `${what}; ${story.join(", ")}`);
+	return { ...verdict, foreign: [...foreign].slice(0, maxFindings), twice: told };
 }
 
 /** A new exchange where a client begins one; a SYN that is sent again belongs to the first. */
@@ -79,10 +88,17 @@ function open(frame: Frame, current: Map<string, Exchange & { sequence: number }
 	const made = {
 		client: `${frame.proto} ${frame.from} ${isTcp ? "" : frame.sequence}`,
 		servers: new Map<string, number>(),
+		story: [],
 		sequence: frame.sequence,
 	};
 	current.set(name, made);
 	exchanges.push(made);
+}
+
+function note(exchange: Exchange | undefined, { flags, sequence, atMs }: Frame, who: string): void {
+	if (exchange === undefined || exchange.story.length >= maxStory) return;
+	const names = Object.entries(flag).filter(([, bit]) => (flags & bit) !== 0);
+	exchange.story.push(`${who} ${names.map(([name]) => name).join("+")} ${sequence} at ${atMs.toFixed(1)}`);
 }
 
 function count(

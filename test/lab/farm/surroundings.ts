@@ -36,7 +36,8 @@ export async function furnish(lab: Lab, node: LabNode): Promise<void> {
 		echo 2 > /proc/sys/net/ipv6/conf/eth0/use_tempaddr
 		ip addr add fd77:${node.host}::1/64 dev eth0 mngtmpaddr nodad`);
 	await lab.until("the kernel makes up a privacy address", 10_000, async () => {
-		return (await node.run("ip -6 -o addr show dev eth0")).includes("temporary");
+		const addresses = await node.run("ip -6 -o addr show dev eth0");
+		return addresses.includes("temporary") && !addresses.includes("tentative");
 	});
 }
 
