@@ -109,6 +109,13 @@ test("the command reports as documented: JSON on stdout, exit 1 with violations,
 	t.is(found.code, 1);
 	const replay = /Replay: npm run simulate -- (.*)/.exec(found.stdout)?.[1]?.split(" ") ?? [];
 	t.is((await run(...replay)).code, 1, "the printed line replays it");
+	const farm = await run("--farm", "--runs", "1", "--seed", "11", "--without", "release");
+	t.is(farm.code, 1);
+	t.regex(
+		farm.stdout,
+		/two owners with seed 11:[^]*Replay: npm run simulate -- --farm --runs 1 --seed 11 --without release/,
+	);
+	t.regex((await run("--nodes", "3")).stderr, /add --farm/);
 	const wrong = await run("--without", "luck");
 	t.is(wrong.code, 2);
 	t.regex(wrong.stderr, /one of witness, freeze, sync, epoch, marks, uptodate, mark-order, checkpoint, walk/);

@@ -16,6 +16,8 @@ export interface Frame {
 	flags: number;
 	/** TCP: sequence number. UDP: the first two bytes, where name servers have the number of the question. */
 	sequence: number;
+	/** TCP: what it acknowledges; 0 without. */
+	acknowledged: number;
 }
 
 export const flag = { fin: 1, syn: 2, rst: 4, ack: 16 } as const;
@@ -52,7 +54,8 @@ function readFrame(atMs: number, bytes: Buffer): Frame | null {
 	const head = ipHeader(bytes.readUInt16BE(12), bytes.subarray(14));
 	if (head === null) return null;
 	const { from, to, proto, payload } = head;
-	const frame: Frame = { atMs, fromMac, toMac, proto, from, to, fromPort: 0, toPort: 0, flags: 0, sequence: 0 };
+	const unknown = { fromPort: 0, toPort: 0, flags: 0, sequence: 0, acknowledged: 0 };
+	const frame: Frame = { atMs, fromMac, toMac, proto, from, to, ...unknown };
 	if ((proto === "tcp" || proto === "udp") && payload.length >= 4) {
 		frame.fromPort = payload.readUInt16BE(0);
 		frame.toPort = payload.readUInt16BE(2);
@@ -61,6 +64,7 @@ function readFrame(atMs: number, bytes: Buffer): Frame | null {
 	if (proto === "tcp" && payload.length >= 14) {
 		frame.sequence = payload.readUInt32BE(4);
 		frame.flags = payload[13]!;
+		if (frame.flags & flag.ack) frame.acknowledged = payload.readUInt32BE(8);
 	}
 	return frame;
 }

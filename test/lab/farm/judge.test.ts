@@ -18,13 +18,14 @@ interface Sent {
 	port: number;
 	flags: number;
 	sequence?: number;
+	acknowledged?: number;
 }
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(":", ""), "hex");
 const ip = (text: string): number[] => text.split(".").map(Number);
 
 /** A TCP frame between client port and port 80 of the address, as tcpdump would write it. */
-function record({ atMs, from, port, flags, sequence = 1 }: Sent): Buffer {
+function record({ atMs, from, port, flags, sequence = 1, acknowledged = 0 }: Sent): Buffer {
 	const isClient = from === "client";
 	const bytes = Buffer.alloc(54);
 	bytes.set(hex(mac[isClient ? "n1" : "client"]), 0);
@@ -37,6 +38,7 @@ function record({ atMs, from, port, flags, sequence = 1 }: Sent): Buffer {
 	bytes.writeUInt16BE(isClient ? port : 80, 34);
 	bytes.writeUInt16BE(isClient ? 80 : port, 36);
 	bytes.writeUInt32BE(sequence, 38);
+	bytes.writeUInt32BE(acknowledged, 42);
 	bytes[47] = flags;
 	const head = Buffer.alloc(16);
 	head.writeUInt32LE(Math.floor(atMs / 1000), 0);
@@ -83,6 +85,20 @@ test("two servers in one connection are found; who only resets it has not answer
 test("a SYN that is sent again is the same connection, another number on the same port is a new one", (t) => {
 	t.is(verdictOf(syn(1, 7), answer(2, "n1", 7), syn(3, 7), answer(4, "n2", 7)).twice.length, 1);
 	t.deepEqual(verdictOf(syn(1, 7), answer(2, "n1", 7), syn(3, 7, 2), answer(4, "n2", 7)).twice, []);
+});
+
+test("a late frame of an earlier connection on the same port is no answer to the next one", (t) => {
+	const late = (acknowledged: number): Sent => ({
+		atMs: 40,
+		from: "n1",
+		port: 7,
+		flags: flag.ack + flag.fin,
+		acknowledged,
+	});
+	const first = [syn(1, 7, 5000), { ...answer(2, "n1", 7), acknowledged: 5001 }];
+	const second = [syn(30, 7, 4_000_000_000), { ...answer(31, "n2", 7), acknowledged: 4_000_000_001 }];
+	t.deepEqual(verdictOf(...first, ...second, late(5038)).twice, []);
+	t.is(verdictOf(...first, ...second, late(4_000_000_038)).twice.length, 1);
 });
 
 test("who sends with another address than a server's own is named", (t) => {

@@ -26,6 +26,8 @@ export interface Verdict {
 interface Exchange {
 	client: string;
 	servers: Map<string, number>;
+	/** Of the SYN; of a question over UDP its number. */
+	sequence: number;
 	/** Its frames, for whoever wants to know how it came to that. */
 	story: string[];
 }
@@ -33,11 +35,13 @@ interface Exchange {
 /** One that has this many findings is told no more. */
 const maxFindings = 20;
 const maxStory = 40;
+/** Connections of one port that are remembered, and how much of a request may be acknowledged in each. */
+const [maxEarlier, maxRequestBytes] = [8, 2 ** 22];
 
 /**
  * `servers`: name by MAC. `virtual`: the addresses that clients ask. Frames must be in the order of their times.
- * A connection is one SYN number of one client's port: a port that is used again is another one. Of UDP each question is
- * an exchange of its own.
+ * A connection is one SYN number of one client's port: a port that is used again is another one, and a late frame of a
+ * server belongs to the one that it acknowledges. Of UDP each question is an exchange of its own.
  */
 export function judge(
 	frames: readonly Frame[],
@@ -49,12 +53,12 @@ export function judge(
 	const foreign = new Set<string>();
 	const twice = new Map<string, Exchange>();
 	const exchanges: Exchange[] = [];
-	const current = new Map<string, Exchange & { sequence: number }>();
+	const current = new Map<string, Exchange[]>();
 	for (const frame of frames) {
 		if (frame.proto !== "tcp" && frame.proto !== "udp") continue;
 		if (addresses.has(frame.to)) {
 			open(frame, current, exchanges);
-			note(current.get(key(frame, "question")), frame, "client");
+			note(current.get(key(frame, "question"))?.[0], frame, "client");
 		}
 		if (!addresses.has(frame.from)) continue;
 		const server = servers[frame.fromMac];
@@ -63,7 +67,7 @@ export function judge(
 			continue;
 		}
 		if (frame.flags & flag.rst && frame.proto === "tcp") verdict.resets++;
-		const exchange = current.get(key(frame, "answer"));
+		const exchange = meant(frame, current.get(key(frame, "answer")) ?? []);
 		note(exchange, frame, server);
 		if (exchange === undefined || exchange.servers.has(server)) continue;
 		if (frame.proto === "tcp" && frame.flags & flag.rst && exchange.servers.size > 0) {
@@ -79,20 +83,26 @@ export function judge(
 }
 
 /** A new exchange where a client begins one; a SYN that is sent again belongs to the first. */
-function open(frame: Frame, current: Map<string, Exchange & { sequence: number }>, exchanges: Exchange[]): void {
+function open(frame: Frame, current: Map<string, Exchange[]>, exchanges: Exchange[]): void {
 	const isTcp = frame.proto === "tcp";
 	if (isTcp && (frame.flags & (flag.syn | flag.ack)) !== flag.syn) return;
 	const name = key(frame, "question");
-	const before = current.get(name);
-	if (before !== undefined && (!isTcp || before.sequence === frame.sequence)) return;
+	const before = current.get(name) ?? [];
+	if (before.some(({ sequence }) => !isTcp || sequence === frame.sequence)) return;
 	const made = {
 		client: `${frame.proto} ${frame.from} ${isTcp ? "" : frame.sequence}`,
 		servers: new Map<string, number>(),
 		story: [],
 		sequence: frame.sequence,
 	};
-	current.set(name, made);
+	current.set(name, [made, ...before].slice(0, maxEarlier));
 	exchanges.push(made);
+}
+
+/** The newest, unless it acknowledges what the client said in an earlier one. */
+function meant({ flags, acknowledged }: Frame, exchanges: readonly Exchange[]): Exchange | undefined {
+	const isOf = ({ sequence }: Exchange): boolean => (acknowledged - sequence) >>> 0 <= maxRequestBytes;
+	return ((flags & flag.ack) !== 0 ? exchanges.find(isOf) : undefined) ?? exchanges[0];
 }
 
 function note(exchange: Exchange | undefined, { flags, sequence, atMs }: Frame, who: string): void {

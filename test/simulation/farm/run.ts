@@ -158,10 +158,13 @@ export function simulateFarms(of: {
 	without?: RuleName;
 	taste?: Taste;
 	first?: boolean;
+	/** Called after each. */
+	progress?(done: number, found: number): void;
 }): Found[] {
 	const rules = of.without === undefined ? allRules : { ...allRules, [of.without]: false };
 	const found: Found[] = [];
 	for (let seed = of.seed; seed < of.seed + of.runs; seed++) {
+		of.progress?.(seed - of.seed, found.length);
 		const plan = planOf(seed, of.taste);
 		const [violation] = runPlan(plan, rules).violations;
 		if (violation === undefined) continue;
