@@ -15,7 +15,7 @@ import { asText } from "../report/table.ts";
 import type { Contender } from "./contender.ts";
 import { load, loseServer, stopAndReturn } from "./measurements.ts";
 import { Product } from "./product.ts";
-import { Reference, type ReferenceName, referenceNames } from "./reference.ts";
+import { isReference, Reference, type ReferenceName, referenceNames } from "./reference.ts";
 import { aims, chapter, type Measured, numbers } from "./report.ts";
 
 const usage = `Usage: npm run bench -- farm [--quick] [--only NAME,NAME…] [--json]
@@ -46,6 +46,8 @@ interface Job {
 	run: (lab: Lab, plan: Plan) => Promise<Measured>;
 }
 
+const nothing = { lost: [], planned: [], through: [], served: [] };
+
 const jobs: Job[] = [
 	...referenceNames.map((name) => ({ name, run: (lab: Lab, plan: Plan) => reference(lab, name, plan) })),
 	{ name: "invisible", run: (lab, plan) => product(lab, "vmac_invisible", plan) },
@@ -57,10 +59,7 @@ async function reference(lab: Lab, name: ReferenceName, plan: Plan): Promise<Mea
 	const pair = await Reference.make(name, lab);
 	const [first] = pair.nodes;
 	const lost = await lose(pair, [0], plan, 2500);
-	const planned = await stopAndReturn(pair, first);
-	const through = [];
-	for (let round = 0; round < plan.rounds; round++) through.push(await load(pair, pair.target, plan.seconds));
-	return { name, lost, planned: [planned], through, direct: [] };
+	return { ...nothing, name, lost, planned: [await stopAndReturn(pair, first)] };
 }
 
 async function product(lab: Lab, type: VirtualType, plan: Plan): Promise<Measured> {
@@ -68,34 +67,12 @@ async function product(lab: Lab, type: VirtualType, plan: Plan): Promise<Measure
 	const lost = await lose(farm, [0, 1], plan, 2500);
 	const planned = [];
 	for (const node of farm.nodes) planned.push(await stopAndReturn(farm, node));
-	const through = [];
-	for (let round = 0; round < plan.rounds; round++) through.push(await load(farm, farm.target, plan.seconds));
-	const measured: Measured = { name: type, lost, planned, through, direct: [] };
-	if (type === "vmac_invisible") await againstDirect(farm, measured, plan);
-	return measured;
-}
-
-/** Only one server serves, once through the filter and once without any, in turn. */
-async function againstDirect(farm: Product, measured: Measured, plan: Plan): Promise<void> {
-	const [first, second] = farm.nodes;
-	if (first === undefined || second === undefined) return;
-	await farm.stopNode(second);
-	for (let round = 0; round < plan.rounds + 2; round++) {
-		say(`${measured.name}: through the filter and without, ${round + 1}/${plan.rounds + 2}`);
-		plan.signal.throwIfAborted();
-		const filtered = await load(farm, farm.target, plan.seconds);
-		await farm.stopNode(first);
-		await first.run("rm -f /run/draining; nginx -c /var/safekit/web.conf");
-		const without = await load(farm, first.address(), plan.seconds);
-		await first.run("nginx -c /var/safekit/web.conf -s quit; while [ -e /run/web.pid ]; do sleep 0.05; done");
-		await farm.startNode(first);
-		measured.direct.push({ filtered, without });
-	}
+	return { ...nothing, name: type, lost, planned };
 }
 
 async function defaults(lab: Lab, plan: Plan): Promise<Measured> {
 	const farm = await Product.make(lab, "vmac_invisible", "");
-	return { name: "default", lost: await lose(farm, [0, 1], plan, 5000), planned: [], through: [], direct: [] };
+	return { ...nothing, name: "default", lost: await lose(farm, [0, 1], plan, 5000) };
 }
 
 /** Each of the servers loses power some times, and comes back. */
@@ -119,24 +96,106 @@ async function lose(contender: Contender, which: number[], plan: Plan, waitMs: n
 async function runAll(chosen: Job[], plan: Plan): Promise<{ measured: Measured[]; problems: string[] }> {
 	const measured: Measured[] = [];
 	const problems: string[] = [];
-	for (const { name, run } of chosen) {
+	const attempt = async (name: string, work: (labs: Labs) => Promise<void>): Promise<void> => {
 		plan.signal.throwIfAborted();
 		say(`${name} …`);
-		const lab = await Lab.open();
-		const close = (): void => void lab.close();
-		plan.signal.addEventListener("abort", close);
+		const labs = new Labs(plan.signal);
 		try {
-			measured.push(await run(lab, plan));
+			await work(labs);
 		} catch (error) {
 			plan.signal.throwIfAborted();
 			problems.push(`${name}: ${(error as Error).message.split("\n")[0]}`);
 			say(problems.at(-1)!);
 		} finally {
-			plan.signal.removeEventListener("abort", close);
-			await lab.close();
+			await labs.close();
+		}
+	};
+	for (const { name, run } of chosen) {
+		await attempt(name, async (labs) => void measured.push(await run(await labs.open(), plan)));
+	}
+	const found = measured.filter(({ name }) => name !== "default");
+	await attempt("requests a second", (labs) => throughput(found, labs, plan));
+	const filtered = measured.find(({ name }) => name === "vmac_invisible");
+	if (filtered !== undefined) await attempt("one server", async (labs) => oneServer(await labs.open(), filtered, plan));
+	return { measured, problems };
+}
+
+/** All stand at the same time and are measured in turn: the machine is the same for all of them. */
+async function throughput(found: readonly Measured[], labs: Labs, plan: Plan): Promise<void> {
+	const contenders: { measured: Measured; contender: Contender }[] = [];
+	for (const measured of found) {
+		const { name } = measured;
+		const lab = await labs.open();
+		const contender = isReference(name)
+			? await Reference.make(name, lab)
+			: await Product.make(lab, name as VirtualType, "");
+		contenders.push({ measured, contender });
+	}
+	for (let round = 0; round < 2 * plan.rounds; round++) {
+		for (const { measured, contender } of contenders) {
+			plan.signal.throwIfAborted();
+			measured.through.push(await load(contender, contender.target, plan.seconds));
 		}
 	}
-	return { measured, problems };
+}
+
+/**
+ * One server serves, and no other has power, so that what the switch gives to others costs nothing here: through the
+ * filter, without any, and behind a firewall that knows connections, as most servers have.
+ */
+async function oneServer(lab: Lab, measured: Measured, plan: Plan): Promise<void> {
+	const farm = await Product.make(lab, "vmac_invisible", fast);
+	const [first, second] = farm.nodes;
+	if (first === undefined || second === undefined) return;
+	await farm.stopNode(second);
+	await second.powerCut();
+	for (let round = 0; round < 2 * plan.rounds; round++) {
+		plan.signal.throwIfAborted();
+		const filtered = await load(farm, farm.target, plan.seconds);
+		await farm.stopNode(first);
+		await first.run("rm -f /run/draining; nginx -c /var/safekit/web.conf");
+		const without = await load(farm, first.address(), plan.seconds);
+		await first.run("nft -f -", { input: firewall });
+		const tracked = await load(farm, first.address(), plan.seconds);
+		await first.run("nft delete table inet firewall");
+		await first.run("nginx -c /var/safekit/web.conf -s quit; while [ -e /run/web.pid ]; do sleep 0.05; done");
+		await farm.startNode(first);
+		measured.served.push({ filtered, without, tracked });
+	}
+}
+
+const firewall = `table inet firewall {
+	chain input { type filter hook input priority filter; policy drop;
+		ct state established,related accept
+		iifname "lo" accept
+		meta l4proto { icmp, ipv6-icmp } accept
+		tcp dport { 22, 80, 443 } accept
+	}
+}
+`;
+
+/** Labs that are closed together, also by whoever stops the benchmark. */
+class Labs {
+	readonly #labs: Lab[] = [];
+	readonly #signal: AbortSignal;
+	readonly #stop = (): void => void this.close();
+
+	constructor(signal: AbortSignal) {
+		this.#signal = signal;
+		signal.addEventListener("abort", this.#stop);
+	}
+
+	async open(): Promise<Lab> {
+		const lab = await Lab.open();
+		this.#labs.push(lab);
+		this.#signal.throwIfAborted();
+		return lab;
+	}
+
+	async close(): Promise<void> {
+		this.#signal.removeEventListener("abort", this.#stop);
+		await Promise.all(this.#labs.map((lab) => lab.close()));
+	}
 }
 
 async function unable(): Promise<string | null> {

@@ -12,11 +12,10 @@ import type { Contender } from "./contender.ts";
 
 export const referenceNames = ["keepalived", "haproxy", "lvs"] as const;
 export type ReferenceName = (typeof referenceNames)[number];
-export const referencePrograms: Record<ReferenceName, string> = {
-	keepalived: "keepalived, one server serves",
-	haproxy: "keepalived + haproxy",
-	lvs: "keepalived + LVS style",
-};
+
+export function isReference(name: string): name is ReferenceName {
+	return referenceNames.some((each) => each === name);
+}
 
 const router = "/var/safekit/keepalived.conf";
 const clientAddresses = 60;
@@ -71,12 +70,12 @@ export class Reference implements Contender {
 		await this.startNode(node);
 	}
 
-	/** Waits until the address is answered, and by both servers where both serve. */
+	/** Waits until the address is answered, by the first server that keepalived prefers or by both where both serve. */
 	async untilServed(): Promise<void> {
-		const wanted = this.name === "keepalived" ? 1 : 2;
-		await this.lab.until(`${wanted} servers of ${this.name} answer`, 30_000, async () => {
+		const wanted = this.name === "keepalived" ? "n1" : "n1 n2";
+		await this.lab.until(`${wanted} of ${this.name} answer`, 30_000, async () => {
 			const { servers } = await this.clients.askEach(this.target);
-			return Object.keys(servers).length >= wanted;
+			return Object.keys(servers).sort().join(" ") === wanted;
 		});
 	}
 
