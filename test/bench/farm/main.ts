@@ -46,7 +46,7 @@ interface Job {
 	run: (lab: Lab, plan: Plan) => Promise<Measured>;
 }
 
-const nothing = { lost: [], planned: [], through: [], served: [] };
+const nothing = (): Pick<Measured, "through" | "served"> => ({ through: [], served: [] });
 
 const jobs: Job[] = [
 	...referenceNames.map((name) => ({ name, run: (lab: Lab, plan: Plan) => reference(lab, name, plan) })),
@@ -59,7 +59,7 @@ async function reference(lab: Lab, name: ReferenceName, plan: Plan): Promise<Mea
 	const pair = await Reference.make(name, lab);
 	const [first] = pair.nodes;
 	const lost = await lose(pair, [0], plan, 2500);
-	return { ...nothing, name, lost, planned: [await stopAndReturn(pair, first)] };
+	return { ...nothing(), name, lost, planned: [await stopAndReturn(pair, first)] };
 }
 
 async function product(lab: Lab, type: VirtualType, plan: Plan): Promise<Measured> {
@@ -67,12 +67,12 @@ async function product(lab: Lab, type: VirtualType, plan: Plan): Promise<Measure
 	const lost = await lose(farm, [0, 1], plan, 2500);
 	const planned = [];
 	for (const node of farm.nodes) planned.push(await stopAndReturn(farm, node));
-	return { ...nothing, name: type, lost, planned };
+	return { ...nothing(), name: type, lost, planned };
 }
 
 async function defaults(lab: Lab, plan: Plan): Promise<Measured> {
 	const farm = await Product.make(lab, "vmac_invisible", "");
-	return { ...nothing, name: "default", lost: await lose(farm, [0, 1], plan, 5000) };
+	return { ...nothing(), name: "default", lost: await lose(farm, [0, 1], plan, 5000), planned: [] };
 }
 
 /** Each of the servers loses power some times, and comes back. */
