@@ -97,7 +97,8 @@ test("a farm that contradicts itself begins anew, and does not end other heartbe
 	const reported: string[] = [];
 	const heart = new HeartLink(file, "boot", (message) => void reported.push(message));
 	t.teardown(() => heart.close());
-	const whole = { ...moduleOf("a"), module: "m" };
+	// Apart from the farm of the other test.
+	const whole = { ...moduleOf("a"), port: moduleOf("a").port + 1 };
 	const shared = new Promise<FarmView>((resolve) => {
 		heart.listen("m", (message) => {
 			if (message.is !== "farm") return;
@@ -114,7 +115,7 @@ test("a farm that contradicts itself begins anew, and does not end other heartbe
 			if (reported.length === 4) resolve(whys);
 		});
 	});
-	heart.farm({ ...whole, module: "broken", node: "c", port: whole.port + 1 }, { open: [] });
+	heart.farm({ ...whole, module: "broken", node: "c", port: whole.port + 2 }, { open: [] });
 	const whys = await failures;
 	for (const why of whys) t.regex(why, /a node of a farm is one of its nodes/);
 	t.true(whys.length < 8, "each time as often as the first time");
