@@ -78,8 +78,8 @@ const work: Record<string, (value: never) => Promise<unknown>> = {
 	tcp: async ({ clients, withinMs }: { clients: Asked[]; withinMs: number }) =>
 		await Promise.all(clients.map((client) => answerOf(client, withinMs))),
 	/** Everybody who answers each client's datagram. */
-	udp: async ({ clients, withinMs }: { clients: Asked[]; withinMs: number }) =>
-		await Promise.all(clients.map((client) => answersTo(client, withinMs))),
+	udp: async ({ clients, withinMs, bytes = 1 }: { clients: Asked[]; withinMs: number; bytes?: number }) =>
+		await Promise.all(clients.map((client) => answersTo(client, withinMs, bytes))),
 	/** Opens a connection that stays; returns its number and who answered. */
 	async keep(client: Asked) {
 		const socket = await opened(client, 10_000);
@@ -144,14 +144,14 @@ async function answerOf(client: Asked, withinMs: number): Promise<string | null>
 	return name;
 }
 
-async function answersTo({ from, to, port }: Asked, withinMs: number): Promise<string[]> {
+async function answersTo({ from, to, port }: Asked, withinMs: number, bytes: number): Promise<string[]> {
 	const socket = createSocket(isIPv4(to) ? "udp4" : "udp6");
 	const names: string[] = [];
 	socket.on("message", (data) => names.push(String(data)));
 	socket.on("error", () => {});
 	socket.bind(0, from);
 	await once(socket, "listening");
-	socket.send("?", port, to);
+	socket.send("?".repeat(bytes), port, to);
 	const end = performance.now() + withinMs;
 	while (names.length === 0 && performance.now() < end) await sleep(10);
 	// Somebody else may answer too.

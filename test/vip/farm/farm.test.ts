@@ -247,6 +247,44 @@ boxTest("datagrams are spread by client port and by packet; what no rule names i
 	t.not((await made.clients.do<(string | null)[]>("tcp", { clients: [answered], withinMs: patientMs }))[0], null);
 });
 
+for (const type of ["vmac_invisible", "vmac_directed"] as const) {
+	boxTest(`${type}: a datagram that comes in pieces is answered once, by its server`, async (t) => {
+		const made = await farm(t, type);
+		const view = even(names);
+		await share(made, view);
+		for (const to of [four, six]) {
+			const clients = fromAll(to).slice(0, 12);
+			const answers = await made.clients.do<string[][]>("udp", { clients, withinMs: patientMs, bytes: 4000 });
+			t.deepEqual(
+				answers.map(String),
+				clients.map((client) => ownerOf(view, client)),
+			);
+		}
+	});
+}
+
+boxTest("a rule for arp: each server tells its own clients where the address is", async (t) => {
+	const made = await farm(t, "vmac_directed", [onAddr("tcp"), { ...onAddr("tcp"), port: null, proto: "arp" }]);
+	const view = even(names);
+	await share(made, view);
+	const told = new Set<string>();
+	for (const to of [four, six]) {
+		for (const client of fromAll(to).slice(0, 8)) {
+			const owner = ownerOf(view, client) ?? "";
+			// Who takes over announces the address to all for some seconds.
+			let known = "";
+			for (let attempt = 0; attempt < 20 && !known.includes(made.macs[owner] ?? "?"); attempt++) {
+				await made.boxes.clients?.network("ip", ["neigh", "flush", "dev", "eth0"]);
+				t.deepEqual(await made.clients.do("tcp", { clients: [client], withinMs: patientMs }), [owner]);
+				known = String(await made.boxes.clients?.network("ip", ["neigh", "show", to]));
+			}
+			t.true(known.includes(made.macs[owner] ?? "?"), `${client.from} is told by ${owner}, not: ${known}`);
+			told.add(owner);
+		}
+	}
+	t.deepEqual([...told].sort(), names);
+});
+
 /** Rules such as an administrator's, firewalld's and docker's. */
 const administrators = `
 table inet administrator {
