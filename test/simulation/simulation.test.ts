@@ -113,7 +113,7 @@ test("the command reports as documented: JSON on stdout, exit 1 with violations,
 	t.is(farm.code, 1);
 	t.regex(
 		farm.stdout,
-		/two owners with seed 11:[^]*Replay: npm run simulate -- --farm --runs 1 --seed 11 --without release/,
+		/two owners with seed 11:[\s\S]*Replay: npm run simulate -- --farm --runs 1 --seed 11 --without release/,
 	);
 	t.regex((await run("--nodes", "3")).stderr, /add --farm/);
 	const wrong = await run("--without", "luck");
