@@ -1,43 +1,61 @@
 /**
  * Whether anybody can reach the virtual addresses through this machine: an interface in the network of one of them has a
  * carrier. A node whose cable is pulled answers nobody, and must not go on where it left off when the cable is back: by
- * then the others answer its clients.
+ * then the others answer its clients. With the cable back it cannot answer over IPv6 before the kernel has looked for
+ * duplicates of the interface's own address: what it accepted meanwhile would be answered when others have the client.
  */
-import { isIP } from "node:net";
-import { networkInterfaces } from "node:os";
+import { isIP, isIPv6 } from "node:net";
+import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
+import { tentativeInterfaces } from "../platform/early.ts";
 import { inNetwork } from "../vip/network.ts";
 
 /** Interfaces are looked at as often. */
 const lookMs = 100;
 
+export interface ReachSystem {
+	networkInterfaces: typeof networkInterfaces;
+	tentativeInterfaces: typeof tentativeInterfaces;
+}
+
 export class Reach {
 	readonly #virtual: readonly string[];
+	readonly #system: ReachSystem;
 	#lookedMs = Number.NEGATIVE_INFINITY;
-	/** Some interface in their network has been seen; where none ever was, nothing can be said. */
-	#known = false;
+	/** Somebody could reach it before. */
+	#wasOpen = false;
 	#cutSinceMs: number | null = null;
 
-	constructor(virtual: readonly string[]) {
+	constructor(virtual: readonly string[], system: ReachSystem = { networkInterfaces, tentativeInterfaces }) {
 		this.#virtual = virtual.filter((addr) => isIP(addr) !== 0);
+		this.#system = system;
 	}
 
 	/** How long nobody has been able to reach this node, in milliseconds; 0: somebody may. */
 	cutForMs(nowMs: number): number {
 		if (this.#virtual.length > 0 && nowMs - this.#lookedMs >= lookMs) {
 			this.#lookedMs = nowMs;
-			const open = this.#isOpen();
-			this.#known ||= open;
-			this.#cutSinceMs = open || !this.#known ? null : (this.#cutSinceMs ?? nowMs);
+			const is = this.#look();
+			this.#wasOpen ||= is === "open";
+			// Where there never was an interface, nothing can be said; one that was not ready yet has had no clients.
+			const neverOpenMs = is === "waiting" ? Number.NEGATIVE_INFINITY : null;
+			const cutMs = this.#wasOpen ? (this.#cutSinceMs ?? nowMs) : neverOpenMs;
+			this.#cutSinceMs = is === "open" ? null : cutMs;
 		}
 		return this.#cutSinceMs === null ? 0 : nowMs - this.#cutSinceMs;
 	}
 
 	/** The system names only interfaces that are up and have a carrier. */
-	#isOpen(): boolean {
-		const networks = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-		return networks.some(({ cidr, internal }) => {
-			const [base = "", prefix = ""] = cidr?.split("/") ?? [];
-			return !internal && base !== "" && this.#virtual.some((addr) => inNetwork(addr, base, Number(prefix)));
-		});
+	#look(): "open" | "waiting" | "closed" {
+		const all = Object.entries(this.#system.networkInterfaces());
+		const near = all.filter(([, networks]) => networks?.some((network) => this.#isNear(network)));
+		if (near.length === 0) return "closed";
+		if (!this.#virtual.some(isIPv6)) return "open";
+		const waiting = this.#system.tentativeInterfaces();
+		return near.some(([name]) => !waiting.has(name)) ? "open" : "waiting";
+	}
+
+	#isNear({ cidr, internal }: NetworkInterfaceInfo): boolean {
+		const [base = "", prefix = ""] = cidr?.split("/") ?? [];
+		return !internal && base !== "" && this.#virtual.some((addr) => inNetwork(addr, base, Number(prefix)));
 	}
 }
