@@ -54,8 +54,10 @@ export class Reach {
 		return near.some(([name]) => !waiting.has(name)) ? "open" : "waiting";
 	}
 
+	/** A network of one address may be the virtual one itself, on an interface of its own. */
 	#isNear({ cidr, internal }: NetworkInterfaceInfo): boolean {
 		const [base = "", prefix = ""] = cidr?.split("/") ?? [];
-		return !internal && base !== "" && this.#virtual.some((addr) => inNetwork(addr, base, Number(prefix)));
+		if (internal || base === "" || Number(prefix) === (isIPv6(base) ? 128 : 32)) return false;
+		return this.#virtual.some((addr) => inNetwork(addr, base, Number(prefix)));
 	}
 }

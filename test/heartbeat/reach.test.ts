@@ -11,7 +11,8 @@ function machine() {
 		tentative: false,
 		networkInterfaces: (): NodeJS.Dict<NetworkInterfaceInfo[]> => {
 			const networks = [{ cidr: "10.9.0.1/24" }, { cidr: "fd09::1/64" }] as NetworkInterfaceInfo[];
-			return self.cable ? { eth0: networks } : {};
+			const own = [{ cidr: "fd09::100/128" }] as NetworkInterfaceInfo[];
+			return self.cable ? { eth0: networks, sk1v0: own } : {};
 		},
 		tentativeInterfaces: () => new Set(self.tentative ? ["eth0"] : []),
 	};
