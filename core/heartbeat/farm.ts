@@ -5,7 +5,7 @@ import { type FarmPulseWire, maxFarmNodes, readPulse as readContent, wireOf } fr
 import { Identity, type Received } from "./identity.ts";
 import { type Envelope, maxContentBytes, pathMark } from "./packet.ts";
 import { PathSocket } from "./path.ts";
-import { Reach } from "./reach.ts";
+import { Reach, type ReachSystem } from "./reach.ts";
 import { Reports } from "./reports.ts";
 import type { FromHeart } from "./service.ts";
 
@@ -52,7 +52,13 @@ export class FarmBeat {
 	#stopped = false;
 
 	/** `held` as in `Membership`. */
-	constructor(module: FarmModule, wish: FarmWish, held: Record<string, string>, post: (message: FromHeart) => void) {
+	constructor(
+		module: FarmModule,
+		wish: FarmWish,
+		held: Record<string, string>,
+		post: (message: FromHeart) => void,
+		system: ReachSystem,
+	) {
 		this.#module = module;
 		this.#post = post;
 		this.#membership = new Membership(module, lifeNow(), wish, held);
@@ -64,7 +70,7 @@ export class FarmBeat {
 				{ name, node, identity: new Identity(key, module.node, name, readPulse) },
 			]),
 		);
-		this.#reach = new Reach(module.virtual);
+		this.#reach = new Reach(module.virtual, system);
 		this.#lans = module.lans.map((lan) => this.#open(lan, peers));
 		this.#ticker = setInterval(() => this.#tick(), this.#membership.tickMs);
 	}

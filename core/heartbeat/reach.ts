@@ -5,8 +5,7 @@
  * duplicates of the interface's own address: what it accepted meanwhile would be answered when others have the client.
  */
 import { isIP, isIPv6 } from "node:net";
-import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
-import { tentativeInterfaces } from "../platform/early.ts";
+import type { NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import { inNetwork } from "../vip/network.ts";
 
 /** Interfaces are looked at as often. */
@@ -14,7 +13,8 @@ const lookMs = 100;
 
 export interface ReachSystem {
 	networkInterfaces: typeof networkInterfaces;
-	tentativeInterfaces: typeof tentativeInterfaces;
+	/** Names of those that cannot yet ask where an IPv6 neighbour is. */
+	tentativeInterfaces: () => ReadonlySet<string>;
 }
 
 export class Reach {
@@ -25,7 +25,7 @@ export class Reach {
 	#wasOpen = false;
 	#cutSinceMs: number | null = null;
 
-	constructor(virtual: readonly string[], system: ReachSystem = { networkInterfaces, tentativeInterfaces }) {
+	constructor(virtual: readonly string[], system: ReachSystem) {
 		this.#virtual = virtual.filter((addr) => isIP(addr) !== 0);
 		this.#system = system;
 	}

@@ -2,8 +2,9 @@
  * The heartbeat thread. It does nothing else and loads little, so that pulses go out soon after the daemon starts and
  * whatever the rest of the daemon does.
  */
+import { networkInterfaces } from "node:os";
 import { parentPort } from "node:worker_threads";
-import { raisePriority } from "../platform/early.ts";
+import { raisePriority, tentativeInterfaces } from "../platform/early.ts";
 import { Beat } from "./beat.ts";
 import { FarmBeat } from "./farm.ts";
 import type { FromHeart, ToHeart } from "./service.ts";
@@ -32,7 +33,7 @@ function farm({ module, wish, held }: Extract<ToHeart, { do: "farm" }>): void {
 		return;
 	}
 	try {
-		replace(module.module, () => new FarmBeat(module, wish, held, post));
+		replace(module.module, () => new FarmBeat(module, wish, held, post, { networkInterfaces, tentativeInterfaces }));
 	} catch (error) {
 		// Heartbeats of other modules do not end with it.
 		post({ is: "failed", module: module.module, why: String(error) });

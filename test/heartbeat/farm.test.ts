@@ -1,5 +1,6 @@
 /** Farms of real heartbeat threads on loopback. What the protocol promises is shown in test/simulation/farm. */
 import { createSocket } from "node:dgram";
+import { networkInterfaces } from "node:os";
 import test, { type ExecutionContext } from "ava";
 import { type FarmModule, type FarmView, loadOf } from "../../core/engine/farm/group.ts";
 import { Membership } from "../../core/engine/farm/membership.ts";
@@ -210,10 +211,12 @@ test.serial("a group that contradicts itself is told, sends nothing more and is 
 	const failure = new Promise<void>((resolve) => {
 		failed = resolve;
 	});
-	const beat = new FarmBeat(module, { open: [] }, {}, (message) => {
+	const post = (message: FromHeart): void => {
 		heard.push(message);
 		if (message.is === "failed") failed();
-	});
+	};
+	const system = { networkInterfaces, tentativeInterfaces: () => new Set<string>() };
+	const beat = new FarmBeat(module, { open: [] }, {}, post, system);
 	t.teardown(() => beat.close());
 	t.true(beat.isFor(module));
 	await failure;
