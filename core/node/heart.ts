@@ -160,7 +160,9 @@ export class HeartLink {
 	#heard(message: FromHeart): void {
 		const start = this.#started.get(message.module);
 		if (message.is === "farm" && start?.do === "farm") this.#offer(start, message.view);
-		if (message.is === "failed" && !this.#failed.has(message.module)) {
+		if (message.is === "failed") {
+			// Orders that are on their way when it fails, fail too.
+			if (this.#failed.has(message.module)) return;
 			this.#report(`the farm of ${message.module} begins anew: ${message.why}`);
 			this.#failed.add(message.module);
 			setTimeout(() => this.#beginAnew(message.module), farmAgainMs).unref();

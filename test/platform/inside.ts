@@ -8,6 +8,7 @@ import { asSafekitError } from "../../core/errors.ts";
 import { systemClock } from "../../core/log/clock.ts";
 import type { VipConfiguration } from "../../core/module/configuration.ts";
 import type { CheckerSettings } from "../../core/module/settings/checkers.ts";
+import { tentativeInterfaces } from "../../core/platform/early.ts";
 import { platform } from "../../core/platform/index.ts";
 import type { LocalInterface } from "../../core/vip/addresses.ts";
 import { VipService } from "../../core/vip/service.ts";
@@ -109,6 +110,7 @@ const answers: Record<string, () => Promise<unknown>> = {
 	whoHas: async () => addresses.whoHas(await eth0(), request.addr, request.timeoutMs),
 	announce: async () => addresses.announce(await eth0(), request.addr),
 	interfaces: () => addresses.interfaces(),
+	tentative: async () => [...tentativeInterfaces()],
 	probe: () => probe(request.settings, request.withinMs),
 	ping: () => ping(request.addr, request.timeoutMs),
 };

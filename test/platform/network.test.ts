@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import fc from "fast-check";
 import { addressBytes, arpOwner, neighbourOwner } from "../../core/platform/linux/frames.ts";
@@ -21,6 +22,22 @@ test("no frame makes the readers throw", (t) => {
 		}),
 	);
 	t.pass();
+});
+
+boxTest("with a cable that is plugged in again IPv6 neighbours cannot be asked for at once", async (t) => {
+	const { a } = await two(t);
+	const tentative = (): Promise<string[]> => ask(a, { do: "tentative" });
+	const end = performance.now() + 20_000;
+	const confirmed = async (): Promise<void> => {
+		while ((await tentative()).length > 0 && performance.now() < end) await sleep(50);
+	};
+	await confirmed();
+	await a.network("ip", ["link", "set", "eth0", "down"]);
+	t.deepEqual(await tentative(), []);
+	await a.network("ip", ["link", "set", "eth0", "up"]);
+	t.deepEqual(await tentative(), ["eth0"]);
+	await confirmed();
+	t.deepEqual(await tentative(), []);
 });
 
 boxTest("interfaces are read with their addresses", async (t) => {

@@ -72,6 +72,8 @@ function wholeNumber(name: string, text: string, low: number, high: number): num
 }
 
 interface Outcome {
+	/** It may end before all were run. */
+	runs: number;
 	violations: { seed: number; invariant: string; steps: string[] }[];
 	/** Lines of the report beside the violations. */
 	more: string[];
@@ -81,6 +83,7 @@ interface Outcome {
 function pairs(options: Options, progress: (done: number, found: number) => void): Outcome {
 	const report = simulate({ ...options, without: options.without as RuleName | null, progress });
 	return {
+		runs: report.runs,
 		violations: report.violations,
 		more: [`Transitions seen: ${report.transitionsSeen.join(" ")}`],
 		json: report,
@@ -89,8 +92,13 @@ function pairs(options: Options, progress: (done: number, found: number) => void
 
 function farms(options: Options, progress: (done: number, found: number) => void): Outcome {
 	const { runs, seed, nodes, without } = options;
+	let done = 0;
 	const found = simulateFarms({
-		...{ runs, seed, progress },
+		...{ runs, seed },
+		progress: (now, violations) => {
+			done = now;
+			progress(now, violations);
+		},
 		...(without === null ? {} : { without: without as FarmRule }),
 		...(nodes === null ? {} : { taste: { nodes } }),
 	});
@@ -99,11 +107,11 @@ function farms(options: Options, progress: (done: number, found: number) => void
 		invariant: each.invariant,
 		steps: [each.what, ...each.plan.faults.map((fault) => JSON.stringify(fault))],
 	}));
-	return { violations, more: [], json: found };
+	return { runs: done, violations, more: [], json: found };
 }
 
 /** What a person reads. */
-function asText({ violations, more }: Outcome, { farm, nodes, runs, seed, without }: Options): string {
+function asText({ runs, violations, more }: Outcome, { farm, nodes, seed, without }: Options): string {
 	const same = [farm ? " --farm" : "", nodes === null ? "" : ` --nodes ${nodes}`].join("");
 	const off = without === null ? "" : ` --without ${without}`;
 	const lines: string[] = [];

@@ -18,7 +18,7 @@ const neighbours = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }";
  */
 export const always = "jhash meta mark mod 1";
 const leased = `${always} @lease`;
-/** No lease: this node says nothing, since the others may have taken its clients over. */
+/** No lease: this node takes nothing in and begins nothing, since the others may have taken its clients over. */
 export const unleased = `${always} != @lease`;
 
 /** A set that is empty as soon as no pulse has left this node for `leaseMs`, and stays so until the next batch. */

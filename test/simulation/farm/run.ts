@@ -164,13 +164,14 @@ export function simulateFarms(of: {
 	const rules = of.without === undefined ? allRules : { ...allRules, [of.without]: false };
 	const found: Found[] = [];
 	for (let seed = of.seed; seed < of.seed + of.runs; seed++) {
-		of.progress?.(seed - of.seed, found.length);
 		const plan = planOf(seed, of.taste);
 		const [violation] = runPlan(plan, rules).violations;
-		if (violation === undefined) continue;
-		const { invariant, what } = violation;
-		found.push({ seed, invariant, what, plan: shrunk(plan, invariant, rules) });
-		if (of.first || found.length >= 5) break;
+		if (violation !== undefined) {
+			const { invariant, what } = violation;
+			found.push({ seed, invariant, what, plan: shrunk(plan, invariant, rules) });
+		}
+		of.progress?.(seed - of.seed + 1, found.length);
+		if (found.length >= (of.first ? 1 : 5)) break;
 	}
 	return found;
 }
