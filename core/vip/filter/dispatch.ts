@@ -14,8 +14,10 @@ export function ipOf(family: Family): "ip" | "ip6" {
 export interface GroupHash {
 	group: number;
 	name: string;
-	/** The expression that gives the bucket. */
+	/** The expression that gives the bucket of a packet that comes from the client. */
 	jhash: string;
+	/** And of one that goes to the client. */
+	answer: string;
 	/** Connections of TCP are told apart by it. */
 	tcp: boolean;
 }
@@ -29,10 +31,12 @@ export function hashOf(
 	family: Family,
 ): GroupHash {
 	const kind = filter === "on_ipid" && family === 6 ? "on_port" : filter;
-	const source = `${ipOf(family)} saddr`;
-	const key = { on_addr: source, on_port: `${source} . ${proto} sport`, on_ipid: "ip id" }[kind];
+	const key = (addr: string, port: string): string => {
+		const client = `${ipOf(family)} ${addr}`;
+		return jhash({ on_addr: client, on_port: `${client} . ${proto} ${port}`, on_ipid: "ip id" }[kind]);
+	};
 	const name = `${group}_${keys[kind]}${kind === "on_port" ? `_${proto}` : ""}${family}`;
-	return { group, name, jhash: jhash(key), tcp: proto === "tcp" };
+	return { group, name, jhash: key("saddr", "sport"), answer: key("daddr", "dport"), tcp: proto === "tcp" };
 }
 
 export function jhash(key: string): string {
@@ -83,19 +87,23 @@ function concerns(rule: FilterRule, addresses: readonly FilteredAddress[], famil
 	);
 }
 
-/** Rules that lead packets of TCP and UDP to the chain `prefix` + name of the hash. What no rule names falls through. */
+/**
+ * Rules that lead packets of TCP and UDP to the chain `prefix` + name of the hash, by the virtual address and port that
+ * they go to (`d`) or come from (`s`). What no rule names falls through.
+ */
 export function dispatch(
 	balancing: Balancing,
 	addresses: readonly FilteredAddress[],
 	family: Family,
 	protos: readonly ("tcp" | "udp")[],
 	prefix: string,
+	end: "s" | "d" = "d",
 ): string[] {
 	return inOrder(balancing)
 		.filter((rule) => concerns(rule, addresses, family) && protos.some((proto) => proto === rule.proto))
 		.map((rule) => {
-			const scope = rule.virtualAddr === null ? "" : `${ipOf(family)} daddr ${rule.virtualAddr} `;
-			const port = rule.port === null ? `meta l4proto ${rule.proto}` : `${rule.proto} dport ${rule.port}`;
+			const scope = rule.virtualAddr === null ? "" : `${ipOf(family)} ${end}addr ${rule.virtualAddr} `;
+			const port = rule.port === null ? `meta l4proto ${rule.proto}` : `${rule.proto} ${end}port ${rule.port}`;
 			return `${scope}${port} goto ${prefix}${hashOf(rule.group, rule, family).name}`;
 		});
 }

@@ -10,7 +10,7 @@ const clientsHook = "type filter hook prerouting priority -150; policy accept;";
 const answersHook = "type filter hook postrouting priority 200; policy accept;";
 const beginning = "tcp flags & (fin | syn | rst | ack) == syn";
 /** What nearly all packets of TCP are: looked at before anything else. */
-const inConnection = "tcp flags & syn == 0";
+export const inConnection = "tcp flags & syn == 0";
 const neighbours = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }";
 /**
  * The lease has one element; nft needs something to look up that is always the same. `numgen` would be one number that
