@@ -71,7 +71,8 @@ export class Membership {
 	#taken = false;
 	#acked = 0;
 	#held: Held;
-	#offered: Proposal | null = null;
+	/** The newest view of each leader: what one proposes that nobody follows must not hide another's. */
+	readonly #offered = new Map<number, Proposal>();
 	#round: number;
 	#said: Entry | null = null;
 	#saidView: number | undefined;
@@ -125,7 +126,8 @@ export class Membership {
 		if (view !== null) {
 			this.#round = Math.max(this.#round, roundOf(view.id));
 			this.#known.add(view);
-			if (view.id > (this.#offered?.id ?? 0)) this.#offered = view;
+			const leader = leaderOf(view);
+			if (view.id > (this.#offered.get(leader)?.id ?? 0)) this.#offered.set(leader, view);
 		}
 		return this.#step();
 	}
@@ -245,7 +247,7 @@ export class Membership {
 		this.#life = life;
 		this.#beat = 0;
 		this.#view = null;
-		this.#offered = null;
+		this.#offered.clear();
 		this.#settledOwners = null;
 		this.#taken = false;
 		this.#acked = 0;
@@ -290,8 +292,8 @@ export class Membership {
 	}
 
 	#follow(met: readonly number[]): void {
-		const [offered, view] = [this.#offered, this.#view];
-		if (offered === null || leaderOf(offered) !== this.#leader || offered.id <= (view?.id ?? 0)) return;
+		const [offered, view] = [this.#offered.get(this.#leader), this.#view];
+		if (offered === undefined || offered.id <= (view?.id ?? 0)) return;
 		if (lifeIn(offered, this.#leader) !== this.#others.entry(this.#leader)?.life) return;
 		if (lifeIn(offered, this.#self) !== this.#life) return;
 		// A leader that goes deaf loses one after the other: who still meets them does not take what they have.

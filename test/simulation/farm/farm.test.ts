@@ -21,6 +21,8 @@ const regressions: [number, string][] = [
 	[1080, "a server that was down for longer than its lease took back what it had had"],
 	[1084, "a server that was paused led alone before it looked at the clock"],
 	[1148, "a server whose clock was put back was never heard again"],
+	[7001337, "a server that nobody followed proposed a view, and hid the leader's"],
+	[5001250, "a server whose pulses were all lost before it was paused was not seen as cut off"],
 	[1020, "a restarted server was taken for one that does not hear the others"],
 ];
 for (const [seed, why] of regressions) {

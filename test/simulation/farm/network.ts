@@ -1,4 +1,5 @@
 /** The lans of a farm: they lose, delay, repeat and reorder, and may be cut in one direction. */
+import { type FarmModule, followerLossMs, leaderLossMs, leaseMs } from "../../../core/engine/farm/group.ts";
 import type { Random } from "../random.ts";
 import type { Fault, Plan } from "./plan.ts";
 import type { Queue } from "./queue.ts";
@@ -6,15 +7,24 @@ import type { Queue } from "./queue.ts";
 type Cut = Extract<Fault, { is: "cut" }>;
 type Bad = Extract<Fault, { is: "bad" }>;
 
+/** One direction. */
+interface Way {
+	/** Packets in a row. */
+	lost: number;
+	sentMs: number;
+	/** When the last packet that arrived was sent. */
+	arrivedMs: number;
+	/** When so many were lost that the other side may doubt. */
+	doubtMs: number;
+}
+
 export class Network {
 	readonly #plan: Plan;
 	readonly #random: Random;
 	readonly #queue: Queue;
 	readonly #cuts = new Set<Cut>();
 	#bad: Bad | null = null;
-	/** For each direction: packets lost in a row, and when so many were that the other side may doubt. */
-	readonly #lost = new Map<number, number>();
-	readonly #doubtMs = new Map<number, number>();
+	readonly #ways = new Map<number, Way>();
 
 	constructor(plan: Plan, random: Random, queue: Queue) {
 		this.#plan = plan;
@@ -56,11 +66,31 @@ export class Network {
 				this.#queue.after(0.05 + this.#random.next() * delayMs, deliver);
 			}
 		}
-		const key = from * 64 + to;
-		const lost = arrives ? 0 : (this.#lost.get(key) ?? 0) + 1;
-		this.#lost.set(key, lost);
+		const way = this.#way(from, to);
+		way.sentMs = this.#queue.nowMs;
+		if (arrives) way.arrivedMs = this.#queue.nowMs;
+		way.lost = arrives ? 0 : way.lost + 1;
 		const { leaderLost, followerLost } = this.#plan;
-		if (lost >= Math.min(leaderLost, followerLost) - 3) this.#doubtMs.set(key, this.#queue.nowMs);
+		if (way.lost >= Math.min(leaderLost, followerLost) - 3) way.doubtMs = this.#queue.nowMs;
+	}
+
+	#way(from: number, to: number): Way {
+		const key = from * 64 + to;
+		const way = this.#ways.get(key) ?? { lost: 0, sentMs: 0, arrivedMs: 0, doubtMs: Number.NEGATIVE_INFINITY };
+		this.#ways.set(key, way);
+		return way;
+	}
+
+	/**
+	 * A server says nothing more, while its kernel goes on until the lease ends. That counts from what was sent, the
+	 * others count from what they heard: whose packets were all lost for longer than the difference was cut off before.
+	 */
+	silent(from: number, module: FarmModule): void {
+		const marginMs = Math.min(leaderLossMs(module), followerLossMs(module)) - leaseMs(module);
+		for (let to = 0; to < this.#plan.nodes; to++) {
+			const way = this.#way(from, to);
+			if (way.sentMs - way.arrivedMs > marginMs) way.doubtMs = this.#queue.nowMs;
+		}
 	}
 
 	#passes(from: number, to: number, lan: number): boolean {
@@ -75,6 +105,6 @@ export class Network {
 	/** Is there a way in this direction now, and has it been sound of late? */
 	sound(from: number, to: number, withinMs: number): boolean {
 		if (!this.#plan.lans.some((_, lan) => this.#passes(from, to, lan))) return false;
-		return this.#queue.nowMs - (this.#doubtMs.get(from * 64 + to) ?? Number.NEGATIVE_INFINITY) >= withinMs;
+		return this.#queue.nowMs - this.#way(from, to).doubtMs >= withinMs;
 	}
 }

@@ -108,6 +108,7 @@ export class Server {
 	kill(threadMs: number, restMs: number): void {
 		if (this.membership === null) return;
 		this.#end();
+		this.#at.network.silent(this.node, this.module);
 		const run = this.#run;
 		this.#at.queue.after(threadMs, () => {
 			if (run !== this.#run) return;
@@ -122,6 +123,7 @@ export class Server {
 	pause(forMs: number): void {
 		if (!this.up) return;
 		this.#backlog = [];
+		this.#at.network.silent(this.node, this.module);
 		const run = this.#run;
 		this.#at.queue.after(forMs, () => {
 			if (run === this.#run) this.resume();
