@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Lab } from "../../../sdk/lab/lab.ts";
 import type { LabNode } from "../../../sdk/lab/node.ts";
 import type { DnsPlan } from "./dnsMeter.ts";
@@ -18,6 +19,8 @@ import type { ClientReport, MeterPlan, Report } from "./meter.ts";
 const firstHost = 150;
 export const clientCount = 60;
 const programEndsWithinMs = 120_000;
+/** The kernel hands captured frames over in blocks, which it closes after a second; what is in an open one gets lost. */
+const handedOverMs = 1500;
 
 export class Clients {
 	readonly node: LabNode;
@@ -78,6 +81,7 @@ export class Clients {
 		child.stderr?.setEncoding("utf8").on("data", (text: string) => (said += text));
 		await this.#lab.until("the capture begins", 15_000, () => said.includes("listening on"));
 		return async () => {
+			await sleep(handedOverMs);
 			const ended = once(child, "exit");
 			child.kill("SIGINT");
 			await ended;
