@@ -36,6 +36,12 @@ export interface SetContent {
 	numbers: readonly number[];
 }
 
+/** Of a connection of TCP. */
+export interface TrackedClient {
+	addr: string;
+	port: number;
+}
+
 export interface AddressSystem {
 	interfaces(): Promise<LocalInterface[]>;
 	/**
@@ -68,6 +74,11 @@ export interface AddressSystem {
 	whoHas(iface: LocalInterface, addr: string, timeoutMs: number): Promise<string | null>;
 	/** Resets TCP connections whose local address is `addr`. Bounded in time; rejects when it could not be done. */
 	resetConnections(addr: string): Promise<void>;
+	/**
+	 * Clients of all connections to the addresses that the kernel tracks, also those that it passes on and those that
+	 * have just ended; null: it tracks more than some hundred thousand. Rejects if it cannot say.
+	 */
+	trackedClients(addresses: readonly string[]): Promise<TrackedClient[] | null>;
 	/** Established TCP connections by local address, of the addresses that are asked for. Bounded. */
 	countConnections(addresses: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }

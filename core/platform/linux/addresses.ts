@@ -21,11 +21,13 @@ import { fillSets } from "./nftSets.ts";
 import { PacketSocket } from "./packetSocket.ts";
 import { preferSource, releaseSource } from "./routes.ts";
 import { addSharedLink, raiseSharedLink, removeSharedLink } from "./sharedLinks.ts";
+import { trackedClients } from "./tracking.ts";
 
 const probesAtMs = [0, 60, 150];
 
 export const addresses: AddressSystem = {
 	countConnections,
+	trackedClients,
 
 	interfaces: async () => readInterfaces(),
 

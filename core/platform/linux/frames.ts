@@ -25,6 +25,13 @@ export function addressBytes(addr: string): Buffer {
 	return bytes;
 }
 
+/** The other way round; IPv6 compressed. */
+export function addressText(bytes: Buffer): string {
+	if (bytes.length === 4) return bytes.join(".");
+	const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16)).join(":");
+	return new URL(`http://[${groups}]/`).hostname.slice(1, -1);
+}
+
 function ethernet(to: Buffer, from: Buffer, type: number, payload: Buffer): Buffer {
 	const head = Buffer.alloc(14);
 	to.copy(head, 0);

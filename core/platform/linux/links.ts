@@ -1,9 +1,10 @@
 /** Interfaces and addresses of this machine, asked of the kernel itself (rtnetlink): no program is started for a look. */
 import type { LocalAddress, LocalInterface } from "../../vip/addresses.ts";
-import { askKernel, NLMSG_ERROR } from "./netlink.ts";
+import { addressText } from "./frames.ts";
+import { askKernel, attributesOf, messagesOf, NLMSG_DONE, NLMSG_ERROR } from "./netlink.ts";
 
 const [NETLINK_ROUTE, AF_INET, AF_INET6] = [0, 2, 10];
-const [RTM_GETLINK, RTM_GETADDR, NLMSG_DONE] = [18, 22, 3];
+const [RTM_GETLINK, RTM_GETADDR] = [18, 22];
 const [REQUEST_DUMP, INTERRUPTED] = [0x301, 0x10];
 const [IFF_UP, IFF_LOOPBACK, IFF_LOWER_UP, ARPHRD_ETHER] = [1, 8, 0x10000, 1];
 const [IFLA_ADDRESS, IFLA_IFNAME, IFA_ADDRESS, IFA_LOCAL, IFA_LABEL] = [1, 3, 1, 2, 3];
@@ -44,21 +45,18 @@ function receive(next: () => Buffer | null): Buffer[] | null {
 	for (;;) {
 		const answer = next();
 		if (answer === null) throw new Error("the kernel did not name all of its interfaces");
-		for (let at = 0; at + 16 <= answer.length; ) {
-			const length = answer.readUInt32LE(at);
-			const kind = answer.readUInt16LE(at + 4);
-			if (length < 16 || at + length > answer.length || (answer.readUInt16LE(at + 6) & INTERRUPTED) !== 0) return null;
+		for (const { kind, flags, body } of messagesOf(answer)) {
+			if ((flags & INTERRUPTED) !== 0) return null;
 			if (kind === NLMSG_DONE) return bodies;
-			if (kind === NLMSG_ERROR) throw new Error(`the kernel refused: errno ${-answer.readInt32LE(at + 16)}`);
-			bodies.push(Buffer.from(answer.subarray(at + 16, at + length)));
-			at += align(length);
+			if (kind === NLMSG_ERROR) throw new Error(`the kernel refused: errno ${-body.readInt32LE(0)}`);
+			bodies.push(Buffer.from(body));
 		}
 	}
 }
 
 function interfaceOf(body: Buffer): LocalInterface {
 	const flags = body.readUInt32LE(8);
-	const found = attributes(body, 16);
+	const found = attributesOf(body, 16);
 	const loopback = (flags & IFF_LOOPBACK) !== 0;
 	const mac = body.readUInt16LE(2) === ARPHRD_ETHER ? found.get(IFLA_ADDRESS) : undefined;
 	return {
@@ -74,31 +72,15 @@ function interfaceOf(body: Buffer): LocalInterface {
 function addressOf(body: Buffer): LocalAddress | null {
 	const family = body[0];
 	if (family !== AF_INET && family !== AF_INET6) return null;
-	const found = attributes(body, 8);
+	const found = attributesOf(body, 8);
 	// On a link between two points IFA_ADDRESS is the other one's.
 	const bytes = found.get(IFA_LOCAL) ?? found.get(IFA_ADDRESS);
 	if (bytes === undefined) return null;
-	const label = textOf(found.get(IFA_LABEL));
-	if (family === AF_INET) return { addr: bytes.join("."), prefix: body[1] ?? 0, family: 4, label };
-	const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16)).join(":");
-	return { addr: new URL(`http://[${groups}]/`).hostname.slice(1, -1), prefix: body[1] ?? 0, family: 6, label: "" };
-}
-
-function attributes(body: Buffer, from: number): Map<number, Buffer> {
-	const found = new Map<number, Buffer>();
-	for (let at = from; at + 4 <= body.length; ) {
-		const length = body.readUInt16LE(at);
-		if (length < 4 || at + length > body.length) break;
-		found.set(body.readUInt16LE(at + 2) & 0x3fff, body.subarray(at + 4, at + length));
-		at += align(length);
-	}
-	return found;
+	const addr = addressText(bytes);
+	if (family === AF_INET) return { addr, prefix: body[1] ?? 0, family: 4, label: textOf(found.get(IFA_LABEL)) };
+	return { addr, prefix: body[1] ?? 0, family: 6, label: "" };
 }
 
 function textOf(bytes: Buffer | undefined): string {
 	return bytes === undefined ? "" : bytes.toString("utf8").replace(/\0.*$/s, "");
-}
-
-function align(length: number): number {
-	return (length + 3) & ~3;
 }

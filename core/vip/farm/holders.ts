@@ -1,7 +1,10 @@
 /** Where connections may be, by all views since this node takes part. Pure. */
 import type { FarmView } from "../../engine/farm/group.ts";
 import { buckets } from "../../engine/farm/group.ts";
+import type { BalancingGroup } from "../../module/configuration.ts";
+import type { TrackedClient } from "../addresses.ts";
 import { bucketsWhere, type GroupShares } from "../filter/plan.ts";
+import { bucketOf } from "./hash.ts";
 
 /** Of one bucket. */
 interface Memory {
@@ -54,6 +57,43 @@ function after(old: Memory | undefined, owner: string | null, { left, came, here
 		last: owner ?? old?.last ?? null,
 		gone: lost !== null && here.has(lost) ? null : lost,
 	};
+}
+
+/** This node's kernel has connections of these buckets only, beside its own ones in this view. */
+export function forget(memory: Remembered, node: string, view: FarmView, kept: Kept): Remembered {
+	const groups = view.groups.map(({ name, owners }) => {
+		const all = memory.groups.get(name) ?? [];
+		const there = kept.get(name);
+		const left = all.map((one, bucket) =>
+			owners[bucket] === node || there?.has(bucket) === true ? one : without(one, node),
+		);
+		return [name, left] as const;
+	});
+	return { ...memory, groups: new Map(groups) };
+}
+
+function without(one: Memory, node: string): Memory {
+	return { ...one, holders: new Set([...one.holders].filter((holder) => holder !== node)) };
+}
+
+/** May this node have connections of buckets that are not its own? */
+export function holdsMore(memory: Remembered, node: string, view: FarmView): boolean {
+	return view.groups.some(({ name, owners }) =>
+		(memory.groups.get(name) ?? []).some(({ holders }, bucket) => owners[bucket] !== node && holders.has(node)),
+	);
+}
+
+/** By group: buckets of which the kernel has connections. A client may fall under any rule of TCP of a group. */
+export type Kept = ReadonlyMap<string, ReadonlySet<number>>;
+
+export function keptBuckets(groups: readonly BalancingGroup[], clients: readonly TrackedClient[]): Kept {
+	return new Map(
+		groups.map(({ name, rules }) => {
+			const filters = new Set(rules.filter(({ proto }) => proto === "tcp").map(({ filter }) => filter));
+			const found = clients.flatMap(({ addr, port }) => [...filters].map((filter) => bucketOf(filter, addr, port)));
+			return [name, new Set(found.filter((bucket) => bucket !== null))];
+		}),
+	);
 }
 
 /** For the filter of `node`, in the order of `names`. */

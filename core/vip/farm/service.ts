@@ -6,11 +6,12 @@ import { type Announced, Announcer } from "../announcer.ts";
 import { awaitFree } from "../duplicates.ts";
 import { closedFilter, openFilter, sharesAsSets } from "../filter/batch.ts";
 import { filteredAddresses, sendersOf } from "../filter/facts.ts";
+import { whereContents } from "../filter/netdev.ts";
 import type { FilterPlan, Shares } from "../filter/plan.ts";
 import { asVipError, Holding, isSame, reasonOf } from "../holding.ts";
 import { literal, type Planned, planAddresses } from "../place.ts";
 import { readRecord } from "../record.ts";
-import { nothingYet, type Remembered, remember, sharesOf } from "./holders.ts";
+import { Connections } from "./connections.ts";
 import { Neighbours } from "./neighbours.ts";
 import { answeredBy, sharesQuestions } from "./questions.ts";
 
@@ -38,10 +39,10 @@ export class FarmAddresses {
 	readonly #holding: Holding;
 	readonly #announcer: Announcer;
 	readonly #neighbours: Neighbours;
+	readonly #connections: Connections;
 	#standing: Standing | null = null;
 	#wanted: FarmView | null = null;
 	#applied: FarmView | null = null;
-	#memory: Remembered = nothingYet;
 	/** MAC addresses in the filter as it is in the kernel; null: perhaps there is none. */
 	#written: string | null = null;
 	#watch: NodeJS.Timeout | undefined;
@@ -58,6 +59,7 @@ export class FarmAddresses {
 			log("W", `Virtual IP ${addr} could not be announced: ${reasonOf(error)}`),
 		);
 		this.#neighbours = new Neighbours(system, farm);
+		this.#connections = new Connections(farm.node, vip.balancing, system);
 	}
 
 	/**
@@ -75,8 +77,7 @@ export class FarmAddresses {
 	 * be where it put them. Null: this node is not in the group any more.
 	 */
 	hear(view: FarmView | null): void {
-		if (view === null) this.#memory = nothingYet;
-		else if (view.version > this.#memory.version) this.#memory = remember(this.#memory, view);
+		this.#connections.hear(view);
 	}
 
 	/**
@@ -239,10 +240,9 @@ export class FarmAddresses {
 	}
 
 	#shares({ plan }: Standing, view: FarmView): Shares {
-		const { node } = this.#options.farm;
 		const names = plan.balancing?.groups.map(({ name }) => name) ?? [];
-		const groups = sharesOf(this.#memory, view, names, node);
-		return { groups, answers: answeredBy(view) === node, macs: this.#neighbours.macs };
+		const groups = this.#connections.shares(view, names);
+		return { groups, answers: answeredBy(view) === this.#options.farm.node, macs: this.#neighbours.macs };
 	}
 
 	/** What takes longer and that no other node waits for: who is where, and who has the address. */
@@ -291,7 +291,10 @@ export class FarmAddresses {
 	#beginWatch(): void {
 		clearInterval(this.#watch);
 		this.#watch = setInterval(() => {
-			void this.#inTurn(() => this.#restore()).catch((error) => this.#options.log("E", reasonOf(error)));
+			const look = (): Promise<void> => this.#look();
+			void this.#inTurn(() => this.#restore())
+				.then(look)
+				.catch((error) => this.#options.log("E", reasonOf(error)));
 		}, watchMs);
 		this.#watch.unref();
 	}
@@ -303,6 +306,18 @@ export class FarmAddresses {
 		this.#applied = null;
 		this.#written = null;
 		await this.#share();
+	}
+
+	/** Connections end: frames of clients that have none here any more are not looked at, or passed on, for their sake. */
+	async #look(): Promise<void> {
+		const [standing, view] = [this.#standing, this.#applied];
+		if (standing === null || view === null) return;
+		const addresses = standing.plan.addresses.map(({ addr }) => addr);
+		if (!(await this.#connections.look(view, addresses, performance.now()))) return;
+		await this.#inTurn(async () => {
+			if (this.#standing !== standing || this.#applied !== view) return;
+			await this.#options.system.fillSets(whereContents(standing.plan, this.#shares(standing, view)));
+		});
 	}
 
 	async #isFiltered(): Promise<boolean> {

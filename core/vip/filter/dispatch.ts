@@ -10,6 +10,11 @@ export function ipOf(family: Family): "ip" | "ip6" {
 	return family === 4 ? "ip" : "ip6";
 }
 
+/** Pieces of a packet: only the first one has ports. */
+export function piecesOf(family: Family): string {
+	return family === 4 ? "ip frag-off & 0x3fff != 0" : "exthdr frag exists";
+}
+
 /** A hash of one group that some rule needs, with the name of its chain's end: `0_addr4`. */
 export interface GroupHash {
 	group: number;
@@ -99,12 +104,33 @@ export function dispatch(
 	prefix: string,
 	end: "s" | "d" = "d",
 ): string[] {
+	return placesOf(balancing, addresses, family, protos, end).map(
+		({ packets, name }) => `${packets} goto ${prefix}${name}`,
+	);
+}
+
+interface Place {
+	rule: FilterRule;
+	/** The expression that fits them. */
+	packets: string;
+	/** Of the hash. */
+	name: string;
+}
+
+/** By rule, in the order in which they count. */
+export function placesOf(
+	balancing: Balancing,
+	addresses: readonly FilteredAddress[],
+	family: Family,
+	protos: readonly ("tcp" | "udp")[],
+	end: "s" | "d",
+): Place[] {
 	return inOrder(balancing)
 		.filter((rule) => concerns(rule, addresses, family) && protos.some((proto) => proto === rule.proto))
 		.map((rule) => {
 			const scope = rule.virtualAddr === null ? "" : `${ipOf(family)} ${end}addr ${rule.virtualAddr} `;
 			const port = rule.port === null ? `meta l4proto ${rule.proto}` : `${rule.proto} ${end}port ${rule.port}`;
-			return `${scope}${port} goto ${prefix}${hashOf(rule.group, rule, family).name}`;
+			return { rule, packets: `${scope}${port}`, name: hashOf(rule.group, rule, family).name };
 		});
 }
 

@@ -1,5 +1,16 @@
 /** Frames of `vmac_directed` that come in: whom they are passed on to. Pure. */
-import { dispatch, dispatchEcho, type Family, familiesOf, type GroupHash, hashesOf, ipOf, jhash } from "./dispatch.ts";
+import {
+	dispatch,
+	dispatchEcho,
+	type Family,
+	familiesOf,
+	type GroupHash,
+	hashesOf,
+	ipOf,
+	jhash,
+	piecesOf,
+} from "./dispatch.ts";
+import { ingress } from "./early.ts";
 import { hexOf } from "./egress.ts";
 import { always } from "./inet.ts";
 import {
@@ -12,8 +23,6 @@ import {
 	type Shares,
 } from "./plan.ts";
 import { type Chain, listOf } from "./text.ts";
-
-const ingress = (device: string): string => `type filter hook ingress device "${device}" priority -10; policy accept;`;
 
 /** Whoever gets the clients' frames gives them to the node that answers them, which answers the client itself. */
 export function passing({ addresses, balancing }: FilterPlan, macs: Shares["macs"]): Chain[] {
@@ -31,7 +40,7 @@ function othersOf({ node, nodes }: Balancing): string[] {
 }
 
 /** By name of set, for one group: the buckets that another node owns, that it alone has connections of, and that it may. */
-export function placesOf(balancing: Balancing, { owners, holders }: GroupShares, group: number): [string, number[]][] {
+export function whereOf(balancing: Balancing, { owners, holders }: GroupShares, group: number): [string, number[]][] {
 	return othersOf(balancing).flatMap((node, index): [string, number[]][] => [
 		[`owned_${group}_${index}`, bucketsWhere(owners, (owner) => owner === node)],
 		[`only_${group}_${index}`, bucketsWhere(holders, (all) => all.size === 1 && all.has(node))],
@@ -91,14 +100,13 @@ function askedChain({ balancing, suffix }: Passing, { addr }: FilteredAddress, i
  * knows them.
  */
 function familyChains({ balancing, addresses, suffix }: Passing, family: Family): Chain[] {
-	const pieces = family === 4 ? "ip frag-off & 0x3fff != 0" : "exthdr frag exists";
 	const icmp = family === 4 ? "icmp" : "icmpv6";
 	const end = (rules: string[]): string[] => rules.map((rule) => `${rule}${suffix}`);
 	return [
 		{
 			name: `in${family}${suffix}`,
 			rules: [
-				...end([`${pieces} goto all`]),
+				...end([`${piecesOf(family)} goto all`]),
 				...(family === 6 ? ["icmpv6 type nd-neighbor-solicit accept"] : []),
 				...end([
 					`${icmp} type echo-request goto echo${family}`,

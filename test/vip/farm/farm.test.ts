@@ -3,44 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
 import { type FarmView, loadOf } from "../../../core/engine/farm/group.ts";
 import type { BalancingRule } from "../../../core/module/configuration.ts";
-import { bucketOf } from "../../../core/vip/farm/hash.ts";
-import { hexOf } from "../../../core/vip/filter/egress.ts";
 import type { Box } from "../../../sdk/lab/box.ts";
 import { boxTest } from "../../platform/two.ts";
-import type { Asked } from "./agent.ts";
+import { each, farm, four, onAddr, ownerOf, patientMs, share, six } from "./farms.ts";
 import { Agent, even, farmOf, farmPort, fromAll, type Net, names, net, port, viewOf, vipOf, virtual } from "./net.ts";
-
-const [four, six] = ["10.9.0.50", "fd09::50"];
-const onAddr = (proto: "tcp" | "udp"): BalancingRule => ({ virtualAddr: null, port, proto, filter: "on_addr" });
-const patientMs = 10_000;
-
-type Type = "vmac_invisible" | "vmac_directed";
-
-/** Starts and sets all nodes; what they answer is up to the caller. */
-async function farm(t: ExecutionContext, type: Type, rules = [onAddr("tcp"), onAddr("udp")]): Promise<Net> {
-	const made = await net(t);
-	const vip = vipOf([virtual(four, type), virtual(six, type)], rules);
-	await each(made, async (agent, name) => {
-		await agent.do("start", { farm: farmOf(name), vip, record: `${made.folder}/${name}.json` });
-		await agent.do("set");
-		await agent.do("serve", { name, port, datagrams: [four, six] });
-		await agent.do("pulses", { to: name === "a" ? "10.9.0.2" : "10.9.0.1", port: farmPort });
-	});
-	return made;
-}
-
-async function each(made: Net, work: (agent: Agent, name: string) => Promise<unknown>, who = names): Promise<void> {
-	await Promise.all(who.map((name) => work(made.agents[name] as Agent, name)));
-}
-
-async function share(made: Net, view: FarmView): Promise<void> {
-	await each(made, (agent) => agent.do("share", view));
-}
-
-/** The node that the view gives the client to. */
-function ownerOf(view: FarmView, { from }: Asked): string | null {
-	return view.groups[0]?.owners[bucketOf("on_addr", from, 0) ?? 0] ?? null;
-}
 
 async function everybodyIsAnsweredByHisNode(t: ExecutionContext, made: Net, view: FarmView): Promise<void> {
 	for (const to of [four, six]) {
@@ -152,44 +118,6 @@ for (const type of ["vmac_invisible", "vmac_directed"] as const) {
 			await stay();
 		},
 	);
-
-	boxTest(`${type}: a first answer that had to wait is not sent when others have the client by then`, async (t) => {
-		const made = await farm(t, type);
-		const { a, clients: machine } = made.boxes;
-		if (a === undefined || machine === undefined) return t.fail();
-		const clients = [...fromAll(four).slice(0, 6), ...fromAll(six).slice(0, 6)];
-		const answers = (): Promise<(string | null)[]> => made.clients.do("tcp", { clients, withinMs: patientMs });
-		await share(
-			made,
-			viewOf(names, () => "a"),
-		);
-		t.deepEqual(
-			await answers(),
-			clients.map(() => "a"),
-		);
-		// Clients whose table of neighbours is static, too.
-		for (const to of [four, six])
-			await machine.network("ip", ["neigh", "change", to, "dev", "eth0", "nud", "permanent"]);
-		await machine.network("nft", ["-f", "-"], firstAnswers(clients, made.macs.a ?? ""));
-		await a.network("nft", ["-f", "-"], cannotAskFor(clients));
-		for (const { from } of clients) await a.network("ip", ["neigh", "flush", "to", from]);
-		const later = answers();
-		const begun = async () => (await a.network("ss", ["-Hn", "state", "syn-recv"])).trim().split("\n").length;
-		while ((await begun()) < clients.length) await sleep(10);
-		const view = viewOf(names, (bucket) => (bucket % 2 === 0 ? "a" : "b"));
-		await share(made, view);
-		await a.network("nft", ["delete", "table", "netdev", "test"]);
-		const expected = clients.map((client) => ownerOf(view, client));
-		t.deepEqual([...new Set(expected)].sort(), ["a", "b"]);
-		t.deepEqual(await later, expected);
-		await sleep(2500);
-		const counted = (await machine.network("nft", ["list", "table", "netdev", "test"])).match(/packets \d+/g);
-		t.deepEqual(
-			counted?.map((packets) => (packets === "packets 0" ? "b" : "a")),
-			expected,
-			"the others' first answers never left",
-		);
-	});
 
 	boxTest(`${type}: a machine is the same before and after, with rules of its own, and after kill -9`, async (t) => {
 		const made = await net(t);
@@ -323,30 +251,6 @@ boxTest("a rule for arp: each server tells its own clients where the address is"
 	}
 	t.deepEqual([...told].sort(), names);
 });
-
-/** Counts, for each client, the packets of one server with which connections begin. */
-function firstAnswers(clients: readonly Asked[], mac: string): string {
-	const rules = clients.map(({ from, to }) => {
-		const ip = from.includes(":") ? "ip6" : "ip";
-		return `ether saddr ${mac} ${ip} saddr ${to} ${ip} daddr ${from} tcp flags & (syn | ack) == (syn | ack) counter`;
-	});
-	return testTable(`ingress device "eth0"`, rules);
-}
-
-/** Nobody is asked for the MAC addresses of these clients any more. */
-function cannotAskFor(clients: readonly Asked[]): string {
-	const rules = clients.map(({ from }) =>
-		from.includes(":")
-			? `icmpv6 type nd-neighbor-solicit @th,64,128 ${hexOf(from)} drop`
-			: `arp operation request arp daddr ip ${from} drop`,
-	);
-	return testTable(`egress device "eth0"`, rules);
-}
-
-function testTable(hook: string, rules: readonly string[]): string {
-	const chain = ["chain frames {", `type filter hook ${hook} priority 9;`, ...rules, "}"];
-	return `table netdev test {\n${chain.join("\n")}\n}`;
-}
 
 /** Rules such as an administrator's, firewalld's and docker's. */
 const administrators = `
