@@ -297,7 +297,9 @@ export class Membership {
 		if (lifeIn(offered, this.#leader) !== this.#others.entry(this.#leader)?.life) return;
 		if (lifeIn(offered, this.#self) !== this.#life) return;
 		// A leader that goes deaf loses one after the other: who still meets them does not take what they have.
-		if (view !== null && met.some((node) => isIn(view, node) && !isIn(offered, node))) return;
+		const serves = (node: number): boolean =>
+			view === null ? (this.#others.entry(node)?.acked ?? 0) > 0 : isIn(view, node);
+		if (met.some((node) => serves(node) && !isIn(offered, node))) return;
 		this.#adopt(offered);
 	}
 

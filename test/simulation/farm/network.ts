@@ -14,8 +14,9 @@ interface Way {
 	sentMs: number;
 	/** When the last packet that arrived was sent. */
 	arrivedMs: number;
-	/** When so many were lost that the other side may doubt. */
+	/** When so many were lost that the other side may doubt, and that whoever hears of it through the other side may. */
 	doubtMs: number;
+	relayDoubtMs: number;
 }
 
 export class Network {
@@ -26,6 +27,9 @@ export class Network {
 	#bad: Bad | null = null;
 	readonly #ways = new Map<number, Way>();
 
+	/** How often a way was cut or came back. */
+	changes = 0;
+
 	constructor(plan: Plan, random: Random, queue: Queue) {
 		this.#plan = plan;
 		this.#random = random;
@@ -34,7 +38,10 @@ export class Network {
 
 	cut(cut: Cut): void {
 		this.#cuts.add(cut);
-		this.#queue.after(cut.forMs, () => this.#cuts.delete(cut));
+		this.changes++;
+		this.#queue.after(cut.forMs, () => {
+			if (this.#cuts.delete(cut)) this.changes++;
+		});
 	}
 
 	worsen(bad: Bad): void {
@@ -50,6 +57,7 @@ export class Network {
 	}
 
 	heal(): void {
+		this.changes++;
 		this.#cuts.clear();
 		this.#bad = null;
 	}
@@ -71,12 +79,16 @@ export class Network {
 		if (arrives) way.arrivedMs = this.#queue.nowMs;
 		way.lost = arrives ? 0 : way.lost + 1;
 		const { leaderLost, followerLost } = this.#plan;
-		if (way.lost >= Math.min(leaderLost, followerLost) - 3) way.doubtMs = this.#queue.nowMs;
+		const tolerated = Math.min(leaderLost, followerLost) - 3;
+		if (way.lost >= tolerated) way.doubtMs = this.#queue.nowMs;
+		// Two losses of that length, and the two delays, are still shorter than the time.
+		if (way.lost >= Math.max(1, (tolerated - 2) / 2)) way.relayDoubtMs = this.#queue.nowMs;
 	}
 
 	#way(from: number, to: number): Way {
 		const key = from * 64 + to;
-		const way = this.#ways.get(key) ?? { lost: 0, sentMs: 0, arrivedMs: 0, doubtMs: Number.NEGATIVE_INFINITY };
+		const never = Number.NEGATIVE_INFINITY;
+		const way = this.#ways.get(key) ?? { lost: 0, sentMs: 0, arrivedMs: 0, doubtMs: never, relayDoubtMs: never };
 		this.#ways.set(key, way);
 		return way;
 	}
@@ -89,7 +101,9 @@ export class Network {
 		const marginMs = Math.min(leaderLossMs(module), followerLossMs(module)) - leaseMs(module);
 		for (let to = 0; to < this.#plan.nodes; to++) {
 			const way = this.#way(from, to);
-			if (way.sentMs - way.arrivedMs > marginMs) way.doubtMs = this.#queue.nowMs;
+			if (way.sentMs - way.arrivedMs <= marginMs) continue;
+			way.doubtMs = this.#queue.nowMs;
+			way.relayDoubtMs = this.#queue.nowMs;
 		}
 	}
 
@@ -102,9 +116,10 @@ export class Network {
 		return true;
 	}
 
-	/** Is there a way in this direction now, and has it been sound of late? */
-	sound(from: number, to: number, withinMs: number): boolean {
+	/** Is there a way in this direction now, and has it been sound of late? `relayed`: as one of several on a longer way. */
+	sound(from: number, to: number, withinMs: number, relayed: boolean): boolean {
 		if (!this.#plan.lans.some((_, lan) => this.#passes(from, to, lan))) return false;
-		return this.#queue.nowMs - this.#way(from, to).doubtMs >= withinMs;
+		const { doubtMs, relayDoubtMs } = this.#way(from, to);
+		return this.#queue.nowMs - (relayed ? relayDoubtMs : doubtMs) >= withinMs;
 	}
 }

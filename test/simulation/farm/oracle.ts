@@ -41,18 +41,23 @@ export class Oracle {
 
 	/** Which servers reach each other; to be called often. */
 	watch(): void {
-		const ways = this.#servers.map((from) =>
-			this.#servers.filter((to) => from !== to && this.#network.sound(from.node, to.node, 200)),
-		);
-		this.#checkSides(ways);
+		const [ways, relays] = [this.#ways(false), this.#ways(true)];
+		this.#checkSides(relays);
 		if (ways.every((to) => to.length === this.#servers.length - 1)) return;
-		const reached = this.#servers.map((from) => this.#reachedFrom(from, ways));
+		const reached = this.#servers.map((from) => {
+			return new Set([...this.#reachedFrom(from, relays), ...(ways[from.node] ?? [])]);
+		});
 		for (const a of this.#servers) {
 			for (const b of this.#servers) {
 				const together = reached[a.node]?.has(b) === true && reached[b.node]?.has(a) === true;
 				if (!together) this.#apartMs.set(a.node * 64 + b.node, this.#queue.nowMs);
 			}
 		}
+	}
+
+	#ways(relayed: boolean): Server[][] {
+		const sound = (from: Server, to: Server): boolean => this.#network.sound(from.node, to.node, 200, relayed);
+		return this.#servers.map((from) => this.#servers.filter((to) => from !== to && sound(from, to)));
 	}
 
 	/** When nothing has happened for long, all that reach each other answer every client, whatever is cut. */
@@ -62,6 +67,7 @@ export class Oracle {
 			ways.map((to) => to.map(({ node }) => node)),
 			this.#servers.map(({ up, attended, open }) => [up, attended, open]),
 			this.#network.bad,
+			this.#network.changes,
 		]);
 		if (now !== this.#quiet.now) this.#quiet = { now, sinceMs: nowMs };
 		if (nowMs - this.#quiet.sinceMs < this.#quietMs || this.#network.bad) return;
