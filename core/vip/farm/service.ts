@@ -46,6 +46,8 @@ export class FarmAddresses {
 	/** MAC addresses in the filter as it is in the kernel; null: perhaps there is none. */
 	#written: string | null = null;
 	#watch: NodeJS.Timeout | undefined;
+	/** The kernel does not tell its connections, and that was said. */
+	#untold = false;
 	/** What is announced, and to which group. */
 	#announced = "";
 	#last: Promise<unknown> = Promise.resolve();
@@ -313,7 +315,13 @@ export class FarmAddresses {
 		const [standing, view] = [this.#standing, this.#applied];
 		if (standing === null || view === null) return;
 		const addresses = standing.plan.addresses.map(({ addr }) => addr);
-		if (!(await this.#connections.look(view, addresses, performance.now()))) return;
+		try {
+			if (!(await this.#connections.look(view, addresses, performance.now()))) return;
+		} catch (error) {
+			if (!this.#untold) this.#options.log("W", `Packets of other servers' clients cost more: ${reasonOf(error)}`);
+			this.#untold = true;
+			return;
+		}
 		await this.#inTurn(async () => {
 			if (this.#standing !== standing || this.#applied !== view) return;
 			await this.#options.system.fillSets(whereContents(standing.plan, this.#shares(standing, view)));
