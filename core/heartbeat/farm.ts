@@ -3,6 +3,7 @@ import type { FarmModule, FarmWish } from "../engine/farm/group.ts";
 import { type Effects, Membership } from "../engine/farm/membership.ts";
 import { type FarmPulseWire, maxFarmNodes, readPulse as readContent, wireOf } from "../engine/farm/pulse.ts";
 import { Identity, type Received } from "./identity.ts";
+import { OwnPulses } from "./own.ts";
 import { type Envelope, maxContentBytes, pathMark } from "./packet.ts";
 import { PathSocket } from "./path.ts";
 import { Reach, type ReachSystem } from "./reach.ts";
@@ -42,6 +43,7 @@ export class FarmBeat {
 	readonly #reports = new Reports();
 	readonly #reach: Reach;
 	readonly #lans: Lan[];
+	readonly #own: OwnPulses;
 	readonly #ticker: NodeJS.Timeout;
 	readonly #startedMs = performance.now();
 	#tickedMs = this.#startedMs;
@@ -71,6 +73,7 @@ export class FarmBeat {
 			]),
 		);
 		this.#reach = new Reach(module.virtual, system);
+		this.#own = new OwnPulses(module.port);
 		this.#lans = module.lans.map((lan) => this.#open(lan, peers));
 		this.#ticker = setInterval(() => this.#tick(), this.#membership.tickMs);
 	}
@@ -131,6 +134,7 @@ export class FarmBeat {
 		clearInterval(this.#ticker);
 		for (const timer of this.#goodbyes) clearTimeout(timer);
 		for (const lan of this.#lans) lan.socket.close();
+		this.#own.close();
 	}
 
 	/** True if it was started with the same nodes, lans, groups and key, and goes on. */
@@ -182,6 +186,8 @@ export class FarmBeat {
 
 	#sendAll(): void {
 		this.#wire = this.#said();
+		// Only while pulses do leave: the kernel's lease and `#unsentMs` mean the same.
+		if (this.#unsentMs() <= 1.5 * this.#module.pulseMs) this.#own.send();
 		for (const lan of this.#lans) this.#sendOn(lan);
 	}
 

@@ -10,6 +10,7 @@ import { HeartThread } from "./relay.ts";
 
 const key = "6b".repeat(32);
 const port = 20_000 + (process.pid % 20_000);
+const system = { networkInterfaces, tentativeInterfaces: () => new Set<string>() };
 
 /** The farm of a subnet on each of its lans, as each node is told of it. */
 function farm(subnet: number, names: string[], more: Partial<FarmModule> = {}): FarmModule[] {
@@ -215,7 +216,6 @@ test.serial("a group that contradicts itself is told, sends nothing more and is 
 		heard.push(message);
 		if (message.is === "failed") failed();
 	};
-	const system = { networkInterfaces, tentativeInterfaces: () => new Set<string>() };
 	const beat = new FarmBeat(module, { open: [] }, {}, post, system);
 	t.teardown(() => beat.close());
 	t.true(beat.isFor(module));
@@ -223,4 +223,23 @@ test.serial("a group that contradicts itself is told, sends nothing more and is 
 	await new Promise((resolve) => setTimeout(resolve, 300));
 	t.false(beat.isFor(module), "an equal order begins a new one");
 	t.deepEqual(heard, [{ is: "failed", module: "m", why: "Error: a contradiction" }], "once");
+});
+
+test("while its pulses leave, a node sends one to itself: it keeps the lease where the others are not found", async (t) => {
+	const [module] = farm(77, ["a", "b"], { port: port + 9 });
+	const own = createSocket("udp4");
+	let pulses = 0;
+	own.on("message", () => pulses++);
+	await new Promise<void>((resolve) => own.bind(port + 9, "127.0.0.1", resolve));
+	t.teardown(() => own.close());
+	const beat = new FarmBeat(module as FarmModule, { open: ["web"] }, {}, () => undefined, system);
+	t.teardown(() => beat.close());
+	const end = performance.now() + 20_000;
+	while (pulses < 5 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+	t.true(pulses >= 5);
+	beat.close();
+	await new Promise((resolve) => setTimeout(resolve, 100));
+	const before = pulses;
+	await new Promise((resolve) => setTimeout(resolve, 400));
+	t.is(pulses, before);
 });

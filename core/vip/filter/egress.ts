@@ -43,6 +43,8 @@ export function leaving(balancing: Balancing, addresses: readonly FilteredAddres
 		];
 		return { name: `out_${index}`, hook: egress(device), rules };
 	});
+	// Pulses that do not get onto the cable, as no other node is found there, come by here.
+	const own = { name: "own", hook: egress("lo"), rules: [prolong(balancing, "meta skuid 0 ")] };
 	const ends = familiesOf(addresses).map((family) => ({
 		name: `welcome${family}`,
 		rules: [`${unleased} drop`, ...dispatch(balancing, addresses, family, ["tcp"], "welcome_", "s")],
@@ -50,7 +52,7 @@ export function leaving(balancing: Balancing, addresses: readonly FilteredAddres
 	const buckets = hashesOf(balancing, addresses)
 		.filter(({ tcp }) => tcp)
 		.map(({ group, name, answer }) => ({ name: `welcome_${name}`, rules: [`${answer} @own_${group} accept`, "drop"] }));
-	return [...out, ...ends, ...buckets];
+	return [...out, own, ...ends, ...buckets];
 }
 
 /** The 16 bytes of an IPv6 address in one number. */

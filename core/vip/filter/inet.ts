@@ -41,7 +41,7 @@ export function inetTable(plan: FilterPlan): Table {
 	const answers: Chain = {
 		name: "answers",
 		hook: answersHook,
-		rules: [`${inConnection} accept`, 'oifname "lo" accept', prolong(balancing, "meta skuid 0 ")],
+		rules: [`${inConnection} accept`, prolong(balancing, "meta skuid 0 "), 'oifname "lo" accept'],
 	};
 	const chains: Chain[] = [];
 	for (const family of familiesOf(addresses)) {

@@ -5,6 +5,7 @@ import { connect, createServer, isIPv4, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FarmModule, FarmView } from "../../../core/engine/farm/group.ts";
 import { asSafekitError } from "../../../core/errors.ts";
+import { OwnPulses } from "../../../core/heartbeat/own.ts";
 import type { VipConfiguration } from "../../../core/module/configuration.ts";
 import { platform } from "../../../core/platform/index.ts";
 import { FarmAddresses } from "../../../core/vip/farm/service.ts";
@@ -52,12 +53,16 @@ const work: Record<string, (value: never) => Promise<unknown>> = {
 		await addresses?.share(view);
 		return performance.now() - begin;
 	},
-	/** Datagrams such as the heartbeat thread's, to another node. */
+	/** Datagrams such as the heartbeat thread's, to another node and to itself. */
 	async pulses({ to, port }: { to: string | null; port: number }) {
 		clearInterval(pulses);
 		if (to === null) return;
 		const socket = createSocket("udp4").unref();
-		pulses = setInterval(() => socket.send("pulse", port, to), pulseMs);
+		const own = new OwnPulses(port);
+		pulses = setInterval(() => {
+			socket.send("pulse", port, to);
+			own.send();
+		}, pulseMs);
 	},
 	/** Says its name to every line, and to every datagram to one of the addresses. */
 	async serve({ name, port, datagrams }: { name: string; port: number; datagrams: string[] }) {

@@ -6,7 +6,7 @@ import { hexOf } from "../../../core/vip/filter/egress.ts";
 import { boxTest } from "../../platform/two.ts";
 import type { Asked } from "./agent.ts";
 import { farm, four, ownerOf, patientMs, share, six } from "./farms.ts";
-import { fromAll, names, viewOf } from "./net.ts";
+import { farmPort, fromAll, names, viewOf } from "./net.ts";
 
 for (const type of ["vmac_invisible", "vmac_directed"] as const) {
 	boxTest(`${type}: a first answer that had to wait is not sent when others have the client by then`, async (t) => {
@@ -45,6 +45,28 @@ for (const type of ["vmac_invisible", "vmac_directed"] as const) {
 			expected,
 			"the others' first answers never left",
 		);
+	});
+
+	boxTest(`${type}: the last server goes on, though its pulses do not get onto the cable`, async (t) => {
+		const made = await farm(t, type);
+		const { a, clients: machine } = made.boxes;
+		if (a === undefined || machine === undefined) return t.fail();
+		await share(
+			made,
+			viewOf(names, () => "a"),
+		);
+		const clients = [...fromAll(four).slice(0, 4), ...fromAll(six).slice(0, 4)];
+		// To a node that is not there; to itself, as the only node of a farm does.
+		for (const to of ["10.9.0.99", "10.9.0.1"]) {
+			await made.agents.a?.do("pulses", { to, port: farmPort });
+			// Longer than the lease.
+			await sleep(1500);
+			for (const addr of [four, six]) await machine.network("ip", ["neigh", "flush", "to", addr]);
+			t.deepEqual(
+				await made.clients.do("tcp", { clients, withinMs: patientMs }),
+				clients.map(() => "a"),
+			);
+		}
 	});
 
 	boxTest(`${type}: clients that have left are not looked at any more, those that stay are`, async (t) => {
