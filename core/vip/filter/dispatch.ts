@@ -19,6 +19,7 @@ export function piecesOf(family: Family): string {
 export interface GroupHash {
 	group: number;
 	name: string;
+	family: Family;
 	/** The expression that gives the bucket of a packet that comes from the client. */
 	jhash: string;
 	/** And of one that goes to the client. */
@@ -41,7 +42,7 @@ export function hashOf(
 		return jhash({ on_addr: client, on_port: `${client} . ${proto} ${port}`, on_ipid: "ip id" }[kind]);
 	};
 	const name = `${group}_${keys[kind]}${kind === "on_port" ? `_${proto}` : ""}${family}`;
-	return { group, name, jhash: key("saddr", "sport"), answer: key("daddr", "dport"), tcp: proto === "tcp" };
+	return { group, name, family, jhash: key("saddr", "sport"), answer: key("daddr", "dport"), tcp: proto === "tcp" };
 }
 
 export function jhash(key: string): string {

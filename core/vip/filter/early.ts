@@ -28,15 +28,16 @@ export function early(balancing: Balancing, addresses: readonly FilteredAddress[
 	});
 	const ends = familiesOf(shared).map((family) => ({
 		name: `early${family}`,
-		rules: [
-			`${piecesOf(family)} accept`,
-			...placesOf(balancing, shared, family, ["tcp"], "d").map(
-				({ rule, packets, name }) => `${packets} ${rule.port === null ? "accept" : `goto early_${name}`}`,
-			),
-		],
+		rules: placesOf(balancing, shared, family, ["tcp"], "d").map(
+			({ rule, packets, name }) => `${packets} ${rule.port === null ? "accept" : `goto early_${name}`}`,
+		),
 	}));
 	const buckets = hashesOf(balancing, shared)
 		.filter(({ tcp }) => tcp)
-		.map(({ group, name, jhash }) => ({ name: `early_${name}`, rules: [`${jhash} @may_${group} accept`, "drop"] }));
+		.map(({ group, name, family, jhash }) => ({
+			name: `early_${name}`,
+			// The other pieces, without ports, have passed: they must not wait for the first one.
+			rules: [`${jhash} @may_${group} accept`, `${piecesOf(family)} accept`, "drop"],
+		}));
 	return [...chains, ...ends, ...buckets];
 }
