@@ -2,7 +2,7 @@
 import type { Hostile } from "./hostile.ts";
 
 const stopped =
-	/more memory than it may|used more than 500 ms|brought down|allocation failed|Invalid (?:array|string|typed array) (?:length|buffer)|RangeError|Array buffer/i;
+	/more memory than it may|used more than 500 ms|brought down|allocation failed|Invalid (?:array|string|typed array) (?:length|buffer)|RangeError|Array buffer|Icu error/i;
 
 export const devouring: Hostile[] = [
 	{ tries: "arrays", does: "const a = []; for (;;) a.push(new Array(10000).fill(1.5));", reason: stopped },
