@@ -38,7 +38,7 @@ for (const type of ["vmac_invisible", "vmac_directed"] as const) {
 		const expected = clients.map((client) => ownerOf(view, client));
 		t.deepEqual([...new Set(expected)].sort(), ["a", "b"]);
 		t.deepEqual(await later, expected);
-		await sleep(2500);
+		await sleep(1000);
 		const counted = (await machine.network("nft", ["list", "table", "netdev", "test"])).match(/packets \d+/g);
 		t.deepEqual(
 			counted?.map((packets) => (packets === "packets 0" ? "b" : "a")),
