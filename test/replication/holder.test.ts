@@ -14,6 +14,8 @@ import { Pair } from "./pair.ts";
 class Chores {
 	readonly #process: ChildProcess;
 	readonly #lines: AsyncIterator<string>;
+	/** After twenty errors it ends by itself. */
+	readonly #ended: Promise<unknown>;
 
 	constructor(dir: string, number: number) {
 		const program = join(import.meta.dirname, "chores.ts");
@@ -21,6 +23,8 @@ class Chores {
 			stdio: ["pipe", "pipe", "inherit"],
 		});
 		this.#lines = createInterface({ input: this.#process.stdout! })[Symbol.asyncIterator]();
+		this.#ended = once(this.#process, "exit");
+		this.#process.stdin!.on("error", () => undefined);
 	}
 
 	async started(): Promise<void> {
@@ -28,11 +32,10 @@ class Chores {
 	}
 
 	async stop(): Promise<ChoresReport> {
-		const ended = once(this.#process, "exit");
 		this.#process.stdin!.write("\n");
 		let line = "";
 		while (!line.startsWith("{")) line = (await this.#lines.next()).value;
-		await ended;
+		await this.#ended;
 		return JSON.parse(line) as ChoresReport;
 	}
 }
