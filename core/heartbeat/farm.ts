@@ -79,7 +79,7 @@ export class FarmBeat {
 	}
 
 	#open({ name, localAddr, nodes }: FarmModule["lans"][number], all: ReadonlyMap<string, Peer>): Lan {
-		// Alone it sends to itself: its pulses keep the lease of its filter.
+		// Alone it sends to itself: else no pulse would leave.
 		const others = nodes.filter((node) => node.name !== this.#module.node);
 		const sentTo = others.length > 0 ? others : [{ name: this.#module.node, addr: localAddr }];
 		const known = sentTo.filter((node) => all.has(node.name));
@@ -94,6 +94,8 @@ export class FarmBeat {
 					packet: (bytes, peer) => this.#guard(() => this.#receive(lan, bytes, peer)),
 					ready: () => this.#guard(() => this.#sendOn(lan)),
 					trouble: (why) => this.#report("unusable", name, why),
+					// The kernel's lease and `#unsentMs` mean the same.
+					sent: () => this.#own.follow(),
 				},
 			),
 		};
@@ -186,8 +188,6 @@ export class FarmBeat {
 
 	#sendAll(): void {
 		this.#wire = this.#said();
-		// Only while pulses do leave: the kernel's lease and `#unsentMs` mean the same.
-		if (this.#unsentMs() <= 1.5 * this.#module.pulseMs) this.#own.send();
 		for (const lan of this.#lans) this.#sendOn(lan);
 	}
 

@@ -10,14 +10,22 @@ const word = Buffer.from([0]);
 export class OwnPulses {
 	readonly #port: number;
 	#socket: Socket | null = null;
+	#due: NodeJS.Immediate | undefined;
 
 	/** `port`: of the group's pulses. */
 	constructor(port: number) {
 		this.#port = port;
 	}
 
-	/** Nobody listens; one that is lost is an ordinary event. */
-	send(): void {
+	/** A pulse has left: one of its own follows, for all that leave in one turn. Nobody listens. */
+	follow(): void {
+		this.#due ??= setImmediate(() => {
+			this.#due = undefined;
+			this.#send();
+		});
+	}
+
+	#send(): void {
 		this.#socket ??= createSocket("udp4")
 			.on("error", () => this.close())
 			.unref();
@@ -25,6 +33,8 @@ export class OwnPulses {
 	}
 
 	close(): void {
+		clearImmediate(this.#due);
+		this.#due = undefined;
 		this.#socket?.removeAllListeners();
 		// Node reports failures of earlier sends on a closing socket too.
 		this.#socket?.on("error", () => undefined);

@@ -22,6 +22,8 @@ export interface PathEvents {
 	/** From now on `send` sends, to one peer at least. */
 	ready(): void;
 	trouble(why: string): void;
+	/** A packet has left this machine, as far as it knows. */
+	sent?(): void;
 }
 
 export class PathSocket {
@@ -138,6 +140,7 @@ export class PathSocket {
 		if (error === null || this.#closed) {
 			this.#failingSinceMs[peer] = null;
 			this.#sentMs = performance.now();
+			if (!this.#closed) this.#on.sent?.();
 			return;
 		}
 		const nowMs = performance.now();

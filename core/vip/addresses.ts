@@ -76,7 +76,7 @@ export interface AddressSystem {
 	resetConnections(addr: string): Promise<void>;
 	/**
 	 * Clients of all connections to the addresses that the kernel tracks, also those that it passes on and those that
-	 * have just ended; null: it tracks more than some hundred thousand. Rejects if it cannot say.
+	 * have just ended; null: not this time, or it tracks more than some hundred thousand. Rejects if it cannot say.
 	 */
 	trackedClients(addresses: readonly string[]): Promise<TrackedClient[] | null>;
 	/** Established TCP connections by local address, of the addresses that are asked for. Bounded. */

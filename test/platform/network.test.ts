@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import fc from "fast-check";
 import { addressBytes, arpOwner, neighbourOwner } from "../../core/platform/linux/frames.ts";
+import { messagesOf } from "../../core/platform/linux/netlink.ts";
 import type { LocalInterface } from "../../core/vip/addresses.ts";
 import { ask, boxTest, neighbour, two } from "./two.ts";
 
@@ -11,6 +12,21 @@ test("addresses as bytes, in every spelling", (t) => {
 	t.is(addressBytes("fe80::1%eth0").toString("hex"), `fe80${"0".repeat(27)}1`);
 	t.is(addressBytes("::ffff:10.0.0.1").toString("hex"), `${"0".repeat(20)}ffff0a000001`);
 	t.is(addressBytes("1:2:3:4:5:6:7:8").toString("hex"), "00010002000300040005000600070008");
+});
+
+test("an answer of the kernel that is cut off is none", (t) => {
+	const whole = Buffer.alloc(40);
+	whole.writeUInt32LE(20, 0);
+	whole.writeUInt32LE(16, 20);
+	t.deepEqual(
+		messagesOf(whole).map(({ body }) => body.length),
+		[4, 0],
+	);
+	t.throws(() => messagesOf(whole.subarray(0, 19)), { message: /cut off/ });
+	whole.writeUInt32LE(32, 20);
+	t.throws(() => messagesOf(whole), { message: /cut off/ });
+	whole.writeUInt32LE(0, 20);
+	t.throws(() => messagesOf(whole), { message: /cut off/ });
 });
 
 test("no frame makes the readers throw", (t) => {

@@ -1,11 +1,11 @@
 /** Interfaces and addresses of this machine, asked of the kernel itself (rtnetlink): no program is started for a look. */
 import type { LocalAddress, LocalInterface } from "../../vip/addresses.ts";
 import { addressText } from "./frames.ts";
-import { askKernel, attributesOf, messagesOf, NLMSG_DONE, NLMSG_ERROR } from "./netlink.ts";
+import { askKernel, attributesOf, INTERRUPTED, messagesOf, NLMSG_DONE, NLMSG_ERROR } from "./netlink.ts";
 
 const [NETLINK_ROUTE, AF_INET, AF_INET6] = [0, 2, 10];
 const [RTM_GETLINK, RTM_GETADDR] = [18, 22];
-const [REQUEST_DUMP, INTERRUPTED] = [0x301, 0x10];
+const REQUEST_DUMP = 0x301;
 const [IFF_UP, IFF_LOOPBACK, IFF_LOWER_UP, ARPHRD_ETHER] = [1, 8, 0x10000, 1];
 const [IFLA_ADDRESS, IFLA_IFNAME, IFA_ADDRESS, IFA_LOCAL, IFA_LABEL] = [1, 3, 1, 2, 3];
 /** A look during which the kernel's tables changed is repeated so often. */

@@ -4,6 +4,8 @@ import { native, orErrno } from "./native.ts";
 
 const [AF_NETLINK, SOCK_RAW, SOCK_CLOEXEC, MSG_DONTWAIT] = [16, 3, 0o2000000, 0x40];
 export const [NLMSG_ERROR, NLMSG_DONE] = [2, 3];
+/** A flag of answers: the kernel's table changed meanwhile, and may be named in part. */
+export const INTERRUPTED = 0x10;
 const EAGAIN = 11;
 
 const c = {
@@ -67,12 +69,12 @@ export interface Message {
 	body: Buffer;
 }
 
-/** The messages of a datagram, up to one that does not fit into it. */
+/** The messages of a datagram. Throws if one does not fit into it: what follows would be passed over in silence. */
 export function messagesOf(datagram: Buffer): Message[] {
 	const found: Message[] = [];
 	for (let at = 0; at + headerBytes <= datagram.length; ) {
 		const length = datagram.readUInt32LE(at);
-		if (length < headerBytes || at + length > datagram.length) break;
+		if (length < headerBytes || at + length > datagram.length) throw new Error("the kernel's answer is cut off");
 		const [kind, flags] = [datagram.readUInt16LE(at + 4), datagram.readUInt16LE(at + 6)];
 		found.push({ kind, flags, body: datagram.subarray(at + headerBytes, at + length) });
 		at += align(length);

@@ -2,7 +2,7 @@
 import type { TrackedClient } from "../../vip/addresses.ts";
 import { addressBytes, addressText } from "./frames.ts";
 import { message, NETLINK_NETFILTER } from "./netfilter.ts";
-import { answersOf, attributesOf, messagesOf, NLMSG_DONE, NLMSG_ERROR } from "./netlink.ts";
+import { answersOf, attributesOf, INTERRUPTED, messagesOf, NLMSG_DONE, NLMSG_ERROR } from "./netlink.ts";
 
 const [CT_NEW, CT_GET, REQUEST_DUMP, AF_UNSPEC, IPPROTO_TCP] = [0x100, 0x101, 0x301, 0, 6];
 const [CTA_TUPLE_ORIG, CTA_TUPLE_IP, CTA_TUPLE_PROTO] = [1, 1, 2];
@@ -12,7 +12,7 @@ const maxConnections = 300_000;
 const nothing = Buffer.alloc(0);
 
 /**
- * Clients of all connections of TCP to one of the addresses; null if the kernel tracks too many. Throws if it cannot say.
+ * Clients of all connections of TCP to one of the addresses; null if the kernel tracks too many, or changes its table. Throws if it cannot say.
  * Its own filter by address (CTA_FILTER) is not used: for IPv6 it leaves out what it should name, as of Linux 6.18.
  */
 export async function trackedClients(addresses: readonly string[]): Promise<TrackedClient[] | null> {
@@ -20,7 +20,8 @@ export async function trackedClients(addresses: readonly string[]): Promise<Trac
 	const clients: TrackedClient[] = [];
 	let seen = 0;
 	for await (const datagram of answersOf(NETLINK_NETFILTER, message(CT_GET, REQUEST_DUMP, AF_UNSPEC, 0, []))) {
-		for (const { kind, body } of messagesOf(datagram)) {
+		for (const { kind, flags, body } of messagesOf(datagram)) {
+			if ((flags & INTERRUPTED) !== 0) return null;
 			if (kind === NLMSG_DONE) return clients;
 			if (kind === NLMSG_ERROR) throw new Error(`the kernel names no connections: errno ${-body.readInt32LE(0)}`);
 			const client = kind === CT_NEW ? clientOf(body, wanted) : null;

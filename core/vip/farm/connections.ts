@@ -5,7 +5,7 @@ import type { AddressSystem } from "../addresses.ts";
 import type { GroupShares } from "../filter/plan.ts";
 import { forget, holdsMore, keptBuckets, nothingYet, type Remembered, remember, sharesOf } from "./holders.ts";
 
-/** The first look is cheap; where connections stay for long, the next ones may wait. */
+/** A look goes through all that the kernel tracks: where connections stay for long, the next one may wait. */
 const [firstLookMs, longestWaitMs] = [2000, 60_000];
 
 export class Connections {

@@ -61,7 +61,7 @@ const work: Record<string, (value: never) => Promise<unknown>> = {
 		const own = new OwnPulses(port);
 		pulses = setInterval(() => {
 			socket.send("pulse", port, to);
-			own.send();
+			own.follow();
 		}, pulseMs);
 	},
 	/** Says its name to every line, and to every datagram to one of the addresses. */
