@@ -64,11 +64,11 @@ const work: Record<string, (value: never) => Promise<unknown>> = {
 			own.follow();
 		}, pulseMs);
 	},
-	/** Says its name to every line, and to every datagram to one of the addresses. */
+	/** Says its name to every line, and as many bytes as it asks for; and its name to every datagram to one of the addresses. */
 	async serve({ name, port, datagrams }: { name: string; port: number; datagrams: string[] }) {
 		const server = createServer((socket) => {
 			socket.on("error", () => {});
-			socket.on("data", () => socket.write(`${name}\n`));
+			socket.on("data", (line) => socket.write(`${name}\n${".".repeat(Number(line))}`));
 		});
 		server.listen(port, "::");
 		await once(server, "listening");
@@ -80,8 +80,8 @@ const work: Record<string, (value: never) => Promise<unknown>> = {
 		}
 	},
 	/** Who answers each client by TCP; null: nobody within the time. */
-	tcp: async ({ clients, withinMs }: { clients: Asked[]; withinMs: number }) =>
-		await Promise.all(clients.map((client) => answerOf(client, withinMs))),
+	tcp: async ({ clients, withinMs, bytes }: { clients: Asked[]; withinMs: number; bytes?: number }) =>
+		await Promise.all(clients.map((client) => answerOf(client, withinMs, bytes))),
 	/** Everybody who answers each client's datagram. */
 	udp: async ({ clients, withinMs, bytes = 1 }: { clients: Asked[]; withinMs: number; bytes?: number }) =>
 		await Promise.all(clients.map((client) => answersTo(client, withinMs, bytes))),
@@ -93,9 +93,9 @@ const work: Record<string, (value: never) => Promise<unknown>> = {
 		return { id: kept.size - 1, name: await said(socket, 10_000) };
 	},
 	/** Asks again over a connection that stays: the name, or how it ended. */
-	async again({ id, withinMs }: { id: number; withinMs: number }) {
+	async again({ id, withinMs, bytes }: { id: number; withinMs: number; bytes?: number }) {
 		const socket = kept.get(id);
-		return socket === undefined ? "closed" : await said(socket, withinMs);
+		return socket === undefined ? "closed" : await said(socket, withinMs, bytes);
 	},
 	/** Connects again and again for `forMs`; returns the longest time without an answer. */
 	async gap({ client, forMs }: { client: Asked; forMs: number }) {
@@ -128,23 +128,33 @@ async function opened({ from, to, port }: Asked, withinMs: number): Promise<Sock
 	return null;
 }
 
-/** What the server answers to a line, "closed" or the reason; null: nothing. */
-async function said(socket: Socket, withinMs: number): Promise<string | null> {
+/** Who answers, with so many bytes more; "closed" or the reason; null: not all came within the time. */
+async function said(socket: Socket, withinMs: number, bytes = 0): Promise<string | null> {
 	let failure = "closed";
 	socket.once("error", (error: NodeJS.ErrnoException) => {
 		failure = error.code ?? "error";
 	});
 	if (socket.destroyed) return failure;
-	const answer = once(socket, "data").then(([data]) => String(data).trim());
+	let text = "";
+	const answer = new Promise<string>((resolve) => {
+		const take = (data: Buffer): void => {
+			text += data;
+			const end = text.indexOf("\n");
+			if (end < 0 || text.length < end + 1 + bytes) return;
+			socket.off("data", take);
+			resolve(text.slice(0, end));
+		};
+		socket.on("data", take);
+	});
 	const closed = new Promise<string>((resolve) => socket.once("close", () => resolve(failure)));
-	socket.write("?\n");
-	return await Promise.race([answer.catch(() => closed), closed, sleep(withinMs, null)]);
+	socket.write(`${bytes}\n`);
+	return await Promise.race([answer, closed, sleep(withinMs, null)]);
 }
 
-async function answerOf(client: Asked, withinMs: number): Promise<string | null> {
+async function answerOf(client: Asked, withinMs: number, bytes = 0): Promise<string | null> {
 	const socket = await opened(client, withinMs);
 	if (socket === null) return null;
-	const name = await said(socket, withinMs);
+	const name = await said(socket, withinMs, bytes);
 	socket.destroy();
 	return name;
 }
