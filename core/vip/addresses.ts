@@ -61,8 +61,10 @@ export interface AddressSystem {
 	filter(batch: string): Promise<void>;
 	/** Fills sets of nftables that exist, all of them at once or none: within a millisecond, without a program. */
 	fillSets(contents: readonly SetContent[]): Promise<void>;
-	/** What `nft` lists of a table; null if there is no such table. */
-	listTable(family: string, table: string): Promise<string | null>;
+	/** What `nft` lists of the tables of that name, without what their sets hold; null if one of them is missing. */
+	listTables(families: readonly string[], name: string): Promise<string | null>;
+	/** Another number after every change of the machine's rules, also of others; no program is started. */
+	filterGeneration(): Promise<number>;
 	/** Removes it; removing an absent address, or one of an absent interface, is no error. */
 	remove(iface: string, addr: string, prefix: number): Promise<void>;
 	/** Gratuitous ARP, or an unsolicited neighbour advertisement for IPv6. Nothing on loopback or while it is down. */

@@ -1,7 +1,7 @@
 /** What one module has set on this machine: found again after a crash, and taken away. */
 import { SafekitError } from "../errors.ts";
 import type { AddressSystem, LocalInterface } from "./addresses.ts";
-import { removalOf } from "./filter/text.ts";
+import { families, removalOf } from "./filter/text.ts";
 import { linkPrefix, type Planned } from "./place.ts";
 import { type Held, nothing, readRecord, type SetAddress, writeRecord } from "./record.ts";
 
@@ -64,8 +64,8 @@ export class Holding {
 		for (const link of links.values()) await system.addLink(link);
 		await system.filter(filter);
 		// Without it every server would answer everybody.
-		if ((await system.listTable("inet", this.table)) === null) {
-			throw new Error(`nft reported no error, and the table ${this.table} is not there`);
+		if ((await system.listTables(families, this.table)) === null) {
+			throw new Error(`nft reported no error, and the tables ${this.table} are not there`);
 		}
 		for (const name of links.keys()) await system.raiseLink(name);
 	}

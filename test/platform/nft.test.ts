@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
-import { nftTable } from "../../core/platform/linux/nft.ts";
+import { nftTables } from "../../core/platform/linux/nft.ts";
 import { makeTestFolder } from "../folder.ts";
 
 test.serial("a program of that name that lists no tables is reported", async (t) => {
@@ -14,5 +14,5 @@ test.serial("a program of that name that lists no tables is reported", async (t)
 		process.env.PATH = PATH;
 		rmSync(folder, { recursive: true });
 	});
-	await t.throwsAsync(nftTable("inet", "opensafe_1"), { message: /is not that of nftables/ });
+	await t.throwsAsync(nftTables(["inet"], "opensafe_1"), { message: /is not that of nftables/ });
 });

@@ -16,7 +16,8 @@ import {
 } from "./frames.ts";
 import { ip } from "./ip.ts";
 import { readInterfaces } from "./links.ts";
-import { nftBatch, nftTable } from "./nft.ts";
+import { nftBatch, nftTables } from "./nft.ts";
+import { nftGeneration } from "./nftGeneration.ts";
 import { fillSets } from "./nftSets.ts";
 import { PacketSocket } from "./packetSocket.ts";
 import { preferSource, releaseSource } from "./routes.ts";
@@ -46,7 +47,8 @@ export const addresses: AddressSystem = {
 	raiseLink: raiseSharedLink,
 	removeLink: removeSharedLink,
 	filter: nftBatch,
-	listTable: nftTable,
+	listTables: nftTables,
+	filterGeneration: async () => nftGeneration(),
 	fillSets: async (contents) => fillSets(contents),
 
 	async remove(iface, addr, prefix) {

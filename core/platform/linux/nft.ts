@@ -12,9 +12,17 @@ export async function nftBatch(batch: string): Promise<void> {
 	if (failed) throw new Error(`nft: ${said}`);
 }
 
-/** Null if there is no such table. */
-export async function nftTable(family: string, table: string): Promise<string | null> {
-	const { failed, said, stdout } = await nft(["-n", "list", "table", family, table]);
+/**
+ * The tables of that name of all `families`, without what their sets hold; null if one of them is missing. One call for
+ * each: nft 1.0.6 does not find the others in a batch.
+ */
+export async function nftTables(families: readonly string[], name: string): Promise<string | null> {
+	const tables = await Promise.all(families.map((family) => nftTable(family, name)));
+	return tables.includes(null) ? null : tables.join("\n");
+}
+
+async function nftTable(family: string, table: string): Promise<string | null> {
+	const { failed, said, stdout } = await nft(["-n", "-t", "list", "table", family, table]);
 	if (!failed && stdout.includes(`table ${family} ${table}`)) return stdout;
 	if (!failed) throw new Error("the command `nft` is not that of nftables: it lists no tables");
 	if (/No such file or directory/.test(said)) return null;

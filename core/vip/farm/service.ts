@@ -12,6 +12,7 @@ import { asVipError, Holding, isSame, reasonOf } from "../holding.ts";
 import { literal, type Planned, planAddresses } from "../place.ts";
 import { readRecord } from "../record.ts";
 import { Connections } from "./connections.ts";
+import { FilterWatch } from "./filterWatch.ts";
 import { Neighbours } from "./neighbours.ts";
 import { answeredBy, sharesQuestions } from "./questions.ts";
 
@@ -31,7 +32,7 @@ interface Standing {
 	plan: FilterPlan;
 }
 
-/** Somebody may have flushed our tables, with those of all others. */
+/** Somebody may have flushed or changed our tables, with those of all others. */
 const watchMs = 2000;
 
 export class FarmAddresses {
@@ -40,6 +41,7 @@ export class FarmAddresses {
 	readonly #announcer: Announcer;
 	readonly #neighbours: Neighbours;
 	readonly #connections: Connections;
+	readonly #filter: FilterWatch;
 	#standing: Standing | null = null;
 	#wanted: FarmView | null = null;
 	#applied: FarmView | null = null;
@@ -48,6 +50,8 @@ export class FarmAddresses {
 	#watch: NodeJS.Timeout | undefined;
 	/** The kernel does not tell its connections, and that was said. */
 	#untold = false;
+	/** Why the last look failed, if it did: it is said once. */
+	#trouble = "";
 	/** What is announced, and to which group. */
 	#announced = "";
 	#last: Promise<unknown> = Promise.resolve();
@@ -62,6 +66,7 @@ export class FarmAddresses {
 		);
 		this.#neighbours = new Neighbours(system, farm);
 		this.#connections = new Connections(farm.node, vip.balancing, system);
+		this.#filter = new FilterWatch(system, this.#holding.table);
 	}
 
 	/**
@@ -107,7 +112,7 @@ export class FarmAddresses {
 			const { links, addresses } = await readRecord(this.#options.record);
 			const interfaces = await this.#options.system.interfaces();
 			const linksThere = links.every((name) => interfaces.some((each) => each.name === name));
-			const filtered = linksThere && addresses.length > 0 && (await this.#isFiltered());
+			const filtered = linksThere && addresses.length > 0 && (await this.#filter.isWhole());
 			await this.#set(!filtered);
 		});
 	}
@@ -160,7 +165,10 @@ export class FarmAddresses {
 			await this.#neighbours.look(planned.filter(isDirected), interfaces);
 			await this.#checkFree(planned.filter(({ addr }) => !left.addresses.some((old) => old.addr === addr)));
 			await this.#holding.note({ addresses: places, links: [...new Set(links)], filter: true });
-			if (close) await this.#holding.raiseLinks(planned, closedFilter(standing.plan));
+			if (close) {
+				await this.#holding.raiseLinks(planned, closedFilter(standing.plan));
+				this.#filter.written();
+			}
 			for (const one of planned) await this.#holding.add(one);
 			this.#standing = standing;
 			this.#beginWatch();
@@ -221,6 +229,10 @@ export class FarmAddresses {
 	async #share(): Promise<void> {
 		const [standing, view] = [this.#standing, this.#wanted];
 		if (standing === null || view === null || view === this.#applied) return;
+		await this.#apply(standing, view);
+	}
+
+	async #apply(standing: Standing, view: FarmView): Promise<void> {
 		try {
 			await this.#fill(standing.plan, this.#shares(standing, view));
 			this.#applied = view;
@@ -237,6 +249,7 @@ export class FarmAddresses {
 		this.#written = null;
 		if (!same || !(await filled(system.fillSets(sharesAsSets(plan, shares))))) {
 			await system.filter(openFilter(plan, shares));
+			this.#filter.written();
 		}
 		this.#written = written;
 	}
@@ -247,7 +260,7 @@ export class FarmAddresses {
 		return { groups, answers: answeredBy(view) === this.#options.farm.node, macs: this.#neighbours.macs };
 	}
 
-	/** What takes longer and that no other node waits for: who is where, and who has the address. */
+	/** What takes longer and that no other node waits for: who is where, who has the address, how the filter looks. */
 	async #follow(): Promise<void> {
 		const [standing, view] = [this.#standing, this.#applied];
 		if (standing === null || view === null) return;
@@ -255,10 +268,13 @@ export class FarmAddresses {
 		if (directed.length > 0) {
 			await this.#move();
 			const found = await this.#neighbours.follow(view.members, directed, await this.#options.system.interfaces());
-			if (!found || this.#applied !== view) return;
-			this.#applied = null;
-			void this.#inTurn(() => this.#share()).catch((error) => this.#options.log("E", reasonOf(error)));
+			if (found && this.#applied === view) {
+				this.#applied = null;
+				void this.#inTurn(() => this.#share()).catch((error) => this.#options.log("E", reasonOf(error)));
+			}
 		}
+		// What is wrong with it is mended at the next look.
+		await this.#filter.isWhole();
 	}
 
 	/** The addresses of vmac_directed are on the interface itself where clients are told so, and announced there. */
@@ -296,18 +312,26 @@ export class FarmAddresses {
 			const look = (): Promise<void> => this.#look();
 			void this.#inTurn(() => this.#restore())
 				.then(look)
-				.catch((error) => this.#options.log("E", reasonOf(error)));
+				.then(
+					() => "",
+					(error) => reasonOf(error),
+				)
+				.then((trouble) => {
+					if (trouble !== "" && trouble !== this.#trouble) this.#options.log("E", trouble);
+					this.#trouble = trouble;
+				});
 		}, watchMs);
 		this.#watch.unref();
 	}
 
 	async #restore(): Promise<void> {
-		if (this.#standing === null || this.#applied === null || (await this.#isFiltered())) return;
-		const { log, farm } = this.#options;
-		log("W", `The filter of ${farm.module} was removed by another program (nft flush ruleset?): it is written again`);
-		this.#applied = null;
+		const [standing, view] = [this.#standing, this.#applied];
+		if (standing === null || view === null || (await this.#filter.isWhole())) return;
 		this.#written = null;
-		await this.#share();
+		await this.#apply(standing, view);
+		await this.#filter.isWhole();
+		const { log, farm } = this.#options;
+		log("W", `Another program had changed the filter of ${farm.module} (nft flush ruleset?): it is as it was again`);
 	}
 
 	/** Connections end: frames of clients that have none here any more are not looked at, or passed on, for their sake. */
@@ -326,10 +350,6 @@ export class FarmAddresses {
 			if (this.#standing !== standing || this.#applied !== view) return;
 			await this.#options.system.fillSets(whereContents(standing.plan, this.#shares(standing, view)));
 		});
-	}
-
-	async #isFiltered(): Promise<boolean> {
-		return (await this.#options.system.listTable("inet", this.#holding.table)) !== null;
 	}
 
 	async #unset(): Promise<void> {

@@ -15,7 +15,8 @@ export interface Chain {
 	rules: string[];
 }
 
-const families = ["inet", "arp", "netdev"] as const;
+/** Of all tables of a filter. */
+export const families = ["inet", "arp", "netdev"] as const;
 
 /**
  * All rules of the tables are replaced at once. What is in their sets stays, unless `fresh`: then nothing of what was
