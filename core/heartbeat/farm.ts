@@ -1,16 +1,15 @@
 /** This node's part in the group of a farm: pulses to all nodes on every lan, and what follows from those that come in. */
 import type { FarmModule, FarmWish } from "../engine/farm/group.ts";
 import { type Effects, Membership } from "../engine/farm/membership.ts";
-import { type FarmPulseWire, maxFarmNodes, readPulse as readContent, wireOf } from "../engine/farm/pulse.ts";
-import { Identity, type Received } from "./identity.ts";
+import { type FarmPulseWire, maxFarmNodes, readPulse, wireOf } from "../engine/farm/pulse.ts";
+import { type Peer, type Pulse, peersOf } from "./farmPeers.ts";
+import type { Received } from "./identity.ts";
 import { OwnPulses } from "./own.ts";
 import { type Envelope, maxContentBytes, pathMark } from "./packet.ts";
 import { PathSocket } from "./path.ts";
 import { Reach, type ReachSystem } from "./reach.ts";
 import { Reports } from "./reports.ts";
 import type { FromHeart } from "./service.ts";
-
-type Pulse = Envelope & FarmPulseWire;
 
 /** Room for the mark, a challenge and an answer to one. */
 const envelopeBytes = 160;
@@ -21,17 +20,14 @@ const answerGapMs = 10;
 /** Packets from addresses that no node has, tried with every node's key: so many between two ticks. */
 const maxStrangers = 20;
 
-interface Peer {
-	name: string;
-	/** Place in the order of the farm. */
-	node: number;
-	identity: Identity<Pulse>;
-}
-
 interface Lan {
 	name: string;
 	mark: string;
-	peers: Peer[];
+	localAddr: string;
+	/** By the socket's number of their address, as the module was started with them. */
+	own: ReadonlyMap<number, Peer[]>;
+	/** Also of a newer cluster.xml: it may give an address to another node, or have another key. */
+	peers: Map<number, Peer[]>;
 	answeredMs: number[];
 	socket: PathSocket;
 }
@@ -41,6 +37,7 @@ export class FarmBeat {
 	readonly #post: (message: FromHeart) => void;
 	readonly #membership: Membership;
 	readonly #reports = new Reports();
+	readonly #peers: ReadonlyMap<string, Peer>;
 	readonly #reach: Reach;
 	readonly #lans: Lan[];
 	readonly #own: OwnPulses;
@@ -65,28 +62,25 @@ export class FarmBeat {
 		this.#post = post;
 		this.#membership = new Membership(module, lifeNow(), wish, held);
 		this.#wire = this.#said();
-		const key = Buffer.from(module.key, "hex");
-		const peers = new Map(
-			module.nodes.map((name, node) => [
-				name,
-				{ name, node, identity: new Identity(key, module.node, name, readPulse) },
-			]),
-		);
+		this.#peers = peersOf(module);
 		this.#reach = new Reach(module.virtual, system);
 		this.#own = new OwnPulses(module.port);
-		this.#lans = module.lans.map((lan) => this.#open(lan, peers));
+		this.#lans = module.lans.map((lan) => this.#open(lan));
 		this.#ticker = setInterval(() => this.#tick(), this.#membership.tickMs);
 	}
 
-	#open({ name, localAddr, nodes }: FarmModule["lans"][number], all: ReadonlyMap<string, Peer>): Lan {
+	#open({ name, localAddr, nodes }: FarmModule["lans"][number]): Lan {
 		// Alone it sends to itself: else no pulse would leave.
 		const others = nodes.filter((node) => node.name !== this.#module.node);
 		const sentTo = others.length > 0 ? others : [{ name: this.#module.node, addr: localAddr }];
-		const known = sentTo.filter((node) => all.has(node.name));
+		const known = sentTo.filter((node) => this.#peers.has(node.name));
+		const own = new Map(known.map((node, at) => [at, [this.#peers.get(node.name) as Peer]]));
 		const lan: Lan = {
 			name,
 			mark: pathMark(name),
-			peers: known.map((node) => all.get(node.name) as Peer),
+			localAddr,
+			own,
+			peers: new Map(own),
 			answeredMs: known.map(() => 0),
 			socket: new PathSocket(
 				{ localAddr, peerAddrs: known.map(({ addr }) => addr), port: this.#module.port },
@@ -100,6 +94,25 @@ export class FarmBeat {
 			),
 		};
 		return lan;
+	}
+
+	/**
+	 * Nodes of a newer cluster.xml are heard, and hear this one, on the lans that are as before: those that have started
+	 * with it know who answers, and where nothing but the key is new the group is one.
+	 */
+	follow(successor: FarmModule): void {
+		const peers = peersOf(successor, this.#module, this.#peers);
+		for (const lan of this.#lans) {
+			lan.peers = new Map(lan.own);
+			const next = successor.lans.find(({ name, localAddr }) => name === lan.name && localAddr === lan.localAddr);
+			for (const { name, addr } of next?.nodes ?? []) {
+				const peer = peers.get(name);
+				if (peer === undefined || name === successor.node) continue;
+				const at = lan.socket.add(addr);
+				const others = (lan.peers.get(at) ?? []).filter(({ identity }) => identity !== peer.identity);
+				lan.peers.set(at, [...others, peer]);
+			}
+		}
 	}
 
 	/** The groups whose traffic this node is ready to take from now on. */
@@ -192,54 +205,55 @@ export class FarmBeat {
 	}
 
 	#sendOn(lan: Lan): void {
-		for (const peer of lan.peers.keys()) this.#send(lan, peer);
+		for (const [at, all] of lan.peers) for (const peer of all) this.#send(lan, at, peer);
 	}
 
-	#send(lan: Lan, peer: number, extra: Pick<Envelope, "c" | "e"> = {}): void {
-		const { identity } = lan.peers[peer] as Peer;
-		lan.socket.send(identity.seal({ i: lan.mark, ...this.#wire, ...extra }), peer);
+	#send(lan: Lan, at: number, { identity }: Peer, extra: Pick<Envelope, "c" | "e"> = {}): void {
+		lan.socket.send(identity.seal({ i: lan.mark, ...this.#wire, ...extra }), at);
 	}
 
 	#receive(lan: Lan, bytes: Buffer, from: number): void {
-		const candidates = from >= 0 ? [from] : this.#strangers++ < maxStrangers ? [...lan.peers.keys()] : [];
-		let why: string | null = null;
-		for (const peer of candidates) {
-			const { node, identity } = lan.peers[peer] as Peer;
-			if (node === this.#module.nodes.indexOf(this.#module.node)) return;
-			const received = identity.receive(lan.name, bytes);
-			if (received.is === "refused") {
-				why ??= received.why;
-				continue;
+		const places = from >= 0 ? [from] : this.#strangers++ < maxStrangers ? [...lan.peers.keys()] : [];
+		let refused: string | null = null;
+		for (const [at, peer] of places.flatMap((at) => (lan.peers.get(at) ?? []).map((peer) => [at, peer] as const))) {
+			if (peer.isSelf) return;
+			const received = peer.identity.receive(lan.name, bytes);
+			if (received.is !== "refused") {
+				this.#answer(lan, at, peer, received);
+				if (received.is === "accepted") this.#accept(lan, peer, received.pulse);
+				return;
 			}
-			this.#answer(lan, peer, received);
-			if (received.is === "accepted") this.#accept(lan, peer, received.pulse);
-			return;
+			// Its own, and nothing new.
+			if (received.why === null) return;
+			refused ??= received.why;
 		}
-		if (why !== null) this.#report("refused", lan.name, why);
+		if (refused !== null) this.#report("refused", lan.name, refused);
 	}
 
 	/** Sends back the token of a challenge, and challenges a stranger. */
-	#answer(lan: Lan, peer: number, received: Exclude<Received<Pulse>, { is: "refused" }>): void {
+	#answer(lan: Lan, at: number, peer: Peer, received: Exclude<Received<Pulse>, { is: "refused" }>): void {
 		const extra: Pick<Envelope, "c" | "e"> = {};
 		const challenge = received.pulse.c;
-		if (challenge !== undefined && challenge[0] === lan.peers[peer]?.identity.own) extra.e = challenge[1];
+		if (challenge !== undefined && challenge[0] === peer.identity.own) extra.e = challenge[1];
 		if (received.is === "stranger") extra.c = [received.incarnation, received.token];
 		if (extra.c === undefined && extra.e === undefined) return;
 		const nowMs = performance.now();
-		if (nowMs - (lan.answeredMs[peer] ?? 0) < answerGapMs) return;
-		lan.answeredMs[peer] = nowMs;
-		this.#send(lan, peer, extra);
+		if (nowMs - (lan.answeredMs[at] ?? 0) < answerGapMs) return;
+		lan.answeredMs[at] = nowMs;
+		this.#send(lan, at, peer, extra);
 	}
 
-	#accept(lan: Lan, peer: number, wire: Pulse): void {
-		const { name, node } = lan.peers[peer] as Peer;
-		const pulse = readContent(wire);
+	#accept(lan: Lan, { name, first }: Peer, wire: Pulse): void {
+		const pulse = readPulse(wire);
 		if (pulse === null) return;
-		if (this.#membership.isForeign(pulse)) {
-			const why = `${name} has other nodes, groups or powers in its configuration: apply the same one on all servers`;
-			this.#report("refused", lan.name, why);
+		if (!this.#membership.isForeign(pulse)) {
+			this.#carryOut(this.#membership.hear(pulse, this.#unsentMs()));
+			return;
 		}
-		this.#carryOut(this.#membership.hear(pulse, node, this.#unsentMs()));
+		const mend = "apply the same one on all servers, and restart the module where it runs with an older one";
+		this.#report("refused", lan.name, `${name} has other nodes, groups or powers in its configuration: ${mend}`);
+		const { serving } = pulse;
+		this.#carryOut(this.#membership.hearForeign({ name, serving, first }, this.#unsentMs()));
 	}
 
 	/** A stopped module hears nothing any more. */
@@ -250,11 +264,6 @@ export class FarmBeat {
 	#report(is: "refused" | "unusable", ident: string, why: string): void {
 		if (this.#reports.isNew(`${is} ${ident} ${why}`)) this.#tell({ is, module: this.#module.module, ident, why });
 	}
-}
-
-/** A farm's pulse; null if it is none. */
-function readPulse(content: Envelope): Pulse | null {
-	return readContent(content) === null ? null : (content as Pulse);
 }
 
 /** Grows from one run of the thread to the next: tenths of a second since 2025. */

@@ -28,6 +28,7 @@ export interface PathEvents {
 
 export class PathSocket {
 	readonly #at: PathAddresses;
+	readonly #peerAddrs: string[];
 	readonly #on: PathEvents;
 	#socket: Socket | null = null;
 	readonly #peers: (string | null)[];
@@ -40,12 +41,24 @@ export class PathSocket {
 
 	constructor(at: PathAddresses, on: PathEvents) {
 		this.#at = at;
+		this.#peerAddrs = [...at.peerAddrs];
 		this.#on = on;
 		this.#peers = at.peerAddrs.map(() => null);
 		this.#failingSinceMs = at.peerAddrs.map(() => null);
 		this.#resolve = setInterval(() => this.#findPeers(), resolveMs);
 		this.#findPeers();
 		void this.#open();
+	}
+
+	/** One peer more, unless it has that address already. Returns its number. */
+	add(addr: string): number {
+		const known = this.#peerAddrs.indexOf(addr);
+		if (known >= 0) return known;
+		const peer = this.#peerAddrs.push(addr) - 1;
+		this.#peers[peer] = null;
+		this.#failingSinceMs[peer] = null;
+		void this.#findPeer(peer, addr);
+		return peer;
 	}
 
 	/** Sends if that is possible now; a lost pulse is an ordinary event. */
@@ -78,7 +91,7 @@ export class PathSocket {
 	}
 
 	#findPeers(): void {
-		for (const [peer, addr] of this.#at.peerAddrs.entries()) void this.#findPeer(peer, addr);
+		for (const [peer, addr] of this.#peerAddrs.entries()) void this.#findPeer(peer, addr);
 	}
 
 	async #findPeer(peer: number, addr: string): Promise<void> {
@@ -147,7 +160,7 @@ export class PathSocket {
 		const sinceMs = this.#failingSinceMs[peer] ?? nowMs;
 		this.#failingSinceMs[peer] = sinceMs;
 		if (nowMs - sinceMs >= patienceMs) {
-			this.#on.trouble(`cannot send to ${this.#at.peerAddrs[peer]}: ${reason(error)}`);
+			this.#on.trouble(`cannot send to ${this.#peerAddrs[peer]}: ${reason(error)}`);
 		}
 		if (this.#failingSinceMs.some((since) => since === null || nowMs - since < deafMs)) return;
 		this.#drop();

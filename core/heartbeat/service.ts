@@ -42,6 +42,8 @@ export type ToHeart =
 	 */
 	| { do: "farm"; module: FarmModule; wish: FarmWish; held: Record<string, string> }
 	| { do: "wish"; module: string; wish: FarmWish }
+	/** The farm as a newer cluster.xml has it, which counts from the module's next start on. */
+	| { do: "successor"; module: FarmModule }
 	/** The filter now accepts exactly what the view of this version gives to this node. */
 	| { do: "applied"; module: string; version: number }
 	/** What was announced last is still sent; then the sockets close. A farm's node leaves its group. */

@@ -76,6 +76,8 @@ parentPort?.on("message", (order: ToHeart) => {
 			return farm(order);
 		case "wish":
 			return ofFarm(order.module)?.wish(order.wish);
+		case "successor":
+			return ofFarm(order.module.module)?.follow(order.module);
 		case "applied":
 			return ofFarm(order.module)?.applied(order.version);
 		case "stop":

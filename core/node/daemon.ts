@@ -196,8 +196,13 @@ export class Daemon implements NodeControl {
 		for (const name of await this.#world.configured()) {
 			const runtime = this.module(name);
 			if (runtime === undefined || (runtime.view().main === "STOP" && runtime.idle)) await this.#tryToLoad(name, false);
-			else this.#outdated.add(name);
+			else await this.#outlives(name, runtime);
 		}
+	}
+
+	async #outlives(name: string, runtime: ModuleRuntime): Promise<void> {
+		this.#outdated.add(name);
+		await runtime.clusterChanged().catch((error) => this.#world.report(`${name} and the new cluster.xml`, error));
 	}
 
 	failures(): ReadonlyMap<string, unknown> {

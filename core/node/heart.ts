@@ -27,6 +27,8 @@ export class HeartLink {
 	readonly #started = new Map<string, Start | Farm>();
 	/** Views that were handed over and may be in the filter by now, by module. */
 	readonly #offered = new Map<string, FarmView[]>();
+	/** Farms as a newer cluster.xml has them, than the one they run with. */
+	readonly #successors = new Map<string, FarmModule>();
 	/** Farms that are to begin anew. */
 	readonly #failed = new Set<string>();
 	readonly #listeners = new Map<string, (message: FromHeart) => void>();
@@ -60,7 +62,8 @@ export class HeartLink {
 			this.wish(module.module, wish);
 			return;
 		}
-		this.#begin({ do: "farm", module, wish, held: {} });
+		// Under other nodes or another key the filter still has what it had.
+		this.#begin({ do: "farm", module, wish, held: before?.do === "farm" ? before.held : {} });
 	}
 
 	/** The groups of a farm whose traffic this node is ready to take from now on. */
@@ -70,6 +73,13 @@ export class HeartLink {
 		this.#started.set(module, { ...start, wish });
 		this.#post({ do: "wish", module, wish });
 		this.#store();
+	}
+
+	/** A farm that runs has other nodes or another key in the cluster.xml that is in force now: `module`. */
+	succeed(module: FarmModule): void {
+		if (this.#started.get(module.module)?.do !== "farm") return;
+		this.#successors.set(module.module, module);
+		this.#post({ do: "successor", module });
 	}
 
 	/** What this node wants of a farm's group, also by the word of an earlier daemon; null: it takes no part. */
@@ -99,6 +109,7 @@ export class HeartLink {
 	stop(module: string): void {
 		this.#listeners.delete(module);
 		this.#offered.delete(module);
+		this.#successors.delete(module);
 		if (!this.#started.delete(module)) return;
 		this.#post({ do: "stop", module });
 		this.#store();
@@ -120,6 +131,7 @@ export class HeartLink {
 		const name = start.module.module;
 		if (this.#started.has(name)) this.#post({ do: "stop", module: name });
 		this.#offered.delete(name);
+		this.#successors.delete(name);
 		this.#started.set(name, start);
 		this.#post(start);
 		this.#store();
@@ -150,6 +162,7 @@ export class HeartLink {
 			// Said twice: there is somebody who sets the filter of a farm.
 			if (start.do === "farm" && this.#listeners.has(name)) worker.postMessage(start);
 		}
+		for (const module of this.#successors.values()) worker.postMessage({ do: "successor", module });
 		return worker;
 	}
 
@@ -177,6 +190,8 @@ export class HeartLink {
 		if (start?.do !== "farm" || this.#stopped) return;
 		this.#post(start);
 		if (this.#listeners.has(module)) this.#post(start);
+		const successor = this.#successors.get(module);
+		if (successor !== undefined) this.succeed(successor);
 	}
 
 	#post(message: ToHeart): void {

@@ -215,6 +215,11 @@ export class ModuleRuntime {
 		if (!this.#closed) this.#announce();
 	}
 
+	/** As `Hands.clusterChanged`. */
+	clusterChanged(): Promise<void> {
+		return this.#hands.clusterChanged();
+	}
+
 	/** Something changed that only watchers care for. */
 	touched(): void {
 		this.#changed();

@@ -168,6 +168,10 @@ async function handsOf(
 			monitoring().reconfigure(next);
 			heartbeat = await cluster.heartbeatOf(next);
 		},
+		async clusterChanged() {
+			const successor = farm && (await cluster.farmOf(runtime().configuration));
+			if (successor) farm.clusterChanged(successor);
+		},
 		announce(says, resources) {
 			farm?.announce(says.main);
 			if (heartbeat !== null) heart.start(heartbeat, says, resources);

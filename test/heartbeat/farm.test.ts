@@ -189,6 +189,56 @@ test.serial("another key, another configuration and garbage are refused and repo
 	t.is(other.view?.settled, true);
 });
 
+test.serial("a server that a newer cluster.xml adds waits while others serve with the older one", async (t) => {
+	const before = farm(40, ["a", "b"]) as [FarmModule, FarmModule];
+	const after = farm(40, ["a", "b", "c"], { key: "6c".repeat(32) }) as [FarmModule, FarmModule, FarmModule];
+	const [a, b] = before.map((module) => new Node(t, module)) as [Node, Node];
+	await Promise.all([a, b].map((node) => node.settled("a", "b")));
+	for (const [n, node] of [a, b].entries()) node.send({ do: "successor", module: after[n] as FarmModule });
+	const c = new Node(t, after[2]);
+	await c.settled("c");
+	await new Promise((resolve) => setTimeout(resolve, 3000));
+	t.is(c.load("c"), 0);
+	for (const node of [a, b]) t.is(node.load("a") + node.load("b"), 256);
+	// One after the other is started again: the last one with the older file goes on until it stops.
+	for (const [node, n] of [
+		[a, 0],
+		[b, 1],
+	] as const) {
+		t.is(c.load("c"), 0);
+		node.send({ do: "wish", module: "m", wish: { open: [] } });
+		await node.until(({ view, load }) => view?.settled === true && load.call(node, n === 0 ? "a" : "b") === 0);
+		node.send({ do: "stop", module: "m" });
+		await node.close();
+		const next = new Node(t, after[n] as FarmModule);
+		await next.settled(...(n === 0 ? ["a", "c"] : ["a", "b", "c"]));
+	}
+	await c.until(({ view }) => view?.settled === true && view.members.length === 3);
+	t.deepEqual(["a", "b", "c"].map((name) => c.load(name)).sort(), [85, 85, 86]);
+});
+
+test.serial("without a word of the newer cluster.xml both would serve (negative control)", async (t) => {
+	const a = new Node(t, farm(41, ["a", "b"])[0] as FarmModule);
+	await a.settled("a");
+	const c = new Node(t, farm(41, ["a", "b", "c"], { key: "6c".repeat(32) })[2] as FarmModule);
+	await c.until(() => c.load("c") === 256);
+	t.is(a.load("a"), 256);
+});
+
+test.serial("servers with the older and the newer key are one group", async (t) => {
+	const before = farm(42, ["a", "b", "c"]) as [FarmModule, FarmModule, FarmModule];
+	const after = before.map((module) => ({ ...module, key: "6c".repeat(32) }));
+	const nodes = before.map((module) => new Node(t, module)) as [Node, Node, Node];
+	const [a, b] = nodes;
+	await Promise.all(nodes.map((node) => node.settled("a", "b", "c")));
+	for (const [n, node] of nodes.entries()) node.send({ do: "successor", module: after[n] as FarmModule });
+	await nodes[2].close();
+	const c = new Node(t, after[2] as FarmModule);
+	await Promise.all([a, b, c].map((node) => node.settled("a", "b", "c")));
+	t.deepEqual(["a", "b", "c"].map((name) => c.load(name)).sort(), [85, 85, 86]);
+	t.deepEqual(c.view?.groups, a.view?.groups);
+});
+
 test.serial("the only node of a farm serves, and sends pulses to itself for its lease", async (t) => {
 	const [module] = farm(36, ["a"]) as [FarmModule];
 	const a = new Node(t, module);

@@ -85,6 +85,14 @@ test("a daemon's node of a farm goes on where the last one ended, and not after 
 	t.true(after.version > before.version);
 	for (const view of views) t.is(sharesOf(view), sharesOf(before), "the other one gave nothing and took nothing");
 
+	// A daemon that comes back to another cluster key: its filter still has what it had.
+	const key = "7d".repeat(32);
+	const { held } = JSON.parse(readFileSync(fileB, "utf8")).started[0];
+	a.succeed({ ...moduleOf("a"), key });
+	next.farm({ ...moduleOf("b"), key }, { open: ["web"] });
+	t.deepEqual(JSON.parse(readFileSync(fileB, "utf8")).started[0].held, held);
+	t.is(sharesOf(await settled(next)), sharesOf(before));
+
 	const rebooted = new HeartLink(fileB, "another boot", report);
 	t.teardown(() => rebooted.close());
 	rebooted.wish("m", { open: [] });

@@ -141,6 +141,7 @@ const daemon = new Daemon({
 		connect: () => {},
 		disconnect: () => {},
 		reconfigure: async () => {},
+		clusterChanged: async () => {},
 		announce: () => {},
 		ping: async () => false,
 		monitoring: null,

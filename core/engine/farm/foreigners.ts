@@ -3,16 +3,18 @@
  * cannot share buckets, so only one of them may answer: who answers goes on, who comes waits; where both do, as after a
  * partition, the one that stands first in cluster.xml.
  */
+export interface Foreigner {
+	name: string;
+	serving: boolean;
+	/** Does it stand before this node in cluster.xml? */
+	first: boolean;
+}
+
 export class Foreigners {
-	readonly #self: number;
-	readonly #heard = new Map<number, { serving: boolean; silenceMs: number }>();
+	readonly #heard = new Map<string, Foreigner & { silenceMs: number }>();
 
-	constructor(self: number) {
-		this.#self = self;
-	}
-
-	hear(node: number, serving: boolean): void {
-		this.#heard.set(node, { serving, silenceMs: 0 });
+	hear(foreigner: Foreigner): void {
+		this.#heard.set(foreigner.name, { ...foreigner, silenceMs: 0 });
 	}
 
 	tick(ms: number): void {
@@ -21,8 +23,8 @@ export class Foreigners {
 
 	/** Must this node leave the clients to the others? */
 	yields(serving: boolean, lossMs: number): boolean {
-		return [...this.#heard].some(
-			([node, other]) => other.serving && other.silenceMs < lossMs && (!serving || node < this.#self),
+		return [...this.#heard.values()].some(
+			(other) => other.serving && other.silenceMs < lossMs && (!serving || other.first),
 		);
 	}
 }

@@ -10,7 +10,7 @@
 import assert from "node:assert/strict";
 import { bitsOf, hasBit } from "./bits.ts";
 import { Cadence, urgentGapMs } from "./cadence.ts";
-import { Foreigners } from "./foreigners.ts";
+import { type Foreigner, Foreigners } from "./foreigners.ts";
 import { type FarmModule, type FarmView, type FarmWish, followerLossMs, leaderLossMs, leaseMs } from "./group.ts";
 import { allOf, Filter, type Held, heldFrom, holdsAny, keptOf, nothing, within } from "./held.ts";
 import { Others } from "./others.ts";
@@ -53,7 +53,7 @@ export class Membership {
 	readonly #shares: Shares;
 	readonly #known = new KnownViews();
 	readonly #others: Others;
-	readonly #foreigners: Foreigners;
+	readonly #foreigners = new Foreigners();
 	readonly #filter: Filter;
 	readonly #cadence: Cadence;
 	#life: number;
@@ -99,7 +99,6 @@ export class Membership {
 		this.#basis = basisOf(nodes, groups);
 		this.#shares = new Shares(groups.map((group) => rankings(nodes, group)));
 		this.#others = new Others(nodes.length, this.#self);
-		this.#foreigners = new Foreigners(this.#self);
 		const before = heldFrom(groups, held);
 		this.#filter = new Filter(before);
 		this.#resumed = holdsAny(before);
@@ -114,13 +113,9 @@ export class Membership {
 		this.#shown = this.#showing();
 	}
 
-	/** A pulse came in, of a node that proved who it is. It is `unsentMs` since a pulse last left this machine. */
-	hear(pulse: FarmPulse, from: number, unsentMs: number): Effects {
+	/** A pulse came in, not a foreign one, of a node that proved who it is. A pulse last left here `unsentMs` ago. */
+	hear(pulse: FarmPulse, unsentMs: number): Effects {
 		this.#checkLease(unsentMs);
-		if (pulse.basis !== this.#basis) {
-			this.#foreigners.hear(from, pulse.serving);
-			return this.#step();
-		}
 		for (const [n, entry] of pulse.entries.entries()) this.#hearOf(entry, n === 0);
 		const { view } = pulse;
 		if (view !== null) {
@@ -135,6 +130,12 @@ export class Membership {
 	/** True if the pulse is of a node with other nodes, groups or powers in its configuration. */
 	isForeign(pulse: FarmPulse): boolean {
 		return pulse.basis !== this.#basis;
+	}
+
+	hearForeign(foreigner: Foreigner, unsentMs: number): Effects {
+		this.#checkLease(unsentMs);
+		this.#foreigners.hear(foreigner);
+		return this.#step();
 	}
 
 	/** `elapsedMs` have passed. */

@@ -27,7 +27,7 @@ export interface FarmParts {
 	rules: ReadonlyMap<string, number>;
 	/** Null: clients come through a load balancer, or by the servers' own addresses. */
 	addresses: Pick<FarmAddresses, "set" | "unset" | "hear" | "share" | "resume" | "close"> | null;
-	heart: Pick<HeartLink, "farm" | "wish" | "wishOf" | "applied" | "listen" | "stop">;
+	heart: Pick<HeartLink, "farm" | "succeed" | "wish" | "wishOf" | "applied" | "listen" | "stop">;
 	clock: Clock;
 	main(): MainState;
 	/** Its application runs, and no plan does. */
@@ -83,6 +83,11 @@ export class FarmPlace implements FarmControl {
 			heart.farm(this.module, this.#wish);
 			if (this.#listening) this.#listen();
 		} else if (main === "STOP" && this.#member) this.#leave();
+	}
+
+	/** Another cluster.xml is in force, by which the module will go from its next start on. */
+	clusterChanged(successor: FarmModule): void {
+		if (this.#member) this.#parts.heart.succeed(successor);
 	}
 
 	/** The stored state is taken up. `running`: an earlier daemon left the module as it was. */

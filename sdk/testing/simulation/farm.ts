@@ -74,6 +74,8 @@ function heartOf({ group, name, life }: FarmServer): ConstructorParameters<typeo
 			};
 			member = group.join({ name, life, farm, view }, wish);
 		},
+		// A test has one cluster.xml.
+		succeed: () => undefined,
 		wish: (_, wish) => member?.wish(wish),
 		wishOf: () => null,
 		applied: (_, version) => member?.applied(version),

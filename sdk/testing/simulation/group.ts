@@ -59,13 +59,11 @@ export class Group {
 
 	/** @internal */
 	send(from: Member, pulse: FarmPulse): void {
-		const sender = from.station.farm.nodes.indexOf(from.station.name);
 		for (const to of this.#members.values()) {
 			if (to === from || !this.#reaches(from.station, to.station)) continue;
 			to.station.life.after(wayMs, () => {
 				// Cut on the way, or gone.
-				if (this.#members.get(to.station.name) === to && this.#reaches(from.station, to.station))
-					to.hear(pulse, sender);
+				if (this.#members.get(to.station.name) === to && this.#reaches(from.station, to.station)) to.hear(pulse);
 			});
 		}
 	}
@@ -112,8 +110,8 @@ export class Member {
 		this.#group.leave(this.station.name);
 	}
 
-	hear(pulse: FarmPulse, from: number): void {
-		if (!this.#left) this.#follow(this.#membership.hear(pulse, from, neverPaused));
+	hear(pulse: FarmPulse): void {
+		if (!this.#left) this.#follow(this.#membership.hear(pulse, neverPaused));
 	}
 
 	wake(): void {

@@ -244,6 +244,7 @@ export class Machine implements Station {
 				monitoring().detach();
 			},
 			reconfigure: async (next) => monitoring().reconfigure(next),
+			clusterChanged: async () => {},
 			announce: (says, resources) => {
 				farm?.announce(says.main);
 				site.network.announce(this, says, resources);

@@ -6,7 +6,7 @@ import type { ExecutionContext } from "ava";
 import type { Box } from "../../../sdk/lab/box.ts";
 import { Node } from "../nodes.ts";
 import type { Server } from "../server.ts";
-import { clients, farmSite, farmTest, type Site, virtualAddr } from "./site.ts";
+import { clients, farmSite, farmTest, key, type Site, virtualAddr } from "./site.ts";
 
 interface State {
 	state: string;
@@ -101,8 +101,14 @@ farmTest("two servers share the clients of an address; one that stops or dies le
 	t.deepEqual(told(second), before);
 	t.deepEqual(first.said(), ["start_both WAIT UP start"]);
 
-	first.ok("restart", "-m", "web");
-	await has(first, 128);
+	// Another cluster key: servers that run with the older one, and those that have started since, are one group.
+	key(site.servers);
+	for (const server of [second, first]) {
+		server.ok("restart", "-m", "web");
+		await has(server, 128);
+		await has(server === first ? second : first, 128);
+		t.deepEqual([...(await allAnswered(t, site))].sort(), ["n1", "n2"]);
+	}
 	for (const server of site.servers) server.ok("stop", "-m", "web");
 	for (const server of site.servers) await stopped(server);
 	for (const box of site.boxes) t.is(await left(box), "");

@@ -82,6 +82,7 @@ function world(_t: ExecutionContext, earlier: FarmWish | null = null, scriptCont
 			},
 			heart: {
 				farm: (_, { open }) => void done.push(`farm [${open}]`),
+				succeed: ({ nodes }) => void done.push(`succeed ${nodes}`),
 				wish: (_, { open }) => void done.push(`wish [${open}]`),
 				wishOf: () => earlier,
 				applied: (_, version) => void done.push(`applied ${version}`),

@@ -110,8 +110,15 @@ export async function farmSite(t: ExecutionContext, type: "vmac_invisible" | "vm
 	return { servers, boxes, answers };
 }
 
+/** cluster.xml and a new key, on both. */
+export function key([first, second]: readonly [Server, Server]): void {
+	first.ok("cluster", "config", join(first.folder, "cluster.xml"));
+	first.ok("cluster", "package", join(first.folder, "cluster.zip"));
+	second.ok("cluster", "config", join(first.folder, "cluster.zip"));
+}
+
 async function configure(servers: [Server, Server], type: string): Promise<void> {
-	const [first, second] = servers;
+	const [first] = servers;
 	const lan = names.map((name, index) => `<node name="${name}" addr="10.9.0.${index + 1}"/>`).join("");
 	writeFileSync(join(first.folder, "cluster.xml"), `<cluster><lans><lan name="default">${lan}</lan></lans></cluster>`);
 	const source = writeModule(join(first.folder, "source"), service(type), scripts);
@@ -121,9 +128,7 @@ async function configure(servers: [Server, Server], type: string): Promise<void>
 		writeFileSync(join(server.safevar, "application.mjs"), application);
 	}
 	await Promise.all(servers.map((server) => server.start()));
-	first.ok("cluster", "config", join(first.folder, "cluster.xml"));
-	first.ok("cluster", "package", join(first.folder, "cluster.zip"));
-	second.ok("cluster", "config", join(first.folder, "cluster.zip"));
+	key(servers);
 	for (const server of servers) {
 		installSource(server, "web", source);
 		server.ok("config", "-m", "web");

@@ -154,11 +154,11 @@ export class Server {
 	}
 
 	/** A pulse comes in. */
-	receive(pulse: FarmPulse, from: number): void {
+	receive(pulse: FarmPulse): void {
 		const thread = this.#thread;
 		if (this.#backlog !== null && this.#backlog.length >= maxBacklog) return;
 		this.#inTurn(() => {
-			if (thread === this.#thread) this.#carryOut(this.membership?.hear(pulse, from, this.#unsentMs));
+			if (thread === this.#thread) this.#carryOut(this.membership?.hear(pulse, this.#unsentMs));
 		});
 	}
 
@@ -249,7 +249,7 @@ export class Server {
 		this.#sentMs = queue.nowMs;
 		if (this.alive || !rules.revive) this.#leaseUntilMs = queue.nowMs + leaseMs(this.module);
 		for (const to of servers) {
-			if (to !== this) network.send(this.node, to.node, () => to.receive(pulse, this.node));
+			if (to !== this) network.send(this.node, to.node, () => to.receive(pulse));
 		}
 	}
 
