@@ -99,6 +99,11 @@ export class Lab {
 		await this.#switch.silence(node.host, [...Array(this.#switch.lans).keys()]);
 	}
 
+	/** The switch falls in two: these nodes reach each other, and all others each other, in every lan; all see a carrier. */
+	async split(nodes: readonly LabNode[]): Promise<void> {
+		await this.#switch.separate(nodes.map(({ host }) => host));
+	}
+
 	/** What `from` sends no longer reaches `to`; what `to` sends still reaches `from`. */
 	async oneWay(from: LabNode, to: LabNode): Promise<void> {
 		await this.#switch.dropOneWay(from.host, to.host);

@@ -68,6 +68,16 @@ export class Switch {
 		await this.#ip(...lans.map((lan) => `link set ${portName(host, lan)} nomaster`));
 	}
 
+	/** These nodes reach each other and nobody else any more; they still see a carrier. */
+	async separate(hosts: readonly number[]): Promise<void> {
+		for (let lan = 0; lan < this.lans; lan++) {
+			// Made for the first time, or empty since the last time.
+			await this.#ip(`link del apart${lan}`).catch(() => {});
+			await this.#ip(`link add apart${lan} type bridge mcast_snooping 0`, `link set apart${lan} up`);
+			await this.#ip(...hosts.map((host) => `link set ${portName(host, lan)} master apart${lan}`));
+		}
+	}
+
 	/** Pulls the cable: the node sees no carrier. */
 	async unplug(host: number, lan: number): Promise<void> {
 		await this.#ip(`link set ${portName(host, lan)} down`);

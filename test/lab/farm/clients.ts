@@ -16,7 +16,7 @@ import { judge, type Verdict } from "./judge.ts";
 import type { ClientReport, MeterPlan, Report } from "./meter.ts";
 
 /** Hosts of the lab's network that are clients: 60 addresses of each family. */
-const firstHost = 150;
+const clientsFrom = 150;
 export const clientCount = 60;
 const programEndsWithinMs = 120_000;
 /** The kernel hands captured frames over in blocks, which it closes after a second; what is in an open one gets lost. */
@@ -25,16 +25,20 @@ const handedOverMs = 1500;
 export class Clients {
 	readonly node: LabNode;
 	readonly #lab: Lab;
+	readonly #firstHost: number;
+	readonly #count: number;
 	readonly #children = new Set<ChildProcess>();
 
-	private constructor(lab: Lab, node: LabNode) {
+	private constructor(lab: Lab, node: LabNode, firstHost: number, count: number) {
 		this.#lab = lab;
 		this.node = node;
+		this.#firstHost = firstHost;
+		this.#count = count;
 	}
 
-	/** `count` more addresses of each family; at most 100. */
-	static async make(lab: Lab, count = clientCount): Promise<Clients> {
-		const clients = new Clients(lab, await lab.node("clients"));
+	/** `count` more addresses of each family, from `firstHost` on; at most 100. */
+	static async make(lab: Lab, count = clientCount, name = "clients", firstHost = clientsFrom): Promise<Clients> {
+		const clients = new Clients(lab, await lab.node(name), firstHost, count);
 		const lines = Array.from({ length: count }, (_, index) => firstHost + index).flatMap((host) => [
 			`addr add ${lab.address(host)}/24 dev eth0`,
 			`addr add ${lab.address6(host)}/64 nodad dev eth0`,
@@ -45,10 +49,10 @@ export class Clients {
 	}
 
 	/** Addresses of clients, of the family of `target`. */
-	sources(target: string, count = clientCount): string[] {
+	sources(target: string, count = this.#count): string[] {
 		const address = (host: number): string =>
 			target.includes(":") ? this.#lab.address6(host) : this.#lab.address(host);
-		return Array.from({ length: count }, (_, index) => address(firstHost + index));
+		return Array.from({ length: count }, (_, index) => address(this.#firstHost + index));
 	}
 
 	/** Each client asks `times` times over a new connection. Returns what each got. */

@@ -47,11 +47,9 @@ export async function everybodyIsAnswered(t: ExecutionContext, farm: Farm, among
 }
 
 /** All clients ask all addresses over new connections, all the time: what the judge looks at. */
-export function crowd(farm: Farm): Meter[] {
+export function crowd(clients: Clients, addresses: readonly string[]): Meter[] {
 	const plan = { mode: "new", everyMs: 500, answerMs: 5000 } as const;
-	return addressesOf(farm).map((target) =>
-		farm.clients.meter({ ...plan, target, sources: farm.clients.sources(target) }),
-	);
+	return addresses.map((target) => clients.meter({ ...plan, target, sources: clients.sources(target) }));
 }
 
 /** Over connections that stay; a request fails only when it was not answered at all. */

@@ -41,7 +41,10 @@ labTest(
 			await farm.untilServing(names);
 			const judged = await farm.clients.capture(addressesOf(farm), await farm.macs());
 			const from = performance.now();
-			const meters = [...crowd(farm), ...addressesOf(farm).map((address) => keepers(farm.clients, address))];
+			const meters = [
+				...crowd(farm.clients, addressesOf(farm)),
+				...addressesOf(farm).map((address) => keepers(farm.clients, address)),
+			];
 			for (const name of names) {
 				await daemonDeath(farm, name);
 				await daemonHangs(t, farm, name);

@@ -98,7 +98,7 @@ labTest(
 			const judged = await farm.clients.capture(addressesOf(farm), macs);
 			await everybodyIsAnswered(t, farm, names);
 			await namesAreAnswered(t, farm);
-			const meters = crowd(farm);
+			const meters = crowd(farm.clients, addressesOf(farm));
 			await rollingUpdate(t, farm);
 			await powerCut(t, farm, "n1");
 			await linkCut(t, farm, "n2");
