@@ -2,7 +2,7 @@
 import type { FarmModule, FarmWish } from "../engine/farm/group.ts";
 import { type Effects, Membership } from "../engine/farm/membership.ts";
 import { type FarmPulseWire, maxFarmNodes, readPulse, wireOf } from "../engine/farm/pulse.ts";
-import { type Peer, type Pulse, peersOf } from "./farmPeers.ts";
+import { type Identities, type Peer, type Pulse, peersOf } from "./farmPeers.ts";
 import type { Received } from "./identity.ts";
 import { OwnPulses } from "./own.ts";
 import { type Envelope, maxContentBytes, pathMark } from "./packet.ts";
@@ -37,6 +37,7 @@ export class FarmBeat {
 	readonly #post: (message: FromHeart) => void;
 	readonly #membership: Membership;
 	readonly #reports = new Reports();
+	readonly #identities: Identities = new Map();
 	readonly #peers: ReadonlyMap<string, Peer>;
 	readonly #reach: Reach;
 	readonly #lans: Lan[];
@@ -62,7 +63,7 @@ export class FarmBeat {
 		this.#post = post;
 		this.#membership = new Membership(module, lifeNow(), wish, held);
 		this.#wire = this.#said();
-		this.#peers = peersOf(module);
+		this.#peers = peersOf(module, this.#identities);
 		this.#reach = new Reach(module.virtual, system);
 		this.#own = new OwnPulses(module.port);
 		this.#lans = module.lans.map((lan) => this.#open(lan));
@@ -88,8 +89,10 @@ export class FarmBeat {
 					packet: (bytes, peer) => this.#guard(() => this.#receive(lan, bytes, peer)),
 					ready: () => this.#guard(() => this.#sendOn(lan)),
 					trouble: (why) => this.#report("unusable", name, why),
-					// The kernel's lease and `#unsentMs` mean the same.
-					sent: () => this.#own.follow(),
+					// The kernel's lease and `#unsentMs` mean the same: without a cable, pulses leave for nowhere.
+					sent: () => {
+						if (this.#reach.cutForMs(performance.now()) === 0) this.#own.follow();
+					},
 				},
 			),
 		};
@@ -97,21 +100,32 @@ export class FarmBeat {
 	}
 
 	/**
-	 * Nodes of a newer cluster.xml are heard, and hear this one, on the lans that are as before: those that have started
-	 * with it know who answers, and where nothing but the key is new the group is one.
+	 * Nodes of newer cluster.xml files, in the order in which these came, are heard, and hear this one, on the lans that
+	 * are as before: those that have started with one of them know who answers, and where nothing but the key is new the
+	 * group is one.
 	 */
-	follow(successor: FarmModule): void {
-		const peers = peersOf(successor, this.#module, this.#peers);
-		for (const lan of this.#lans) {
-			lan.peers = new Map(lan.own);
-			const next = successor.lans.find(({ name, localAddr }) => name === lan.name && localAddr === lan.localAddr);
-			for (const { name, addr } of next?.nodes ?? []) {
-				const peer = peers.get(name);
-				if (peer === undefined || name === successor.node) continue;
-				const at = lan.socket.add(addr);
-				const others = (lan.peers.get(at) ?? []).filter(({ identity }) => identity !== peer.identity);
-				lan.peers.set(at, [...others, peer]);
+	follow(successors: readonly FarmModule[]): void {
+		this.#guard(() => {
+			const all = successors.map((module) => [module, peersOf(module, this.#identities)] as const);
+			for (const lan of this.#lans) {
+				lan.peers = new Map(lan.own);
+				for (const [module, peers] of all) this.#reachOn(lan, module, peers);
+				lan.socket.keep(new Set(lan.peers.keys()));
 			}
+			const known = [this.#peers, ...all.map(([, peers]) => peers)].flatMap((peers) => [...peers.values()]);
+			const used = new Set(known.map(({ identity }) => identity));
+			for (const [id, identity] of this.#identities) if (!used.has(identity)) this.#identities.delete(id);
+		});
+	}
+
+	#reachOn(lan: Lan, { node, lans }: FarmModule, peers: ReadonlyMap<string, Peer>): void {
+		const same = lans.find(({ name, localAddr }) => name === lan.name && localAddr === lan.localAddr);
+		for (const { name, addr } of same?.nodes ?? []) {
+			const peer = peers.get(name);
+			if (peer === undefined || name === node) continue;
+			const at = lan.socket.add(addr);
+			const others = (lan.peers.get(at) ?? []).filter(({ identity }) => identity !== peer.identity);
+			lan.peers.set(at, [...others, peer]);
 		}
 	}
 
@@ -213,10 +227,10 @@ export class FarmBeat {
 	}
 
 	#receive(lan: Lan, bytes: Buffer, from: number): void {
-		const places = from >= 0 ? [from] : this.#strangers++ < maxStrangers ? [...lan.peers.keys()] : [];
+		const places = from >= 0 ? lan.socket.sharing(from) : this.#strangers++ < maxStrangers ? [...lan.peers.keys()] : [];
 		let refused: string | null = null;
 		for (const [at, peer] of places.flatMap((at) => (lan.peers.get(at) ?? []).map((peer) => [at, peer] as const))) {
-			if (peer.isSelf) return;
+			if (peer.isSelf) continue;
 			const received = peer.identity.receive(lan.name, bytes);
 			if (received.is !== "refused") {
 				this.#answer(lan, at, peer, received);
@@ -250,7 +264,7 @@ export class FarmBeat {
 			this.#carryOut(this.#membership.hear(pulse, this.#unsentMs()));
 			return;
 		}
-		const mend = "apply the same one on all servers, and restart the module where it runs with an older one";
+		const mend = "apply the same one on all servers, and stop and start the module where it runs with an older one";
 		this.#report("refused", lan.name, `${name} has other nodes, groups or powers in its configuration: ${mend}`);
 		const { serving } = pulse;
 		this.#carryOut(this.#membership.hearForeign({ name, serving, first }, this.#unsentMs()));

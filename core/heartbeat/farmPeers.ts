@@ -14,27 +14,21 @@ export interface Peer {
 	identity: Identity<Pulse>;
 }
 
-/** By name. `before`: what those of `known` have proved counts, if the key and the own name are the same. */
-export function peersOf(
-	module: FarmModule,
-	before: FarmModule = module,
-	known: ReadonlyMap<string, Peer> = new Map(),
-): Map<string, Peer> {
+/** By key and names. Two for the same would take turns in not being believed. */
+export type Identities = Map<string, Identity<Pulse>>;
+
+/** By name. */
+export function peersOf(module: FarmModule, identities: Identities): Map<string, Peer> {
 	const { nodes, node } = module;
-	const same = module.key === before.key && node === before.node;
 	const key = Buffer.from(module.key, "hex");
 	const self = nodes.includes(node) ? nodes.indexOf(node) : nodes.length;
-	return new Map(
-		nodes.map((name, at) => [
-			name,
-			{
-				name,
-				isSelf: name === node,
-				first: at < self,
-				identity: (same ? known.get(name)?.identity : undefined) ?? new Identity(key, node, name, readContent),
-			},
-		]),
-	);
+	const peer = (name: string, at: number): Peer => {
+		const id = JSON.stringify([module.key, node, name]);
+		const identity = identities.get(id) ?? new Identity(key, node, name, readContent);
+		identities.set(id, identity);
+		return { name, isSelf: name === node, first: at < self, identity };
+	};
+	return new Map(nodes.map((name, at) => [name, peer(name, at)]));
 }
 
 /** A farm's pulse; null if it is none. */

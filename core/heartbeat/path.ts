@@ -33,6 +33,7 @@ export class PathSocket {
 	#socket: Socket | null = null;
 	readonly #peers: (string | null)[];
 	readonly #failingSinceMs: (number | null)[];
+	#kept: ReadonlySet<number> | null = null;
 	#sentMs: number | null = null;
 	#shutSinceMs: number | null = null;
 	#retry: NodeJS.Timeout | undefined;
@@ -59,6 +60,16 @@ export class PathSocket {
 		this.#failingSinceMs[peer] = null;
 		void this.#findPeer(peer, addr);
 		return peer;
+	}
+
+	/** All that have the address of this one now, by whatever name. */
+	sharing(peer: number): number[] {
+		return [...this.#peers.keys()].filter((other) => this.#peers[other] === this.#peers[peer]);
+	}
+
+	/** The others are not sent to any more. */
+	keep(peers: ReadonlySet<number>): void {
+		this.#kept = peers;
 	}
 
 	/** Sends if that is possible now; a lost pulse is an ordinary event. */
@@ -162,7 +173,9 @@ export class PathSocket {
 		if (nowMs - sinceMs >= patienceMs) {
 			this.#on.trouble(`cannot send to ${this.#peerAddrs[peer]}: ${reason(error)}`);
 		}
-		if (this.#failingSinceMs.some((since) => since === null || nowMs - since < deafMs)) return;
+		const works = (since: number | null, other: number): boolean =>
+			this.#peers[other] !== null && this.#kept?.has(other) !== false && (since === null || nowMs - since < deafMs);
+		if (this.#failingSinceMs.some(works)) return;
 		this.#drop();
 		void this.#open();
 	}

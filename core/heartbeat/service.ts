@@ -38,12 +38,11 @@ export type ToHeart =
 	/**
 	 * Takes part in a farm's group. `held`: what the kernel's filter may still accept, from before this thread: by group
 	 * the own buckets, one bit each, as hex. Starting a running one again with an equal `module` renews its wish, and its
-	 * view is told again.
+	 * view is told again. `successors`: the farm as newer cluster.xml files have it, the newest last; they count from the
+	 * module's next start on.
 	 */
-	| { do: "farm"; module: FarmModule; wish: FarmWish; held: Record<string, string> }
+	| { do: "farm"; module: FarmModule; wish: FarmWish; held: Record<string, string>; successors: FarmModule[] }
 	| { do: "wish"; module: string; wish: FarmWish }
-	/** The farm as a newer cluster.xml has it, which counts from the module's next start on. */
-	| { do: "successor"; module: FarmModule }
 	/** The filter now accepts exactly what the view of this version gives to this node. */
 	| { do: "applied"; module: string; version: number }
 	/** What was announced last is still sent; then the sockets close. A farm's node leaves its group. */

@@ -25,15 +25,17 @@ function start({ module, announcement, resources }: Extract<ToHeart, { do: "star
 	replace(module.module, () => new Beat(module, announcement, resources, post));
 }
 
-function farm({ module, wish, held }: Extract<ToHeart, { do: "farm" }>): void {
+function farm({ module, wish, held, successors }: Extract<ToHeart, { do: "farm" }>): void {
 	const running = beats.get(module.module);
 	if (running instanceof FarmBeat && running.isFor(module)) {
 		running.wish(wish);
+		running.follow(successors);
 		running.tellAgain();
 		return;
 	}
 	try {
 		replace(module.module, () => new FarmBeat(module, wish, held, post, { networkInterfaces, tentativeInterfaces }));
+		ofFarm(module.module)?.follow(successors);
 	} catch (error) {
 		// Heartbeats of other modules do not end with it.
 		post({ is: "failed", module: module.module, why: String(error) });
@@ -76,8 +78,6 @@ parentPort?.on("message", (order: ToHeart) => {
 			return farm(order);
 		case "wish":
 			return ofFarm(order.module)?.wish(order.wish);
-		case "successor":
-			return ofFarm(order.module.module)?.follow(order.module);
 		case "applied":
 			return ofFarm(order.module)?.applied(order.version);
 		case "stop":

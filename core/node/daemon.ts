@@ -157,6 +157,9 @@ export class Daemon implements NodeControl {
 		else if (taken !== "resumed" || hosted.settings.now.bootedIn === bootAgain) this.#startAtBoot(hosted);
 		hosted.ran = runtime.view().main !== "STOP";
 		runtime.watch(() => this.#remember(hosted));
+		if (!hands.outdated) return;
+		this.#outdated.add(name);
+		this.#remember(hosted);
 	}
 
 	/** A module that runs takes on a configuration that may change meanwhile. */

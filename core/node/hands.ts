@@ -66,6 +66,8 @@ export interface Hands extends Clock {
 	disconnect(): void;
 	/** Another configuration is in force while the module runs: what it changes is started anew, the rest goes on. */
 	reconfigure(configuration: ModuleConfiguration): Promise<void>;
+	/** The module runs on with an older cluster.xml or cluster key than the one in force. */
+	readonly outdated: boolean;
 	/** Another cluster.xml or cluster key is in force, by which the module goes from its next start on. */
 	clusterChanged(): Promise<void>;
 	/** What pulses say from now on. */

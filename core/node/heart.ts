@@ -20,6 +20,8 @@ const restartAfterMs = 100;
 const farmAgainMs = 1000;
 /** Views in flight that are remembered; more only make a next thread more careful. */
 const maxOffered = 64;
+/** Newer cluster.xml files and keys that a farm knows beside the one that it runs with. */
+const maxSuccessors = 4;
 
 export class HeartLink {
 	readonly #file: string;
@@ -27,8 +29,6 @@ export class HeartLink {
 	readonly #started = new Map<string, Start | Farm>();
 	/** Views that were handed over and may be in the filter by now, by module. */
 	readonly #offered = new Map<string, FarmView[]>();
-	/** Farms as a newer cluster.xml has them, than the one they run with. */
-	readonly #successors = new Map<string, FarmModule>();
 	/** Farms that are to begin anew. */
 	readonly #failed = new Set<string>();
 	readonly #listeners = new Map<string, (message: FromHeart) => void>();
@@ -63,7 +63,7 @@ export class HeartLink {
 			return;
 		}
 		// Under other nodes or another key the filter still has what it had.
-		this.#begin({ do: "farm", module, wish, held: before?.do === "farm" ? before.held : {} });
+		this.#begin({ do: "farm", module, wish, held: before?.do === "farm" ? before.held : {}, successors: [] });
 	}
 
 	/** The groups of a farm whose traffic this node is ready to take from now on. */
@@ -75,11 +75,22 @@ export class HeartLink {
 		this.#store();
 	}
 
-	/** A farm that runs has other nodes or another key in the cluster.xml that is in force now: `module`. */
+	/** A farm that runs is `module` by the cluster.xml and key that are in force now. */
 	succeed(module: FarmModule): void {
-		if (this.#started.get(module.module)?.do !== "farm") return;
-		this.#successors.set(module.module, module);
-		this.#post({ do: "successor", module });
+		const start = this.#started.get(module.module);
+		if (start?.do !== "farm") return;
+		const text = JSON.stringify(module);
+		const others = start.successors.filter((each) => JSON.stringify(each) !== text);
+		const next = { ...start, successors: [...others, module].slice(-maxSuccessors) };
+		this.#started.set(module.module, next);
+		this.#post(next);
+		this.#store();
+	}
+
+	/** What a farm runs with, also by the word of an earlier daemon; null: it takes no part. */
+	farmOf(module: string): FarmModule | null {
+		const start = this.#started.get(module);
+		return start?.do === "farm" ? start.module : null;
 	}
 
 	/** What this node wants of a farm's group, also by the word of an earlier daemon; null: it takes no part. */
@@ -109,7 +120,6 @@ export class HeartLink {
 	stop(module: string): void {
 		this.#listeners.delete(module);
 		this.#offered.delete(module);
-		this.#successors.delete(module);
 		if (!this.#started.delete(module)) return;
 		this.#post({ do: "stop", module });
 		this.#store();
@@ -131,7 +141,6 @@ export class HeartLink {
 		const name = start.module.module;
 		if (this.#started.has(name)) this.#post({ do: "stop", module: name });
 		this.#offered.delete(name);
-		this.#successors.delete(name);
 		this.#started.set(name, start);
 		this.#post(start);
 		this.#store();
@@ -162,7 +171,6 @@ export class HeartLink {
 			// Said twice: there is somebody who sets the filter of a farm.
 			if (start.do === "farm" && this.#listeners.has(name)) worker.postMessage(start);
 		}
-		for (const module of this.#successors.values()) worker.postMessage({ do: "successor", module });
 		return worker;
 	}
 
@@ -190,8 +198,6 @@ export class HeartLink {
 		if (start?.do !== "farm" || this.#stopped) return;
 		this.#post(start);
 		if (this.#listeners.has(module)) this.#post(start);
-		const successor = this.#successors.get(module);
-		if (successor !== undefined) this.succeed(successor);
 	}
 
 	#post(message: ToHeart): void {

@@ -168,9 +168,9 @@ async function handsOf(
 			monitoring().reconfigure(next);
 			heartbeat = await cluster.heartbeatOf(next);
 		},
+		outdated: farm?.outdated === true,
 		async clusterChanged() {
-			const successor = farm && (await cluster.farmOf(runtime().configuration));
-			if (successor) farm.clusterChanged(successor);
+			farm?.clusterChanged(await cluster.farmOf(runtime().configuration));
 		},
 		announce(says, resources) {
 			farm?.announce(says.main);

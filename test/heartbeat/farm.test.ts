@@ -41,7 +41,14 @@ class Node {
 	#wake: () => void = () => undefined;
 
 	/** `confirms`: its filter obeys at once. */
-	constructor(t: ExecutionContext, module: FarmModule, open = ["web"], held = {}, confirms = true) {
+	constructor(
+		t: ExecutionContext,
+		module: FarmModule,
+		open = ["web"],
+		held = {},
+		confirms = true,
+		successors: FarmModule[] = [],
+	) {
 		this.#heart = new HeartThread(
 			(message) => {
 				this.heard.push(message);
@@ -50,11 +57,16 @@ class Node {
 			},
 			(error) => t.fail(String((error as Error).stack)),
 		);
-		this.#heart.send({ do: "farm", module, wish: { open }, held });
+		this.#heart.send({ do: "farm", module, wish: { open }, held, successors });
 		t.teardown(() => this.close());
 	}
 
 	send: HeartThread["send"] = (order) => this.#heart.send(order);
+
+	/** Newer cluster.xml files have come. */
+	follow(module: FarmModule, successors: FarmModule[]): void {
+		this.#heart.send({ do: "farm", module, wish: { open: ["web"] }, held: {}, successors });
+	}
 
 	applied(version: number): void {
 		this.#heart.send({ do: "applied", module: "m", version });
@@ -194,7 +206,7 @@ test.serial("a server that a newer cluster.xml adds waits while others serve wit
 	const after = farm(40, ["a", "b", "c"], { key: "6c".repeat(32) }) as [FarmModule, FarmModule, FarmModule];
 	const [a, b] = before.map((module) => new Node(t, module)) as [Node, Node];
 	await Promise.all([a, b].map((node) => node.settled("a", "b")));
-	for (const [n, node] of [a, b].entries()) node.send({ do: "successor", module: after[n] as FarmModule });
+	for (const [n, node] of [a, b].entries()) node.follow(before[n] as FarmModule, [after[n] as FarmModule]);
 	const c = new Node(t, after[2]);
 	await c.settled("c");
 	await new Promise((resolve) => setTimeout(resolve, 3000));
@@ -213,8 +225,7 @@ test.serial("a server that a newer cluster.xml adds waits while others serve wit
 		const next = new Node(t, after[n] as FarmModule);
 		await next.settled(...(n === 0 ? ["a", "c"] : ["a", "b", "c"]));
 	}
-	await c.until(({ view }) => view?.settled === true && view.members.length === 3);
-	t.deepEqual(["a", "b", "c"].map((name) => c.load(name)).sort(), [85, 85, 86]);
+	await c.until((node) => ["a", "b", "c"].every((name) => node.load(name) >= 85));
 });
 
 test.serial("without a word of the newer cluster.xml both would serve (negative control)", async (t) => {
@@ -225,17 +236,55 @@ test.serial("without a word of the newer cluster.xml both would serve (negative 
 	t.is(a.load("a"), 256);
 });
 
+test.serial("one that goes on with the older cluster.xml serves from its first pulse on", async (t) => {
+	const [before] = farm(43, ["a", "b"]) as [FarmModule, FarmModule];
+	const after = farm(43, ["a", "b", "c"], { key: "6c".repeat(32) }) as [FarmModule, FarmModule, FarmModule];
+	const a = new Node(t, before, ["web"], {}, true, [after[0]]);
+	await a.settled("a");
+	const c = new Node(t, after[2]);
+	await c.settled("c");
+	await a.close();
+	const again = new Node(t, before, ["web"], { web: "f".repeat(64) }, true, [after[0]]);
+	again.follow(before, [after[0]]);
+	await again.settled("a");
+	await new Promise((resolve) => setTimeout(resolve, 1000));
+	t.deepEqual(
+		c.heard.filter((message) => message.is === "farm" && message.view.groups[0]?.owners.includes("c")),
+		[],
+	);
+});
+
 test.serial("servers with the older and the newer key are one group", async (t) => {
 	const before = farm(42, ["a", "b", "c"]) as [FarmModule, FarmModule, FarmModule];
-	const after = before.map((module) => ({ ...module, key: "6c".repeat(32) }));
+	// The same addresses, written in another way.
+	const lans = (all: FarmModule["lans"]): FarmModule["lans"] =>
+		all.map((lan) => ({
+			...lan,
+			nodes: lan.nodes.map(({ name, addr }) => ({ name, addr: addr.replace(".42.", ".0x2a.") })),
+		}));
+	const after = before.map((module) => ({ ...module, lans: lans(module.lans), key: "6c".repeat(32) }));
 	const nodes = before.map((module) => new Node(t, module)) as [Node, Node, Node];
 	const [a, b] = nodes;
 	await Promise.all(nodes.map((node) => node.settled("a", "b", "c")));
-	for (const [n, node] of nodes.entries()) node.send({ do: "successor", module: after[n] as FarmModule });
+	for (const [n, node] of nodes.entries()) node.follow(before[n] as FarmModule, [after[n] as FarmModule]);
 	await nodes[2].close();
 	const c = new Node(t, after[2] as FarmModule);
 	await Promise.all([a, b, c].map((node) => node.settled("a", "b", "c")));
 	t.deepEqual(["a", "b", "c"].map((name) => c.load(name)).sort(), [85, 85, 86]);
+	await a.until((node) => JSON.stringify(node.view?.groups) === JSON.stringify(c.view?.groups));
+	// Another key comes before all have been started with the last one.
+	const views = [a, b, c].map(({ heard }) => heard.length);
+	for (const [n, node] of [a, b].entries()) {
+		const key = "6d".repeat(32);
+		node.follow(before[n] as FarmModule, [after[n] as FarmModule, { ...(after[n] as FarmModule), key }]);
+	}
+	await new Promise((resolve) => setTimeout(resolve, 2500));
+	for (const [n, node] of [a, b, c].entries()) {
+		const later = node.heard
+			.slice(views[n])
+			.flatMap((message) => (message.is === "farm" ? [message.view.members] : []));
+		t.true(later.every((members) => members.join() === "a,b,c"));
+	}
 	t.deepEqual(c.view?.groups, a.view?.groups);
 });
 

@@ -141,6 +141,7 @@ const daemon = new Daemon({
 		connect: () => {},
 		disconnect: () => {},
 		reconfigure: async () => {},
+		outdated: false,
 		clusterChanged: async () => {},
 		announce: () => {},
 		ping: async () => false,

@@ -17,6 +17,11 @@ export class Foreigners {
 		this.#heard.set(foreigner.name, { ...foreigner, silenceMs: 0 });
 	}
 
+	/** It speaks as one of the group now. */
+	forget(name: string): void {
+		this.#heard.delete(name);
+	}
+
 	tick(ms: number): void {
 		for (const foreigner of this.#heard.values()) foreigner.silenceMs += ms;
 	}

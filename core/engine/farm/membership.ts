@@ -182,7 +182,7 @@ export class Membership {
 		const entries = this.#others.entries((node) => this.#lossMs(node));
 		return {
 			basis: this.#basis,
-			serving: holdsAny(this.#held),
+			serving: !this.#filter.empty,
 			entries: [this.#entry(), ...entries],
 			view: this.#view,
 		};
@@ -218,7 +218,7 @@ export class Membership {
 
 	#entry(): Entry {
 		const leaderLife = this.#leader === this.#self ? this.#life : (this.#others.entry(this.#leader)?.life ?? 0);
-		const yielding = this.#foreigners.yields(holdsAny(this.#held), followerLossMs(this.#module));
+		const yielding = this.#foreigners.yields(!this.#filter.empty, followerLossMs(this.#module));
 		return {
 			node: this.#self,
 			life: this.#life,
@@ -236,6 +236,7 @@ export class Membership {
 	#hearOf(entry: Entry, direct: boolean): void {
 		this.#round = Math.max(this.#round, roundOf(entry.acked));
 		if (entry.node !== this.#self) {
+			if (direct) this.#foreigners.forget(this.#module.nodes[entry.node] ?? "");
 			this.#others.hear(entry, direct);
 			return;
 		}

@@ -27,6 +27,8 @@ export interface FarmParts {
 	rules: ReadonlyMap<string, number>;
 	/** Null: clients come through a load balancer, or by the servers' own addresses. */
 	addresses: Pick<FarmAddresses, "set" | "unset" | "hear" | "share" | "resume" | "close"> | null;
+	/** The farm by the cluster.xml and key that are in force, if it runs with older ones. */
+	successor: FarmModule | null;
 	heart: Pick<HeartLink, "farm" | "succeed" | "wish" | "wishOf" | "applied" | "listen" | "stop">;
 	clock: Clock;
 	main(): MainState;
@@ -71,6 +73,11 @@ export class FarmPlace implements FarmControl {
 		this.#told = new Told(parts);
 	}
 
+	/** By its next start it will be another one. */
+	get outdated(): boolean {
+		return this.#parts.successor !== null;
+	}
+
 	get view(): FarmView | null {
 		return this.#view;
 	}
@@ -86,8 +93,8 @@ export class FarmPlace implements FarmControl {
 	}
 
 	/** Another cluster.xml is in force, by which the module will go from its next start on. */
-	clusterChanged(successor: FarmModule): void {
-		if (this.#member) this.#parts.heart.succeed(successor);
+	clusterChanged(successor: FarmModule | null): void {
+		if (this.#member && successor !== null) this.#parts.heart.succeed(successor);
 	}
 
 	/** The stored state is taken up. `running`: an earlier daemon left the module as it was. */
@@ -104,6 +111,7 @@ export class FarmPlace implements FarmControl {
 		if (this.#member) this.#listen();
 		else heart.stop(this.module.module);
 		if (!running) this.#told.nothing();
+		this.clusterChanged(this.#parts.successor);
 		if (running && main === "UP") await this.#resume();
 		// In WAIT a stop that goes on takes away what is left.
 		else if (!running || main === "STOP") await addresses?.unset();

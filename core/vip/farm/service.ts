@@ -229,10 +229,6 @@ export class FarmAddresses {
 	async #share(): Promise<void> {
 		const [standing, view] = [this.#standing, this.#wanted];
 		if (standing === null || view === null || view === this.#applied) return;
-		await this.#apply(standing, view);
-	}
-
-	async #apply(standing: Standing, view: FarmView): Promise<void> {
 		try {
 			await this.#fill(standing.plan, this.#shares(standing, view));
 			this.#applied = view;
@@ -244,14 +240,13 @@ export class FarmAddresses {
 	/** Only the sets as a rule; all of it when the filter is not known to be there, or frames go somewhere else. */
 	async #fill(plan: FilterPlan, shares: Shares): Promise<void> {
 		const { system } = this.#options;
-		const written = JSON.stringify([...shares.macs].map(([iface, macs]) => [iface, ...macs]));
-		const same = written === this.#written;
+		const same = nodesIn(shares) === this.#written;
 		this.#written = null;
 		if (!same || !(await filled(system.fillSets(sharesAsSets(plan, shares))))) {
 			await system.filter(openFilter(plan, shares));
 			this.#filter.written();
 		}
-		this.#written = written;
+		this.#written = nodesIn(shares);
 	}
 
 	#shares({ plan }: Standing, view: FarmView): Shares {
@@ -325,12 +320,16 @@ export class FarmAddresses {
 	}
 
 	async #restore(): Promise<void> {
-		const [standing, view] = [this.#standing, this.#applied];
-		if (standing === null || view === null || (await this.#filter.isWhole())) return;
-		this.#written = null;
-		await this.#apply(standing, view);
+		const [standing, view] = [this.#standing, this.#wanted];
+		if (standing === null || view === null || this.#applied === null || (await this.#filter.isWhole())) return;
+		const { log, farm, system } = this.#options;
+		const shares = this.#shares(standing, view);
+		// Until that succeeds, what is left of it is filled as before.
+		await system.filter(openFilter(standing.plan, shares, true));
+		this.#filter.written();
+		this.#applied = view;
+		this.#written = nodesIn(shares);
 		await this.#filter.isWhole();
-		const { log, farm } = this.#options;
 		log("W", `Another program had changed the filter of ${farm.module} (nft flush ruleset?): it is as it was again`);
 	}
 
@@ -366,6 +365,11 @@ export class FarmAddresses {
 
 function isDirected({ link }: Planned): boolean {
 	return link === null;
+}
+
+/** The MAC addresses that are in the text of a filter. */
+function nodesIn({ macs }: Shares): string {
+	return JSON.stringify([...macs].map(([iface, all]) => [iface, ...all]));
 }
 
 /** False: a set is missing. */

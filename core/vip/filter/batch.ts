@@ -13,10 +13,10 @@ export function closedFilter(plan: FilterPlan): string {
 
 /**
  * The filter with these shares. Connections and the kernel's other tables are not touched; what somebody has removed of
- * ours is there again.
+ * ours is there again. `fresh`: and what somebody has added is not.
  */
-export function openFilter(plan: FilterPlan, shares: Shares): string {
-	return `${batchOf(tablesOf(plan, shares.macs), false)}${fillingOf(sharesAsSets(plan, shares))}`;
+export function openFilter(plan: FilterPlan, shares: Shares, fresh = false): string {
+	return `${batchOf(tablesOf(plan, shares.macs), fresh)}${fillingOf(sharesAsSets(plan, shares))}`;
 }
 
 /** What changes with the shares alone, once the filter knows the MAC addresses. With it the lease begins anew. */

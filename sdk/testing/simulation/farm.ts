@@ -34,6 +34,7 @@ export function simulatedFarm(server: FarmServer): FarmPlace | null {
 	};
 	return new FarmPlace({
 		...{ farm, clock: life, heart: heartOf(server) },
+		successor: null,
 		scriptControl: vip?.scriptControl === true,
 		rules: new Map(vip?.balancing.map(({ name, rules }) => [name, rules.length])),
 		addresses: vip === null ? null : addresses,

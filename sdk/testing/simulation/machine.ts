@@ -244,6 +244,7 @@ export class Machine implements Station {
 				monitoring().detach();
 			},
 			reconfigure: async (next) => monitoring().reconfigure(next),
+			outdated: false,
 			clusterChanged: async () => {},
 			announce: (says, resources) => {
 				farm?.announce(says.main);

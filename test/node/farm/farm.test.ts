@@ -1,5 +1,5 @@
 /** A farm of two servers: real daemons, real kernels' filters, real clients. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
@@ -33,6 +33,12 @@ const has = (server: Server, load: number): Promise<State> =>
 		return `${state} ${status}` === "UP Ready" && settled && groups[0]?.load === load;
 	});
 const stopped = (server: Server): Promise<State> => becomes(server, ({ state }) => state === "STOP");
+
+/** Of the pulses of its farm. */
+function keysOf({ safevar }: Server): string[] {
+	const { started } = JSON.parse(readFileSync(join(safevar, "run/heart.json"), "utf8"));
+	return started.map(({ module }: { module: { key: string } }) => module.key);
+}
 
 /** What a farm leaves in the kernel of a server. */
 async function left(box: Box): Promise<string> {
@@ -103,9 +109,18 @@ farmTest("two servers share the clients of an address; one that stops or dies le
 
 	// Another cluster key: servers that run with the older one, and those that have started since, are one group.
 	key(site.servers);
+	await second.kill("SIGKILL");
+	await second.start();
+	await has(second, 128);
+	t.deepEqual([...(await allAnswered(t, site))].sort(), ["n1", "n2"]);
+	t.deepEqual(keysOf(second), keysOf(first), "a farm runs on as it was started");
 	for (const server of [second, first]) {
-		server.ok("restart", "-m", "web");
+		const older = keysOf(server);
+		server.ok("stop", "-m", "web");
+		await stopped(server);
+		server.ok("start", "-m", "web");
 		await has(server, 128);
+		t.notDeepEqual(keysOf(server), older);
 		await has(server === first ? second : first, 128);
 		t.deepEqual([...(await allAnswered(t, site))].sort(), ["n1", "n2"]);
 	}

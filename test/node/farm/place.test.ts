@@ -64,6 +64,7 @@ function world(_t: ExecutionContext, earlier: FarmWish | null = null, scriptCont
 		},
 		place: new FarmPlace({
 			farm,
+			successor: null,
 			scriptControl,
 			rules: new Map([["G", 2]]),
 			addresses: {

@@ -186,6 +186,8 @@ boxTest("a daemon that comes back keeps what is answered, and restores what some
 		"delete table netdev opensafe_1",
 		"flush chain inet opensafe_1 to4",
 		"add rule inet opensafe_1 clients drop",
+		"add chain inet opensafe_1 other { type filter hook input priority 0 ; policy drop ; }",
+		"delete chain inet opensafe_1 answers ; add chain inet opensafe_1 answers { type filter hook postrouting priority 7 ; }",
 	]) {
 		await sleep(500);
 		await box.network("nft", harm.split(" "));
