@@ -217,7 +217,11 @@ export class HeartLink {
 function readStarted(file: string, incarnation: string): (Start | Farm)[] {
 	try {
 		const stored = JSON.parse(readFileSync(file, "utf8")) as { incarnation: string; started: (Start | Farm)[] };
-		return stored.incarnation === incarnation ? stored.started : [];
+		if (stored.incarnation !== incarnation) return [];
+		// Earlier versions stored no successors.
+		return stored.started.map((start) =>
+			start.do === "farm" ? { ...start, successors: start.successors ?? [] } : start,
+		);
 	} catch {
 		return [];
 	}
