@@ -1,9 +1,11 @@
 /** Whether the filter in the kernel is still as it was written: any program may change the machine's rules. */
-import type { AddressSystem } from "../addresses.ts";
+import type { AddressSystem, SetContent } from "../addresses.ts";
 import { families } from "../filter/text.ts";
 
+type WatchedSystem = Pick<AddressSystem, "listTables" | "filterGeneration" | "fillSets">;
+
 export class FilterWatch {
-	readonly #system: Pick<AddressSystem, "listTables" | "filterGeneration">;
+	readonly #system: WatchedSystem;
 	readonly #table: string;
 	/** As it was listed after it was written; null: not looked at since. */
 	#image: string | null = null;
@@ -11,7 +13,7 @@ export class FilterWatch {
 	#generation = -1;
 	#writes = 0;
 
-	constructor(system: Pick<AddressSystem, "listTables" | "filterGeneration">, table: string) {
+	constructor(system: WatchedSystem, table: string) {
 		this.#system = system;
 		this.#table = table;
 	}
@@ -20,6 +22,14 @@ export class FilterWatch {
 	written(): void {
 		this.#image = null;
 		this.#writes++;
+	}
+
+	/** Fills sets: one change of the rules that needs no look, if it was the only one. */
+	async fill(contents: readonly SetContent[]): Promise<void> {
+		const before = await this.#system.filterGeneration();
+		await this.#system.fillSets(contents);
+		const after = await this.#system.filterGeneration();
+		if (before === this.#generation && after === before + 1) this.#generation = after;
 	}
 
 	/** Tables, chains and rules; not what the sets hold. Asks `nft` only if any rule or set of the machine has changed. */

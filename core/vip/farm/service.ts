@@ -242,7 +242,7 @@ export class FarmAddresses {
 		const { system } = this.#options;
 		const same = nodesIn(shares) === this.#written;
 		this.#written = null;
-		if (!same || !(await filled(system.fillSets(sharesAsSets(plan, shares))))) {
+		if (!same || !(await filled(this.#filter.fill(sharesAsSets(plan, shares))))) {
 			await system.filter(openFilter(plan, shares));
 			this.#filter.written();
 		}
@@ -347,7 +347,7 @@ export class FarmAddresses {
 		}
 		await this.#inTurn(async () => {
 			if (this.#standing !== standing || this.#applied !== view) return;
-			await this.#options.system.fillSets(whereContents(standing.plan, this.#shares(standing, view)));
+			await this.#filter.fill(whereContents(standing.plan, this.#shares(standing, view)));
 		});
 	}
 

@@ -6,6 +6,10 @@ function watched() {
 	const watch = new FilterWatch(
 		{
 			filterGeneration: async () => machine.generation,
+			fillSets: async () => {
+				machine.meanwhile();
+				machine.generation++;
+			},
 			listTables: async () => {
 				machine.asked++;
 				const { listed } = machine;
@@ -33,6 +37,22 @@ test("nft is asked only after something on the machine has changed", async (t) =
 	t.true(await watch.isWhole());
 	machine.generation = 4;
 	machine.listed = null;
+	t.false(await watch.isWhole());
+});
+
+test("what the node itself fills needs no look; what somebody else changes meanwhile does", async (t) => {
+	const { machine, watch } = watched();
+	t.true(await watch.isWhole());
+	for (let fill = 0; fill < 3; fill++) await watch.fill([]);
+	t.true(await watch.isWhole());
+	t.is(machine.asked, 1);
+	machine.meanwhile = () => {
+		machine.generation++;
+		machine.listed = "other rules";
+	};
+	await watch.fill([]);
+	machine.meanwhile = () => {};
+	await watch.fill([]);
 	t.false(await watch.isWhole());
 });
 
