@@ -50,6 +50,8 @@ labTest(
 		];
 		const [one, two] = nodes;
 		for (const node of nodes) await bare(node);
+		const listens = (node: LabNode) => node.run("ss -Hltn sport = :9010");
+		for (const node of nodes) await lab.until(`the daemon of ${node.name} listens`, 30_000, () => listens(node));
 		const phase = (node: LabNode, words: string) =>
 			node.attempt(`bash /var/safekit/k3sconfig.sh ${words}`, { timeoutMs: withinMs });
 		const addresses = nodes.map((node) => node.address(0));
