@@ -25,6 +25,7 @@ test.serial(
 		const { own } = a.records!.checkpoint;
 		await settled(a);
 		t.deepEqual(marks(a), { everything: false, files: [], directories: [] });
+		await told(pair);
 		t.true(a.records!.checkpoint.own > own);
 		t.is(b.records!.checkpoint.own, a.records!.checkpoint.own);
 		t.true(b.records!.checkpoint.peer < b.records!.checkpoint.own, "what the source had recorded then");
@@ -104,4 +105,10 @@ const chunks = (node: TestNode): number => marks(node).files.reduce((sum, file) 
 /** Until checkpoints have taken all marks away. */
 async function settled(node: TestNode): Promise<void> {
 	for (let n = 0; n < 200 && marks(node).directories.length > 0; n++) await sleep(100);
+}
+
+/** Until the records of both name the last checkpoint: marks are read from the disk, records come by a message, later. */
+async function told({ a, b }: Pair): Promise<void> {
+	const own = (node: TestNode): number => node.records!.checkpoint.own;
+	for (let n = 0; n < 100 && (own(a) === 0 || own(a) !== own(b)); n++) await sleep(20);
 }
