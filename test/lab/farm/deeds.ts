@@ -85,7 +85,7 @@ export async function rollingUpdate(t: ExecutionContext, farm: Farm): Promise<vo
 	await meter.stop();
 }
 
-/** From one moment to the next nothing comes from it any more; and it comes back. */
+/** From one moment to the next nothing comes from it any more; with power it comes back by itself. */
 export async function powerCut(t: ExecutionContext, farm: Farm, name: string): Promise<void> {
 	const node = farm.node(name);
 	const others = names.filter((each) => each !== name);
@@ -93,7 +93,7 @@ export async function powerCut(t: ExecutionContext, farm: Farm, name: string): P
 	await farm.untilServing(others);
 	await everybodyIsAnswered(t, farm, others);
 	await farm.powerOn(node);
-	await farm.start([node]);
+	await farm.until(node, "UP Ready");
 	await farm.untilServing(names);
 }
 

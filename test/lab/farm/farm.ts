@@ -166,7 +166,7 @@ export class Farm {
 		const used = options.types ?? types;
 		const hosts = this.nodes.map(({ name }) => `<host name="${name}" power="${options.powers?.[name] ?? 1}"/>`);
 		const cluster = `<cluster>${hosts.join("")}</cluster>`;
-		return `<service mode="farm" maxloop="100">
+		return `<service mode="farm" boot="on" maxloop="100">
 	<farm ${options.farm ?? ""}><lan name="default"/></farm>
 	<vip><interface_list>${used.map((type) => this.#interface(type)).join("")}</interface_list>
 		<loadbalancing_list>
