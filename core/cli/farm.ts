@@ -5,7 +5,8 @@ import { buckets, type FarmShare, loadOf } from "../engine/farm/group.ts";
 import { percentOf } from "../engine/farm/percent.ts";
 import { SafekitError } from "../errors.ts";
 import type { BalancingRule, VipConfiguration } from "../module/configuration.ts";
-import { type Asked, type Explanation, explain, reachable, sharesOfAll } from "../vip/farm/explain.ts";
+import { spelled } from "../schema/ipv6.ts";
+import { type Asked, type Explanation, explain, hashedOf, reachable, sharesOfAll } from "../vip/farm/explain.ts";
 import { printJson, table } from "./call.ts";
 import type { FarmControl, ModuleControl } from "./control.ts";
 import { type Context, findModule, type ModuleOptions, moduleCommand, needsWord, wholeNumber } from "./groups.ts";
@@ -75,11 +76,11 @@ function tell(context: Context, client: string, port: string | undefined, option
 	const number = (name: string, text: string | undefined) =>
 		text === undefined ? null : wholeNumber(name, text, 1, 65_535);
 	const asked: Asked = {
-		client,
+		client: spelled(client),
 		proto: options.udp ? "udp" : "tcp",
 		port: number("the port", port),
 		clientPort: number("--client-port", options.clientPort),
-		to: options.to ?? null,
+		to: options.to === undefined ? null : spelled(options.to),
 	};
 	const found = explain(vip, sharesOf(farm), asked);
 	const takesPart = farm.view !== null;
@@ -119,7 +120,7 @@ function sentence(one: Explanation, { client, port }: Asked): string {
 	const by = `rule ${one.group}_${one.index} (${ruleText(one.rule)})`;
 	if (one.bucket === null) {
 		const why =
-			one.rule.filter === "on_port"
+			hashedOf(one.rule, client) === "on_port"
 				? "shares clients out by their own port: say which with --client-port"
 				: "shares out every packet by itself";
 		return `${client} → ${target}: any server answers\n  ${by} ${why}\n`;

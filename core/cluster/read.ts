@@ -49,15 +49,6 @@ function nameOf(element: CheckedElement): string {
 	return textOf(element, "name") ?? "";
 }
 
-/** Two spellings of one address are one address. */
-function canonical(addr: string): string {
-	if (addr.includes(":")) {
-		const [plain, zone] = addr.split("%");
-		return new URL(`http://[${plain}]/`).hostname + (zone ?? "");
-	}
-	return addr.toLowerCase();
-}
-
 /** A lan's name stands once, a node once in a lan, and no two nodes share an address on one lan. */
 function checkRepetitions(lans: CheckedElement[], report: Report): void {
 	refuseRepeated(lans, nameOf, (lan) => repeated(report, lan, "name", `the lan ${nameOf(lan)}`));
@@ -68,7 +59,7 @@ function checkRepetitions(lans: CheckedElement[], report: Report): void {
 		for (const attribute of ["addr", "laddr"]) {
 			refuseRepeated(
 				nodes,
-				(node) => canonical(textOf(node, attribute) ?? ""),
+				(node) => (textOf(node, attribute) ?? "").toLowerCase(),
 				(node) => repeated(report, node, attribute, `the address ${textOf(node, attribute)}`, here),
 			);
 		}
@@ -102,7 +93,7 @@ function checkOwners(lans: CheckedElement[], report: Report): void {
 	for (const node of lans.flatMap(nodesOf)) {
 		const addr = textOf(node, "addr");
 		if (addr === null) continue;
-		const owner = owners.get(canonical(addr));
+		const owner = owners.get(addr.toLowerCase());
 		if (owner !== undefined && owner !== nameOf(node)) {
 			const message = `the address ${addr} already belongs to the node ${owner}`;
 			report.add("CONFIG_REPEATED", message, node.xml, {
@@ -111,7 +102,7 @@ function checkOwners(lans: CheckedElement[], report: Report): void {
 				remedy: "Give each its own.",
 			});
 		}
-		owners.set(canonical(addr), owner ?? nameOf(node));
+		owners.set(addr.toLowerCase(), owner ?? nameOf(node));
 	}
 }
 

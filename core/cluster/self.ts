@@ -3,6 +3,7 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { SafekitError } from "../errors.ts";
+import { unzoned } from "../schema/ipv6.ts";
 import type { Cluster, Lan, LanNode } from "./cluster.ts";
 
 const resolveMs = 5000;
@@ -29,13 +30,13 @@ export async function ownNode(
 			remedy: "Set SAFENODE to one of these names, or unset it.",
 		});
 	}
-	const own = new Set(addresses.map(plain));
+	const own = new Set(addresses.map(unzoned));
 	const fitting = new Set<string>();
 	await Promise.all(
 		cluster.lans.flatMap((lan) =>
 			lan.nodes.map(async (node) => {
 				const found = await resolve(localAddr(node));
-				if (found.some((addr) => own.has(plain(addr)))) fitting.add(node.name);
+				if (found.some((addr) => own.has(unzoned(addr)))) fitting.add(node.name);
 			}),
 		),
 	);
@@ -70,12 +71,6 @@ export function pairOn(cluster: Cluster, lanName: string, own: string, peer: str
 	const lan = cluster.lans.find((each: Lan) => each.name === lanName);
 	const [mine, other] = [own, peer].map((name) => lan?.nodes.find((node) => node.name === name));
 	return mine === undefined || other === undefined ? undefined : [mine, other];
-}
-
-/** Without zone and in one spelling. */
-function plain(addr: string): string {
-	const bare = addr.split("%")[0] ?? "";
-	return isIP(bare) === 6 ? new URL(`http://[${bare}]/`).hostname : bare;
 }
 
 /** A name that does not resolve in time is nobody's. */

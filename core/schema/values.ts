@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { posix, win32 } from "node:path";
 import type { AttributeType } from "./declare.ts";
 import { Ere } from "./ere/ere.ts";
+import { spelled } from "./ipv6.ts";
 import { readTime } from "./units.ts";
 
 export type Value = string | number | boolean;
@@ -53,7 +54,7 @@ function readInteger(text: string, { min, max, star }: { min: number; max: numbe
 
 function readAddress(text: string, star?: true): ReadValue {
 	const bare = text.replace(/^\[(.*)\]$/, "$1");
-	if (isIP(bare) !== 0) return { value: bare };
+	if (isIP(bare) !== 0) return { value: spelled(bare) };
 	// Digits and dots only are a mistyped address, not a name.
 	const isName =
 		text.length <= 253 && /^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$/.test(text) && !/^[\d.]+$/.test(text);

@@ -1,4 +1,5 @@
 import test from "ava";
+import { spelled } from "../../core/schema/ipv6.ts";
 import { configurationOf, mirror, problemsOf } from "./read.ts";
 
 test("where the documentation contradicts itself, both readings are accepted", (t) => {
@@ -61,4 +62,19 @@ test("farm rules that contradict themselves are refused", (t) => {
 	t.deepEqual(errors(farm('proto="tcp" filter="on_port"').replace('<lan name="default"/>', both)), [
 		["CONFIG_REPEATED", undefined],
 	]);
+});
+
+test("an IPv6 address is what the kernel calls it, however it was written", (t) => {
+	const vip = (addr: string): string =>
+		mirror(
+			`<vip><interface_list><interface><real_interface><virtual_addr addr="${addr}"/></real_interface></interface></interface_list></vip><check><ping ident="p"><to addr="${addr}"/></ping></check>`,
+		);
+	for (const text of ["FD09:0::50", "[fd09::0:50]", "fd09:0:0:0:0:0:0:50"]) {
+		const { vip: read, checkers } = configurationOf(vip(text));
+		t.is(read?.addresses[0]?.addr, "fd09::50");
+		t.like(checkers[0], { addr: "fd09::50" });
+	}
+	t.is(spelled("FE80::0:1%eth0"), "fe80::1%eth0");
+	t.is(spelled("10.0.0.1"), "10.0.0.1");
+	t.is(spelled("Name.Example"), "Name.Example");
 });
