@@ -1,7 +1,8 @@
 /** This node's part in the group of a farm: pulses to all nodes on every lan, and what follows from those that come in. */
 import type { FarmModule, FarmWish } from "../engine/farm/group.ts";
-import { type Effects, Membership } from "../engine/farm/membership.ts";
+import { Membership } from "../engine/farm/membership.ts";
 import { type FarmPulseWire, maxFarmNodes, readPulse, wireOf } from "../engine/farm/pulse.ts";
+import type { Effects } from "../engine/farm/shown.ts";
 import { type Identities, type Peer, type Pulse, peersOf } from "./farmPeers.ts";
 import type { Received } from "./identity.ts";
 import { OwnPulses } from "./own.ts";
@@ -17,6 +18,8 @@ const envelopeBytes = 160;
 const goodbyeMs = [0, 25, 75, 175];
 /** Answers to strangers are not sent more often than this to one address. */
 const answerGapMs = 10;
+/** A node with several keys says everything with each of them: not the first that fails means that none fits. */
+const refusedMs = 1000;
 /** Packets from addresses that no node has, tried with every node's key: so many between two ticks. */
 const maxStrangers = 20;
 
@@ -29,6 +32,8 @@ interface Lan {
 	/** Also of a newer cluster.xml: it may give an address to another node, or have another key. */
 	peers: Map<number, Peer[]>;
 	answeredMs: number[];
+	/** By the number of an address: since when nothing that came from it was accepted. */
+	refusedSinceMs: Map<number, number>;
 	socket: PathSocket;
 }
 
@@ -83,6 +88,7 @@ export class FarmBeat {
 			own,
 			peers: new Map(own),
 			answeredMs: known.map(() => 0),
+			refusedSinceMs: new Map(),
 			socket: new PathSocket(
 				{ localAddr, peerAddrs: known.map(({ addr }) => addr), port: this.#module.port },
 				{
@@ -223,6 +229,7 @@ export class FarmBeat {
 	}
 
 	#send(lan: Lan, at: number, { identity }: Peer, extra: Pick<Envelope, "c" | "e"> = {}): void {
+		if (this.#membership.mute) return;
 		lan.socket.send(identity.seal({ i: lan.mark, ...this.#wire, ...extra }), at);
 	}
 
@@ -233,6 +240,7 @@ export class FarmBeat {
 			if (peer.isSelf) continue;
 			const received = peer.identity.receive(lan.name, bytes);
 			if (received.is !== "refused") {
+				lan.refusedSinceMs.delete(from);
 				this.#answer(lan, at, peer, received);
 				if (received.is === "accepted") this.#accept(lan, peer, received.pulse);
 				return;
@@ -241,7 +249,15 @@ export class FarmBeat {
 			if (received.why === null) return;
 			refused ??= received.why;
 		}
-		if (refused !== null) this.#report("refused", lan.name, refused);
+		if (refused !== null && this.#isRefusing(lan, from)) this.#report("refused", lan.name, refused);
+	}
+
+	#isRefusing({ refusedSinceMs }: Lan, from: number): boolean {
+		if (from < 0) return true;
+		const nowMs = performance.now();
+		const sinceMs = refusedSinceMs.get(from) ?? nowMs;
+		refusedSinceMs.set(from, sinceMs);
+		return nowMs - sinceMs >= refusedMs;
 	}
 
 	/** Sends back the token of a challenge, and challenges a stranger. */
@@ -266,8 +282,9 @@ export class FarmBeat {
 		}
 		const mend = "apply the same one on all servers, and stop and start the module where it runs with an older one";
 		this.#report("refused", lan.name, `${name} has other nodes, groups or powers in its configuration: ${mend}`);
-		const { serving } = pulse;
-		this.#carryOut(this.#membership.hearForeign({ name, serving, first }, this.#unsentMs()));
+		const [own] = pulse.entries;
+		const foreigner = { name, serving: pulse.serving, resumed: own?.resumed === true, first };
+		this.#carryOut(this.#membership.hearForeign(foreigner, this.#unsentMs()));
 	}
 
 	/** A stopped module hears nothing any more. */
@@ -280,7 +297,10 @@ export class FarmBeat {
 	}
 }
 
-/** Grows from one run of the thread to the next: tenths of a second since 2025. */
+/**
+ * Grows from one run of the thread to the next: tenths of a second since 2025. With a clock that was never set it is the
+ * first one, until the others tell which they know.
+ */
 function lifeNow(): number {
-	return Math.floor((Date.now() - Date.UTC(2025, 0, 1)) / 100);
+	return Math.max(1, Math.floor((Date.now() - Date.UTC(2025, 0, 1)) / 100));
 }

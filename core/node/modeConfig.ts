@@ -56,11 +56,16 @@ type Dynamic =
 	| "automaticReboot"
 	| "splitbrainPing";
 
-/** Two equal digests: a stored state fits the configuration. */
+/**
+ * Two equal digests: a stored state fits the configuration. Where there is no peer, the node's name is nobody's business:
+ * a farm that runs goes on as it was started, also under a cluster.xml that names its server otherwise.
+ */
 export function digestOf(mode: ModeConfig): string {
 	const { heartbeats, timeoutMs, async, maxloop, loopIntervalMs, automaticReboot, splitbrainPing, ...fixed } = mode;
 	return createHash("sha256")
-		.update(JSON.stringify(fixed satisfies Omit<ModeConfig, Dynamic>))
+		.update(
+			JSON.stringify({ ...fixed, node: fixed.peer === null ? "" : fixed.node } satisfies Omit<ModeConfig, Dynamic>),
+		)
 		.digest("hex")
 		.slice(0, 32);
 }

@@ -1,111 +1,17 @@
 /** Farms of real heartbeat threads on loopback. What the protocol promises is shown in test/simulation/farm. */
 import { createSocket } from "node:dgram";
 import { networkInterfaces } from "node:os";
-import test, { type ExecutionContext } from "ava";
-import { type FarmModule, type FarmView, loadOf } from "../../core/engine/farm/group.ts";
+import test from "ava";
+import { type FarmModule, loadOf } from "../../core/engine/farm/group.ts";
 import { Membership } from "../../core/engine/farm/membership.ts";
+import { wireOf } from "../../core/engine/farm/pulse.ts";
 import { FarmBeat } from "../../core/heartbeat/farm.ts";
+import { peersOf } from "../../core/heartbeat/farmPeers.ts";
+import { pathMark } from "../../core/heartbeat/packet.ts";
 import type { FromHeart } from "../../core/heartbeat/service.ts";
-import { HeartThread } from "./relay.ts";
+import { farm, Node, port } from "./nodes.ts";
 
-const key = "6b".repeat(32);
-const port = 20_000 + (process.pid % 20_000);
 const system = { networkInterfaces, tentativeInterfaces: () => new Set<string>() };
-
-/** The farm of a subnet on each of its lans, as each node is told of it. */
-function farm(subnet: number, names: string[], more: Partial<FarmModule> = {}): FarmModule[] {
-	const lans = ["one", "two"].map((name, lan) => ({
-		name,
-		nodes: names.map((node, n) => ({ name: node, addr: `127.${subnet}.${lan}.${n + 1}` })),
-	}));
-	return names.map((node, n) => ({
-		module: "m",
-		id: 1,
-		port,
-		node,
-		nodes: names,
-		pulseMs: 100,
-		leaderLost: 10,
-		virtual: [],
-		followerLost: 10,
-		lans: lans.map((lan) => ({ ...lan, localAddr: lan.nodes[n]?.addr ?? "" })),
-		groups: [{ name: "web", powers: {} }],
-		key,
-		...more,
-	}));
-}
-
-class Node {
-	readonly heard: FromHeart[] = [];
-	readonly #heart: HeartThread;
-	#wake: () => void = () => undefined;
-
-	/** `confirms`: its filter obeys at once. */
-	constructor(
-		t: ExecutionContext,
-		module: FarmModule,
-		open = ["web"],
-		held = {},
-		confirms = true,
-		successors: FarmModule[] = [],
-	) {
-		this.#heart = new HeartThread(
-			(message) => {
-				this.heard.push(message);
-				if (message.is === "farm" && confirms) this.applied(message.view.version);
-				this.#wake();
-			},
-			(error) => t.fail(String((error as Error).stack)),
-		);
-		this.#heart.send({ do: "farm", module, wish: { open }, held, successors });
-		t.teardown(() => this.close());
-	}
-
-	send: HeartThread["send"] = (order) => this.#heart.send(order);
-
-	/** Newer cluster.xml files have come. */
-	follow(module: FarmModule, successors: FarmModule[]): void {
-		this.#heart.send({ do: "farm", module, wish: { open: ["web"] }, held: {}, successors });
-	}
-
-	applied(version: number): void {
-		this.#heart.send({ do: "applied", module: "m", version });
-	}
-
-	async close(): Promise<void> {
-		await this.#heart.close();
-	}
-
-	get view(): FarmView | null {
-		const last = this.heard.findLast((message) => message.is === "farm");
-		return last?.is === "farm" ? last.view : null;
-	}
-
-	load(name: string): number {
-		const share = this.view?.groups[0];
-		return share === undefined ? 0 : loadOf(share, name);
-	}
-
-	/** Waits for what is true of the last view, or of anything heard. */
-	async until(fits: (node: Node) => boolean, withinMs = 60_000): Promise<void> {
-		const end = performance.now() + withinMs;
-		while (!fits(this)) {
-			const leftMs = end - performance.now();
-			if (leftMs <= 0) throw new Error(`not within ${withinMs} ms; the last view: ${JSON.stringify(this.view)}`);
-			await new Promise<void>((resolve) => {
-				const timer = setTimeout(resolve, leftMs);
-				this.#wake = () => {
-					clearTimeout(timer);
-					resolve();
-				};
-			});
-		}
-	}
-
-	settled(...members: string[]): Promise<void> {
-		return this.until(({ view }) => view?.settled === true && view.members.join() === members.join());
-	}
-}
 
 test.serial("three nodes share the buckets; who dies loses them, who returns gets them again", async (t) => {
 	const modules = farm(31, ["a", "b", "c"]) as [FarmModule, FarmModule, FarmModule];
@@ -201,93 +107,6 @@ test.serial("another key, another configuration and garbage are refused and repo
 	t.is(other.view?.settled, true);
 });
 
-test.serial("a server that a newer cluster.xml adds waits while others serve with the older one", async (t) => {
-	const before = farm(40, ["a", "b"]) as [FarmModule, FarmModule];
-	const after = farm(40, ["a", "b", "c"], { key: "6c".repeat(32) }) as [FarmModule, FarmModule, FarmModule];
-	const [a, b] = before.map((module) => new Node(t, module)) as [Node, Node];
-	await Promise.all([a, b].map((node) => node.settled("a", "b")));
-	for (const [n, node] of [a, b].entries()) node.follow(before[n] as FarmModule, [after[n] as FarmModule]);
-	const c = new Node(t, after[2]);
-	await c.settled("c");
-	await new Promise((resolve) => setTimeout(resolve, 3000));
-	t.is(c.load("c"), 0);
-	for (const node of [a, b]) t.is(node.load("a") + node.load("b"), 256);
-	// One after the other is started again: the last one with the older file goes on until it stops.
-	for (const [node, n] of [
-		[a, 0],
-		[b, 1],
-	] as const) {
-		t.is(c.load("c"), 0);
-		node.send({ do: "wish", module: "m", wish: { open: [] } });
-		await node.until(({ view, load }) => view?.settled === true && load.call(node, n === 0 ? "a" : "b") === 0);
-		node.send({ do: "stop", module: "m" });
-		await node.close();
-		const next = new Node(t, after[n] as FarmModule);
-		await next.settled(...(n === 0 ? ["a", "c"] : ["a", "b", "c"]));
-	}
-	await c.until((node) => ["a", "b", "c"].every((name) => node.load(name) >= 85));
-});
-
-test.serial("without a word of the newer cluster.xml both would serve (negative control)", async (t) => {
-	const a = new Node(t, farm(41, ["a", "b"])[0] as FarmModule);
-	await a.settled("a");
-	const c = new Node(t, farm(41, ["a", "b", "c"], { key: "6c".repeat(32) })[2] as FarmModule);
-	await c.until(() => c.load("c") === 256);
-	t.is(a.load("a"), 256);
-});
-
-test.serial("one that goes on with the older cluster.xml serves from its first pulse on", async (t) => {
-	const [before] = farm(43, ["a", "b"]) as [FarmModule, FarmModule];
-	const after = farm(43, ["a", "b", "c"], { key: "6c".repeat(32) }) as [FarmModule, FarmModule, FarmModule];
-	const a = new Node(t, before, ["web"], {}, true, [after[0]]);
-	await a.settled("a");
-	const c = new Node(t, after[2]);
-	await c.settled("c");
-	await a.close();
-	const again = new Node(t, before, ["web"], { web: "f".repeat(64) }, true, [after[0]]);
-	again.follow(before, [after[0]]);
-	await again.settled("a");
-	await new Promise((resolve) => setTimeout(resolve, 1000));
-	t.deepEqual(
-		c.heard.filter((message) => message.is === "farm" && message.view.groups[0]?.owners.includes("c")),
-		[],
-	);
-});
-
-test.serial("servers with the older and the newer key are one group", async (t) => {
-	const before = farm(42, ["a", "b", "c"]) as [FarmModule, FarmModule, FarmModule];
-	// The same addresses, written in another way.
-	const lans = (all: FarmModule["lans"]): FarmModule["lans"] =>
-		all.map((lan) => ({
-			...lan,
-			nodes: lan.nodes.map(({ name, addr }) => ({ name, addr: addr.replace(".42.", ".0x2a.") })),
-		}));
-	const after = before.map((module) => ({ ...module, lans: lans(module.lans), key: "6c".repeat(32) }));
-	const nodes = before.map((module) => new Node(t, module)) as [Node, Node, Node];
-	const [a, b] = nodes;
-	await Promise.all(nodes.map((node) => node.settled("a", "b", "c")));
-	for (const [n, node] of nodes.entries()) node.follow(before[n] as FarmModule, [after[n] as FarmModule]);
-	await nodes[2].close();
-	const c = new Node(t, after[2] as FarmModule);
-	await Promise.all([a, b, c].map((node) => node.settled("a", "b", "c")));
-	t.deepEqual(["a", "b", "c"].map((name) => c.load(name)).sort(), [85, 85, 86]);
-	await a.until((node) => JSON.stringify(node.view?.groups) === JSON.stringify(c.view?.groups));
-	// Another key comes before all have been started with the last one.
-	const views = [a, b, c].map(({ heard }) => heard.length);
-	for (const [n, node] of [a, b].entries()) {
-		const key = "6d".repeat(32);
-		node.follow(before[n] as FarmModule, [after[n] as FarmModule, { ...(after[n] as FarmModule), key }]);
-	}
-	await new Promise((resolve) => setTimeout(resolve, 2500));
-	for (const [n, node] of [a, b, c].entries()) {
-		const later = node.heard
-			.slice(views[n])
-			.flatMap((message) => (message.is === "farm" ? [message.view.members] : []));
-		t.true(later.every((members) => members.join() === "a,b,c"));
-	}
-	t.deepEqual(c.view?.groups, a.view?.groups);
-});
-
 test.serial("the only node of a farm serves, and sends pulses to itself for its lease", async (t) => {
 	const [module] = farm(36, ["a"]) as [FarmModule];
 	const a = new Node(t, module);
@@ -295,6 +114,29 @@ test.serial("the only node of a farm serves, and sends pulses to itself for its 
 	t.is(a.load("a"), 256);
 	await new Promise((resolve) => setTimeout(resolve, 2000));
 	t.is(a.heard.length, 1, "its pulses go out, so the group stays as it is");
+});
+
+test.serial("a node whose clock was never set serves, and those that know it believe it", async (t) => {
+	const modules = farm(45, ["a", "b"]) as [FarmModule, FarmModule];
+	const { now } = Date;
+	Date.now = () => 0;
+	const heard: FromHeart[] = [];
+	const beat: FarmBeat = new FarmBeat(
+		modules[0],
+		{ open: ["web"] },
+		{},
+		(message) => {
+			heard.push(message);
+			if (message.is === "farm") beat.applied(message.view.version);
+		},
+		system,
+	);
+	Date.now = now;
+	t.teardown(() => beat.close());
+	const b = new Node(t, modules[1]);
+	await b.settled("a", "b");
+	t.is(b.load("a"), 128);
+	t.true(heard.every(({ is }) => is === "farm"));
 });
 
 test.serial("a group that contradicts itself is told, sends nothing more and is started anew", async (t) => {
@@ -352,4 +194,36 @@ test("while its pulses leave, a node sends one to itself: it keeps the lease whe
 	const before = counts.own;
 	await sleep(400);
 	t.is(counts.own, before);
+});
+
+test("a node whose filter does not obey says nothing at all, also not to a stranger: its lease is to end", async (t) => {
+	const [module, other] = farm(78, ["a", "b"], { port: port + 11 }) as [FarmModule, FarmModule];
+	const lan = other.lans[0] as FarmModule["lans"][number];
+	let left = 0;
+	const counter = createSocket("udp4").on("message", () => left++);
+	const stranger = createSocket("udp4");
+	for (const [socket, addr] of [
+		[counter, "127.0.0.1"],
+		[stranger, lan.localAddr],
+	] as const) {
+		await new Promise<void>((resolve) => socket.bind(port + 11, addr, resolve));
+		t.teardown(() => socket.close());
+	}
+	const beat = new FarmBeat(module, { open: [] }, { web: "f".repeat(64) }, () => undefined, system);
+	t.teardown(() => beat.close());
+	// Somebody attends to it: what it has is to be given away. Nobody confirms that it is.
+	beat.wish({ open: [] });
+	const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+	await sleep(500);
+	t.true(left > 0);
+	let before = -1;
+	for (const end = performance.now() + 20_000; before !== left && performance.now() < end; await sleep(500))
+		before = left;
+	const identity = peersOf(other, new Map()).get("a")?.identity;
+	const pulse = wireOf(new Membership(other, 1, { open: [] }, {}).say(), 1000, 0);
+	for (let n = 0; n < 10; n++) {
+		stranger.send(identity?.seal({ i: pathMark(lan.name), ...pulse }) ?? "", port + 11, "127.78.0.1");
+		await sleep(50);
+	}
+	t.is(left, before);
 });

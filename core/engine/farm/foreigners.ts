@@ -6,6 +6,8 @@
 export interface Foreigner {
 	name: string;
 	serving: boolean;
+	/** It was started again, and nobody attends to its filter yet: by now the kernel may have stopped accepting. */
+	resumed: boolean;
 	/** Does it stand before this node in cluster.xml? */
 	first: boolean;
 }
@@ -29,7 +31,7 @@ export class Foreigners {
 	/** Must this node leave the clients to the others? */
 	yields(serving: boolean, lossMs: number): boolean {
 		return [...this.#heard.values()].some(
-			(other) => other.serving && other.silenceMs < lossMs && (!serving || other.first),
+			(other) => other.serving && other.silenceMs < lossMs && (!serving || (other.first && !other.resumed)),
 		);
 	}
 }

@@ -72,7 +72,7 @@ export interface FarmWish {
  * only then do the others hear that a bucket was released, and take it.
  */
 export interface FarmView {
-	/** Grows with every view that this node is given, restarts included. */
+	/** Grows with every view that this node is given; over restarts only while nobody puts the clock back. */
 	version: number;
 	/** Nodes in the group, in the order of cluster.xml, this one included. */
 	members: string[];

@@ -71,6 +71,12 @@ export class Filter {
 		return this.#given.every(({ held }) => within(held, owners, node));
 	}
 
+	/** Is any of it not in force, as far as is known? */
+	lacks(wanted: Held): boolean {
+		const held = this.#given[0]?.held;
+		return wanted.some((own, group) => own.some((on, at) => on && held?.[group]?.[at] !== true));
+	}
+
 	/** Everything that was given is in force. */
 	get obeys(): boolean {
 		return this.#given.length === 1;

@@ -14,6 +14,7 @@ import { type Foreigner, Foreigners } from "./foreigners.ts";
 import { type FarmModule, type FarmView, type FarmWish, followerLossMs, leaderLossMs, leaseMs } from "./group.ts";
 import { allOf, Filter, type Held, heldFrom, holdsAny, keptOf, nothing, within } from "./held.ts";
 import { Others } from "./others.ts";
+import { Patience } from "./patience.ts";
 import { contentOf, KnownViews, type Owners, Shares, sameContent, waitFor } from "./proposal.ts";
 import {
 	basisOf,
@@ -25,18 +26,11 @@ import {
 	type Proposal,
 	roundOf,
 	saysSame,
+	servesBeside,
 	viewId,
 } from "./pulse.ts";
 import { rankings } from "./shares.ts";
-import { shownView } from "./shown.ts";
-
-/** What is to be done after an event. */
-export interface Effects {
-	/** Say now, to all nodes on all lans, what `say` says. */
-	send: boolean;
-	/** To be given to the filter, and to be confirmed by `applied`. */
-	view: FarmView | null;
-}
+import { type Effects, shownView } from "./shown.ts";
 
 /** Changes within this time make one view. */
 const coalesceMs = 20;
@@ -56,6 +50,7 @@ export class Membership {
 	readonly #foreigners = new Foreigners();
 	readonly #filter: Filter;
 	readonly #cadence: Cadence;
+	readonly #patience = new Patience();
 	#life: number;
 	#beat = 0;
 	#version: number;
@@ -82,7 +77,6 @@ export class Membership {
 	#mute = false;
 	#leaving = false;
 	#aloneMs = 0;
-	#unconfirmedMs = 0;
 	#coalesceMs = 0;
 
 	/**
@@ -175,6 +169,11 @@ export class Membership {
 		return { send: this.#leaving, view: null };
 	}
 
+	/** What leaves now would keep the kernel's lease alive, which is to end. */
+	get mute(): boolean {
+		return this.#mute && !this.#leaving;
+	}
+
 	/** What is to be said now. */
 	say(): FarmPulse {
 		this.#beat++;
@@ -203,9 +202,8 @@ export class Membership {
 		assert.equal(lifeIn(view, this.#self), this.#life, "a view names its node, in this life");
 		assert(within(this.#held, this.#owners, this.#self), "only what the view gives is held");
 		assert(this.#acked <= view.id, "no view is acknowledged that was not taken");
-		if (this.#acked === view.id) {
-			assert(this.#filter.released(this.#owners, this.#self), "what is acknowledged is released");
-		}
+		const released = this.#acked !== view.id || this.#filter.released(this.#owners, this.#self);
+		assert(released, "what is acknowledged is released");
 	}
 
 	#bitsOf({ open }: FarmWish): string {
@@ -255,7 +253,7 @@ export class Membership {
 		this.#acked = 0;
 		this.#held = nothing(this.#held);
 		this.#aloneMs = 0;
-		this.#unconfirmedMs = 0;
+		this.#patience.renew();
 		this.#leader = this.#self;
 		this.#others.forget();
 	}
@@ -271,12 +269,13 @@ export class Membership {
 	/**
 	 * A filter that does not obey: this node falls silent and gives everything up, so that its lease ends before the
 	 * others go on without it. What the filter still carries out then may begin the lease once more: it must not take
-	 * longer than a fifth of the time after which a silent node is gone.
+	 * longer than a fifth of the time after which a silent node is gone. Who serves alone keeps what it has.
 	 */
 	#checkFilter(ms: number): void {
-		const waiting = this.#view !== null && this.#acked !== this.#view.id;
-		this.#unconfirmedMs = waiting ? this.#unconfirmedMs + ms : 0;
-		if (this.#unconfirmedMs <= followerLossMs(this.#module)) return;
+		const view = this.#view;
+		const releasing = view !== null && this.#acked !== view.id;
+		const gaining = view !== null && this.#filter.lacks(this.#held) && servesBeside(view, this.#self);
+		if (!this.#patience.isOver(ms, releasing, gaining, followerLossMs(this.#module))) return;
 		this.#mute = true;
 		this.#begin(this.#life + 1);
 	}

@@ -72,6 +72,11 @@ export function isIn(view: Proposal, node: number): boolean {
 	return lifeIn(view, node) !== undefined;
 }
 
+/** Does any other member take part in it? */
+export function servesBeside({ members, open }: Proposal, node: number): boolean {
+	return members.some(([member]) => member !== node && open.some((bits) => hasBit(bits, member)));
+}
+
 /** Do they say the same, but for the count of pulses? */
 export function saysSame(a: Entry, b: Entry | null): boolean {
 	if (b === null || a.life !== b.life || a.seen !== b.seen || a.open !== b.open || a.acked !== b.acked) return false;

@@ -1,6 +1,14 @@
 /** A view with names instead of numbers, as the node's filter and its people know it. */
 import { buckets, type FarmModule, type FarmView } from "./group.ts";
 
+/** What is to be done after an event. */
+export interface Effects {
+	/** Say now, to all nodes on all lans, what the node says. */
+	send: boolean;
+	/** To be given to the filter, and to be confirmed. */
+	view: FarmView | null;
+}
+
 export function shownView(
 	{ nodes, groups }: FarmModule,
 	version: number,

@@ -1,8 +1,9 @@
 /** The group of a farm: every server's real protocol, and its pulses over networks of virtual time. */
 import type { FarmModule, FarmView, FarmWish } from "../../../core/engine/farm/group.ts";
 import { followerLossMs, leaderLossMs } from "../../../core/engine/farm/group.ts";
-import { type Effects, Membership } from "../../../core/engine/farm/membership.ts";
+import { Membership } from "../../../core/engine/farm/membership.ts";
 import type { FarmPulse } from "../../../core/engine/farm/pulse.ts";
+import type { Effects } from "../../../core/engine/farm/shown.ts";
 import type { Life, VirtualClock } from "./clock.ts";
 import type { Lans } from "./lans.ts";
 

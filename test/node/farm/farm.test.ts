@@ -124,6 +124,12 @@ farmTest("two servers share the clients of an address; one that stops or dies le
 		await has(server === first ? second : first, 128);
 		t.deepEqual([...(await allAnswered(t, site))].sort(), ["n1", "n2"]);
 	}
+	// A server gets another name: that too is for its next start.
+	key(site.servers, ["n1", "other"]);
+	await second.kill("SIGKILL");
+	await second.start();
+	await has(second, 128);
+	t.deepEqual([...(await allAnswered(t, site))].sort(), ["n1", "n2"]);
 	for (const server of site.servers) server.ok("stop", "-m", "web");
 	for (const server of site.servers) await stopped(server);
 	for (const box of site.boxes) t.is(await left(box), "");

@@ -34,7 +34,7 @@ export interface Site {
 const application = `import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 setInterval(() => existsSync(import.meta.filename) || process.exit(), 1000);
-createServer((_, answer) => answer.end(process.env.SAFENODE)).listen(80, "${virtualAddr}");
+createServer((_, answer) => answer.end(process.env.SERVER)).listen(80, "${virtualAddr}");
 `;
 
 /** Asks once from each address; a client that is not answered tries again as TCP does. */
@@ -111,7 +111,9 @@ export async function farmSite(t: ExecutionContext, type: "vmac_invisible" | "vm
 }
 
 /** cluster.xml and a new key, on both. */
-export function key([first, second]: readonly [Server, Server]): void {
+export function key([first, second]: readonly [Server, Server], called: readonly string[] = names): void {
+	const lan = called.map((name, index) => `<node name="${name}" addr="10.9.0.${index + 1}"/>`).join("");
+	writeFileSync(join(first.folder, "cluster.xml"), `<cluster><lans><lan name="default">${lan}</lan></lans></cluster>`);
 	first.ok("cluster", "config", join(first.folder, "cluster.xml"));
 	first.ok("cluster", "package", join(first.folder, "cluster.zip"));
 	second.ok("cluster", "config", join(first.folder, "cluster.zip"));
@@ -119,11 +121,12 @@ export function key([first, second]: readonly [Server, Server]): void {
 
 async function configure(servers: [Server, Server], type: string): Promise<void> {
 	const [first] = servers;
-	const lan = names.map((name, index) => `<node name="${name}" addr="10.9.0.${index + 1}"/>`).join("");
-	writeFileSync(join(first.folder, "cluster.xml"), `<cluster><lans><lan name="default">${lan}</lan></lans></cluster>`);
 	const source = writeModule(join(first.folder, "source"), service(type), scripts);
 	for (const server of servers) {
 		server.env.NODE = process.execPath;
+		server.env.SERVER = server.name;
+		// Its address says which node it is.
+		server.env.SAFENODE = undefined;
 		server.setup("setup");
 		writeFileSync(join(server.safevar, "application.mjs"), application);
 	}

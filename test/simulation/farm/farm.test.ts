@@ -2,7 +2,8 @@ import test from "ava";
 import { failoverMs, plannedGapMs } from "./measure.ts";
 import { planOf } from "./plan.ts";
 import { allRules, type RuleName, ruleNames } from "./rules.ts";
-import { quietPlan, runPlan, simulateFarms } from "./run.ts";
+import { Farm, quietPlan, runPlan, simulateFarms } from "./run.ts";
+import type { Server } from "./server.ts";
 
 test("farms that lose, delay, repeat and cut, crash, hang, restart and change their minds keep what they promise", (t) => {
 	t.timeout(120_000);
@@ -77,4 +78,22 @@ test("a lost server's clients have another one soon after the time of its detect
 	}
 	t.true(plannedGapMs({}, 3, 2, false) <= 50);
 	t.true(plannedGapMs({}, 3, 0, true) <= 50);
+});
+
+test("a filter that does not obey any more keeps nobody's clients for ever: the others get them", (t) => {
+	const stuck = (nodes: number, crashed: number): Farm => {
+		const farm = new Farm(quietPlan(nodes));
+		farm.queue.until(6000);
+		(farm.servers[0] as Server).applyMs = 1e9;
+		farm.servers[crashed]?.crash(0);
+		farm.queue.until(6000 + 2000 + 10_000 + 2000 + 1000);
+		return farm;
+	};
+	const three = stuck(3, 2);
+	t.false(three.servers[0]?.alive, "its lease is over");
+	t.is(three.servers[1]?.accepts[0]?.filter(Boolean).length, 256);
+	t.true(three.oracle.violations.every(({ invariant }) => invariant === "sides"));
+	const two = stuck(2, 1);
+	t.true(two.servers[0]?.alive, "nobody else could answer: it keeps what it has");
+	t.is(two.servers[0]?.accepts[0]?.filter(Boolean).length, 128);
 });

@@ -1,8 +1,9 @@
 /** One server of a simulated farm: its heartbeat thread, the rest of its daemon, and the filter in its kernel. */
 import { bitsOf, eitherBits } from "../../../core/engine/farm/bits.ts";
 import { type FarmModule, type FarmView, followerLossMs, leaseMs } from "../../../core/engine/farm/group.ts";
-import { type Effects, Membership } from "../../../core/engine/farm/membership.ts";
+import { Membership } from "../../../core/engine/farm/membership.ts";
 import { type FarmPulse, maxFarmNodes, readPulse, wireOf } from "../../../core/engine/farm/pulse.ts";
+import type { Effects } from "../../../core/engine/farm/shown.ts";
 import { maxContentBytes } from "../../../core/heartbeat/packet.ts";
 import type { Random } from "../random.ts";
 import type { Network } from "./network.ts";
