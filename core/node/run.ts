@@ -34,7 +34,7 @@ export async function run({
 	const notifier = new Notifier(datagrams, process.env);
 	dieLoudly(report);
 	const pidFile = join(paths.run, "daemon.pid");
-	replaceFile(pidFile, `${process.pid}\n`, false);
+	notePid(pidFile, report);
 	const world = await wire({ paths, heart, incarnation, datagrams, report });
 	const daemon = new Daemon(world);
 	await daemon.start();
@@ -56,6 +56,17 @@ export async function run({
 	notifier.ready();
 	web = await startWeb(paths, daemon, report);
 	return report;
+}
+
+/** Only `unsetup` reads it: a full disk must not keep the daemon from starting. */
+function notePid(file: string, report: Report): void {
+	try {
+		replaceFile(file, `${process.pid}\n`, false);
+	} catch (error) {
+		report(`${file} could not be written`, error);
+		// The pid of an earlier daemon may be anybody's by now.
+		for (const old of [file, `${file}.new`]) rmSync(old, { force: true });
+	}
 }
 
 /** Loaded last: nothing that a module needs waits for it, nor for its failure. */

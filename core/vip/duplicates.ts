@@ -1,10 +1,13 @@
 /** Looks whether somebody else has an address, before it is taken. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { addressOf } from "../checkers/names.ts";
 import { SafekitError } from "../errors.ts";
 import type { AddressSystem, LocalInterface } from "./addresses.ts";
 import { inNetwork } from "./network.ts";
 
 const askMs = 250;
+/** For the peer's names; an answer that comes later is there at the next look. */
+const nameMs = 250;
 /** A peer that hands over takes its address away within this time; then it is taken from it. */
 const peerMs = 1000;
 /** How long to wait for a stranger to give the address up. */
@@ -51,7 +54,15 @@ async function isPeer(
 	mac: string,
 	peerAddresses: readonly string[],
 ): Promise<boolean> {
-	const near = peerAddresses.filter((addr) => iface.addresses.some((own) => inNetwork(addr, own.addr, own.prefix)));
+	const known = await literals(peerAddresses);
+	const near = known.filter((addr) => iface.addresses.some((own) => inNetwork(addr, own.addr, own.prefix)));
 	const owners = await Promise.all(near.map((addr) => system.whoHas(iface, addr, askMs)));
 	return owners.includes(mac);
+}
+
+/** Without the names that do not resolve: the peer may be known by another one. */
+async function literals(hosts: readonly string[]): Promise<string[]> {
+	const signal = AbortSignal.timeout(nameMs);
+	const found = await Promise.allSettled(hosts.map((host) => addressOf(host, signal)));
+	return found.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
 }

@@ -17,6 +17,8 @@ export interface HoldingOptions {
 
 export class Holding {
 	readonly #options: HoldingOptions;
+	/** What was noted last: it may have found no room in the record. */
+	#noted: Held = nothing;
 	/** Of the tables of nftables. */
 	readonly table: string;
 
@@ -25,33 +27,32 @@ export class Holding {
 		this.table = `opensafe_${options.id}`;
 	}
 
-	/** By the record, by the labels and by the names. */
+	/** By what this process noted, by the record, by the labels and by the names. */
 	async find(interfaces: readonly LocalInterface[]): Promise<Held> {
-		const recorded = await readRecord(this.#options.record);
+		const noted = [this.#noted, await readRecord(this.#options.record)];
 		const labelled = interfaces.flatMap((iface) =>
 			iface.addresses
 				.filter((own) => own.label === this.#label(iface.name))
 				.map((own) => ({ iface: iface.name, addr: own.addr, prefix: own.prefix })),
 		);
-		const known = (one: SetAddress) => recorded.addresses.some((old) => isSame(old, one));
+		const addresses = [...noted.flatMap((one) => one.addresses), ...labelled];
 		const named = new RegExp(`^${linkPrefix(this.#options.id)}\\d+$`);
 		const links = interfaces.map(({ name }) => name).filter((name) => named.test(name));
 		return {
-			addresses: [...recorded.addresses, ...labelled.filter((one) => !known(one))],
-			links: [...new Set([...recorded.links, ...links])],
+			addresses: addresses.filter((one, index) => addresses.findIndex((each) => isSame(each, one)) === index),
+			links: [...new Set([...noted.flatMap((one) => one.links), ...links])],
 			// An address on the loopback interface is one of vmac_directed.
-			filter: recorded.filter || links.length > 0 || labelled.some(({ iface }) => iface === "lo"),
+			filter: noted.some((one) => one.filter) || links.length > 0 || labelled.some(({ iface }) => iface === "lo"),
 		};
 	}
 
-	/** Without room for the record the names alone have to do: a full disk must not stop a failover. */
+	/** Without room for the record it is known until this process ends: a full disk must not stop a failover. */
 	async note(held: Held): Promise<void> {
 		const { record, log } = this.#options;
+		const addresses = held.addresses.map(({ iface, addr, prefix }) => ({ iface, addr, prefix }));
+		this.#noted = { ...held, addresses };
 		try {
-			await writeRecord(record, {
-				...held,
-				addresses: held.addresses.map(({ iface, addr, prefix }) => ({ iface, addr, prefix })),
-			});
+			await writeRecord(record, this.#noted);
 		} catch (error) {
 			log("W", `${record} could not be written: ${reasonOf(error)}`);
 		}
@@ -82,6 +83,7 @@ export class Holding {
 	async removeAll(): Promise<void> {
 		const interfaces = await this.#options.system.interfaces();
 		await this.remove(await this.find(interfaces));
+		this.#noted = nothing;
 		await writeRecord(this.#options.record, nothing);
 	}
 

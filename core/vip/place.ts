@@ -37,9 +37,10 @@ export async function planAddresses(
 		if (parent.mac === "" || parent.loopback) throw noEthernet(addr, parent);
 		const { mac } = one.shared;
 		const link = mac === null ? null : linkOf(links, id, parent, mac);
-		// The interface below already leads to the network; where it has no address there, this one must.
+		// The interface below already leads to the network; where it has no address there, a link of our own must. On the
+		// loopback interface an address with a network would make every address of it this machine's own.
 		const near = parent.addresses.some((own) => own.addr !== addr && inNetwork(addr, own.addr, own.prefix));
-		const alone = near ? (isIPv4(addr) ? 32 : 128) : prefix;
+		const alone = near || link === null ? (isIPv4(addr) ? 32 : 128) : prefix;
 		planned.push({ iface: link?.name ?? "lo", addr, prefix: alone, parent, link, wanted: one });
 	}
 	return planned;

@@ -14,7 +14,7 @@ export interface VipOptions {
 	/** The module's number, for the label of its addresses. */
 	id: number;
 	vip: VipConfiguration;
-	/** Literal addresses of the peer in cluster.xml: a peer that still has the address is told from a stranger. */
+	/** Addresses of the peer in cluster.xml, or its names: a peer that still has the address is told from a stranger. */
 	peerAddresses: readonly string[];
 	system: AddressSystem;
 	/** `$SAFEVAR/run/vip-AM.json`. */

@@ -186,8 +186,16 @@ const options = { schema, environment: {}, hook, cluster };
 const vip = (addr: string, more = "", intf = ""): string =>
 	`<vip><interface_list><interface${intf}><real_interface><virtual_addr addr="${addr}"${more}/></real_interface></interface></interface_list></vip>`;
 
+/** A whole farm with one address in a network that this server is not in. */
+function farmVip(begin: string, end: string): string {
+	const vip = `<vip><interface_list><interface name="eth0">${begin}<virtual_addr addr="172.16.0.9" netmask="255.255.0.0" where="alias"/>${end}</interface></interface_list>
+<loadbalancing_list><group name="g"><rule port="80" proto="tcp" filter="on_addr"/></group></loadbalancing_list></vip>`;
+	return `<safe>\n<service mode="farm">\n<farm><lan name="default"/></farm>\n<user/>\n${vip}\n</service></safe>`;
+}
+
 async function installed(here: Place, name: string, inner: string): Promise<void> {
-	const file = await here.pack(`${name}.safe`, [{ name: "conf/userconfig.xml", content: xmlOf(inner) }]);
+	const content = inner.startsWith("<safe>") ? inner : xmlOf(inner);
+	const file = await here.pack(`${name}.safe`, [{ name: "conf/userconfig.xml", content }]);
 	await installModule(here.paths, { file });
 }
 
@@ -257,12 +265,30 @@ const places: [what: string, inner: string, facts: ServerFacts, expected: [strin
 		server(),
 		["warning", "this server has no interface eth7"],
 	],
+	[
+		"a named interface of a farm",
+		farmVip("<real_interface>", "</real_interface>"),
+		server(),
+		["warning", "no interface of this server has an address in the network of 172.16.0.9"],
+	],
+	[
+		"a named interface of a farm, directed",
+		farmVip('<virtual_interface type="vmac_directed">', "</virtual_interface>"),
+		server(),
+		["warning", "no interface of this server has an address in the network of 172.16.0.9"],
+	],
+	[
+		"a named interface of a farm, under one MAC address",
+		farmVip('<virtual_interface type="vmac_invisible">', "</virtual_interface>"),
+		server(),
+		null,
+	],
 	["a named interface", vip("172.16.0.9", ' netmask="255.255.0.0"', ' name="eth0"'), server(), null],
 	[
 		"IPv6 in another spelling",
 		vip("fd00:0::9"),
 		server({ eth1: "fd00::9/64" }),
-		["warning", "fd00:0::9 is set on eth1 of this server already"],
+		["warning", "fd00::9 is set on eth1 of this server already"],
 	],
 ];
 for (const [what, inner, facts, expected] of places) {

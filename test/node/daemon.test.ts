@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
+import { Server } from "./server.ts";
 import { launcher, Toy } from "./toy.ts";
 
 const say = (text: string) => `echo "${text}" >> "$SAFEVAR/said"`;
@@ -263,6 +264,37 @@ test.serial("a full disk costs logs, not decisions", async (t) => {
 	} finally {
 		await toy.kill("SIGKILL");
 		spawnSync("umount", ["-l", toy.safevar]);
+	}
+});
+
+test.serial("a daemon that was killed while the disk was full starts again, and has its log", async (t) => {
+	const server = new Server(t, "n1");
+	mkdirSync(server.safevar);
+	const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=6m", "opensafe-full", server.safevar]);
+	if (mounted.status !== 0) return t.log("skipped: only root may mount");
+	const pidFile = join(server.safevar, "run/daemon.pid");
+	const filler = join(server.safevar, "filler");
+	try {
+		t.is(server.setup("setup").code, 0);
+		await server.start();
+		const before = readFileSync(pidFile, "utf8");
+		server.run("start", "-m", "none");
+		for (const signal of ["SIGKILL", "SIGTERM", "SIGKILL"] as const) {
+			await server.kill(signal);
+			spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=4k"]);
+			await server.start();
+			t.true(!existsSync(pidFile) || readFileSync(pidFile, "utf8") !== before, "no other daemon's pid");
+			t.regex(server.ok("cmdlog"), /START \| start -m none/, "what was logged before");
+		}
+		await server.kill("SIGKILL");
+		rmSync(filler);
+		await server.start();
+		t.regex(readFileSync(pidFile, "utf8"), /^\d+\n$/);
+		t.false(existsSync(join(server.safevar, "log.db.broken")));
+		t.regex(server.ok("cmdlog"), /START \| start -m none/);
+	} finally {
+		await server.kill("SIGKILL");
+		spawnSync("umount", ["-l", server.safevar]);
 	}
 });
 

@@ -1,10 +1,14 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import type { VirtualAddress } from "../../core/module/configuration.ts";
-import type { LocalInterface } from "../../core/vip/addresses.ts";
+import type { AddressSystem, LocalInterface } from "../../core/vip/addresses.ts";
+import { awaitFree } from "../../core/vip/duplicates.ts";
+import { Holding } from "../../core/vip/holding.ts";
 import { placeOf, prefixOfMask } from "../../core/vip/network.ts";
+import { planAddresses } from "../../core/vip/place.ts";
 import { makeTestFolder } from "../folder.ts";
 import type { VipAnswer } from "../platform/inside.ts";
 import { addressesOf, ask, boxTest, neighbour, two } from "../platform/two.ts";
@@ -90,6 +94,23 @@ boxTest("the record is there before the address is", async (t) => {
 	await a.network("ip", ["addr", "del", "10.9.0.100/24", "dev", "eth0"]);
 	t.true((await ask<VipAnswer>(a, { ...asked, steps: ["unset", "set", "unset"] })).ok);
 	t.deepEqual(await addressesOf(a), own);
+});
+
+boxTest("what there was no room to write down is removed all the same by whoever set it", async (t) => {
+	const { a } = await two(t);
+	const asked = request(t, [virtual("10.9.0.100"), virtual("fd09::100")]);
+	const folder = dirname(asked.record);
+	mkdirSync(folder);
+	// A disk that is full: it takes no file.
+	t.is(spawnSync("mount", ["-t", "tmpfs", "-o", "nr_inodes=1", "opensafe-full", folder]).status, 0);
+	try {
+		const done = await ask<VipAnswer>(a, { ...asked, steps: ["set", "unset"] });
+		t.true(done.ok, done.message);
+		t.regex(done.log.join("\n"), /^W .*vip-m\.json could not be written: ENOSPC/m);
+		t.deepEqual(await addressesOf(a), own);
+	} finally {
+		spawnSync("umount", ["-l", folder]);
+	}
 });
 
 boxTest("an address that a stranger has is not taken, and the message names him", async (t) => {
@@ -218,15 +239,16 @@ boxTest("tcpreset: clients learn at once that their server is gone", async (t) =
 	}
 });
 
+const iface = (name: string, up: boolean, ...addresses: [string, number][]): LocalInterface => ({
+	name,
+	index: 1,
+	mac: "02:00:00:00:00:01",
+	up,
+	loopback: false,
+	addresses: addresses.map(([addr, prefix]) => ({ addr, prefix, family: addr.includes(":") ? 6 : 4, label: "" })),
+});
+
 test("the interface is the one that is up and whose network is the narrowest", (t) => {
-	const iface = (name: string, up: boolean, ...addresses: [string, number][]): LocalInterface => ({
-		name,
-		index: 1,
-		mac: "02:00:00:00:00:01",
-		up,
-		loopback: false,
-		addresses: addresses.map(([addr, prefix]) => ({ addr, prefix, family: addr.includes(":") ? 6 : 4, label: "" })),
-	});
 	const all = [
 		iface("wide", true, ["10.0.0.1", 8]),
 		iface("down", false, ["10.9.0.1", 24]),
@@ -241,4 +263,74 @@ test("the interface is the one that is up and whose network is the narrowest", (
 	t.is(placeOf("192.0.2.1", none, all), undefined);
 	t.is(placeOf("192.0.2.1", { interface: "near", netmask: null }, all), undefined);
 	t.is(prefixOfMask("255.255.240.0"), 20);
+});
+
+test("on the loopback interface an address stands alone: its network would become this machine's own", async (t) => {
+	const directed = { type: "vmac_directed", mac: null } as const;
+	const invisible = { type: "vmac_invisible", mac: "5a:fe:0a:00:00:64" } as const;
+	const named = { interface: "near", netmask: "255.255.255.0" };
+	const all = [iface("near", true, ["10.9.0.1", 16], ["fd09::1", 64])];
+	const planned = await planAddresses(
+		[
+			virtual("10.0.0.100", { ...named, shared: directed }),
+			virtual("10.9.0.100", { shared: directed }),
+			virtual("fd09::100", { shared: directed }),
+			virtual("10.0.0.101", { ...named, shared: invisible }),
+			virtual("10.0.0.102", named),
+		],
+		1,
+		all,
+		[],
+	);
+	t.deepEqual(
+		planned.map((one) => `${one.addr}/${one.prefix} ${one.iface}`),
+		["10.0.0.100/32 lo", "10.9.0.100/32 lo", "fd09::100/128 lo", "10.0.0.101/24 sk1v0", "10.0.0.102/24 near"],
+	);
+});
+
+/** A machine of which only `interfaces` is there; what is done to it is said. */
+function machine(interfaces: LocalInterface[]): { system: AddressSystem; done: string[] } {
+	const done: string[] = [];
+	const does =
+		(what: string) =>
+		async (...said: unknown[]): Promise<void> =>
+			void done.push(`${what} ${said.slice(0, 2).join(" ")}`);
+	const system = {
+		interfaces: async () => interfaces,
+		remove: does("remove"),
+		removeLink: does("removeLink"),
+		filter: does("filter"),
+		resetConnections: async () => {},
+	} as Partial<AddressSystem> as AddressSystem;
+	return { system, done };
+}
+
+test("tables and addresses without a label are known by whoever noted them, until they are removed", async (t) => {
+	const folder = makeTestFolder("vip");
+	t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+	writeFileSync(join(folder, "run"), "a file in place of the folder");
+	const lo = { ...iface("lo", true, ["127.0.0.1", 8], ["fd09::100", 128]), loopback: true };
+	const { system, done } = machine([lo]);
+	const log: string[] = [];
+	const record = join(folder, "run/vip-m.json");
+	const holding = new Holding({ id: 1, tcpreset: false, system, record, log: (level) => log.push(level) });
+	const held = { addresses: [{ iface: "lo", addr: "fd09::100", prefix: 128 }], links: [], filter: true };
+	await holding.note(held);
+	t.deepEqual(log, ["W"]);
+	t.deepEqual(await holding.find([lo]), held);
+	rmSync(join(folder, "run"));
+	await holding.removeAll();
+	t.is(done[0], "remove lo fd09::100");
+	t.regex(done[1] ?? "", /^filter .*opensafe_1/s);
+	t.deepEqual(await holding.find([lo]), { addresses: [], links: [], filter: false });
+});
+
+test("a peer that cluster.xml names by a name is recognised; a name that means nothing is ignored", async (t) => {
+	// A host's name may mean either.
+	const eth0 = iface("eth0", true, ["127.0.0.1", 8], ["::1", 128]);
+	const peerMac = "02:00:00:00:00:02";
+	const system = { whoHas: async () => peerMac } as Partial<AddressSystem> as AddressSystem;
+	const candidate = { iface: eth0, addr: "127.0.0.100", friends: [] };
+	t.is(await awaitFree(system, candidate, ["no-such-host.invalid", "localhost"]), peerMac);
+	await t.throwsAsync(awaitFree(system, candidate, ["no-such-host.invalid"]), { code: "VIP_TAKEN" });
 });

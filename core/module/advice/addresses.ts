@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import type { Cluster } from "../../cluster/cluster.ts";
 import { descendants, textOf } from "../../schema/access.ts";
+import { unzoned } from "../../schema/ipv6.ts";
 import type { ProblemDetails } from "../../schema/report.ts";
 import type { Userconfig } from "../../schema/userconfig.ts";
 import type { LocalInterface } from "../../vip/addresses.ts";
@@ -19,15 +20,17 @@ export interface AddressContext {
 }
 
 export function addressAdvice(read: Userconfig, context: AddressContext): void {
+	const farm = textOf(read.service, "mode") === "farm";
 	for (const intf of descendants(read.service, "vip", "interface_list", "interface")) {
-		for (const element of [
-			...descendants(intf, "real_interface", "virtual_addr"),
-			...descendants(intf, "virtual_interface", "virtual_addr"),
-		]) {
+		const places = [...descendants(intf, "real_interface"), ...descendants(intf, "virtual_interface")];
+		for (const { element, place } of places.flatMap((place) =>
+			descendants(place, "virtual_addr").map((element) => ({ element, place })),
+		)) {
 			const addr = textOf(element, "addr");
 			// Only the name service knows what a name stands for when it is used.
 			if (addr === null || isIP(addr) === 0) continue;
-			const wanted = { interface: textOf(intf, "name"), netmask: textOf(element, "netmask") };
+			const directed = farm && textOf(place, "type") !== "vmac_invisible";
+			const wanted = { interface: textOf(intf, "name"), netmask: textOf(element, "netmask"), directed };
 			const found = takenBy(addr, context) ?? networkFault(addr, wanted, context);
 			if (found === null) continue;
 			const { message, ...details } = found;
@@ -69,7 +72,7 @@ function takenBy(addr: string, { cluster, others, inForce, interfaces }: Address
 /** The address belongs into a network of this server, and into one in which the servers watch each other. */
 function networkFault(
 	addr: string,
-	{ interface: wanted, netmask }: { interface: string | null; netmask: string | null },
+	{ interface: wanted, netmask, directed }: { interface: string | null; netmask: string | null; directed: boolean },
 	{ cluster, interfaces }: AddressContext,
 ): Finding | null {
 	const named = interfaces.filter(({ name }) => wanted === null || name === wanted);
@@ -88,8 +91,9 @@ function networkFault(
 		}),
 	);
 	if (around.length === 0) {
-		// A named interface needs no address of that network, if the mask is given.
-		if (interfaces.length === 0 || (wanted !== null && netmask !== null)) return null;
+		// A named interface needs no address of that network, if the mask is given and no server has to reach the others
+		// there to pass clients' frames on.
+		if (interfaces.length === 0 || (wanted !== null && netmask !== null && !directed)) return null;
 		return {
 			message: `no interface of this server has an address in the network of ${addr}`,
 			severity: "warning",
@@ -107,8 +111,5 @@ function networkFault(
 }
 
 function isSame(one: string, other: string): boolean {
-	const [a, b] = [one, other].map((text) => text.split("%")[0] ?? "") as [string, string];
-	if (a === b) return true;
-	if (isIP(a) !== 6 || isIP(b) !== 6) return false;
-	return new URL(`http://[${a}]/`).hostname === new URL(`http://[${b}]/`).hostname;
+	return unzoned(one) === unzoned(other);
 }

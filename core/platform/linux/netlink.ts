@@ -1,5 +1,6 @@
 /** One question to the kernel over netlink, and what it answers: the socket is closed by then. */
 import { setImmediate as othersTurn } from "node:timers/promises";
+import { socketCalls } from "./libcSockets.ts";
 import { native, orErrno } from "./native.ts";
 
 const [AF_NETLINK, SOCK_RAW, SOCK_CLOEXEC, MSG_DONTWAIT] = [16, 3, 0o2000000, 0x40];
@@ -7,6 +8,9 @@ export const [NLMSG_ERROR, NLMSG_DONE] = [2, 3];
 /** A flag of answers: the kernel's table changed meanwhile, and may be named in part. */
 export const INTERRUPTED = 0x10;
 const EAGAIN = 11;
+const [SOL_SOCKET, SO_SNDBUFFORCE] = [1, 32];
+/** The usual send buffer takes more than that, but not much more: 208 kB. */
+const usualBytes = 131_072;
 
 const c = {
 	socket: native("int socket(int, int, int)"),
@@ -49,6 +53,8 @@ export async function* answersOf(family: number, request: Buffer): AsyncGenerato
 function asked(family: number, request: Buffer): number {
 	const fd = orErrno(c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family));
 	if (fd < 0) throw new Error(`no netlink socket: errno ${-fd}`);
+	// The kernel refuses what is larger than the buffer. Where it may not grow, the question may fit all the same.
+	if (request.length > usualBytes) socketCalls.setOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, request.length);
 	const sent = Number(orErrno(c.send(fd, request, request.length, 0)));
 	if (sent >= 0) return fd;
 	c.close(fd);

@@ -3,6 +3,8 @@ import { isIP, isIPv4 } from "node:net";
 import type { FarmModule, FarmShare } from "../../engine/farm/group.ts";
 import { ownersOf, rankings } from "../../engine/farm/shares.ts";
 import type { BalancingRule, VipConfiguration } from "../../module/configuration.ts";
+import { inOrder, kindOf } from "../filter/dispatch.ts";
+import { familyOf, type HashKind } from "../filter/plan.ts";
 import { bucketOf } from "./hash.ts";
 
 export interface Asked {
@@ -32,12 +34,15 @@ export interface Explanation {
 	free: boolean;
 }
 
-/** By the first rule that names the traffic; without a port by each rule that may. Empty: it is denied. */
+/** By the rule that wins of those that name the traffic; without a port by each that may. Empty: it is denied. */
 export function explain(vip: VipConfiguration, shares: readonly FarmShare[], asked: Asked): Explanation[] {
-	const rules = vip.balancing.flatMap(({ name, rules }) => rules.map((rule, index) => ({ group: name, index, rule })));
+	const rules = inOrder(vip.balancing);
 	return reachable(vip, asked).flatMap((addr) => {
 		const fitting = rules.filter(({ rule }) => names(rule, addr, asked));
-		return (asked.port === null ? fitting : fitting.slice(0, 1)).map(({ group, index, rule }) => {
+		// What comes after a rule for every port is left with none.
+		const last = fitting.findIndex(({ rule }) => asked.port !== null || rule.port === null);
+		return (last < 0 ? fitting : fitting.slice(0, last + 1)).map(({ group: at, index, rule }) => {
+			const group = vip.balancing[at]?.name ?? "";
 			const bucket = bucketFor(rule, asked);
 			const owners = shares.find(({ name }) => name === group)?.owners ?? [];
 			const owner = bucket === null ? null : (owners[bucket] ?? null);
@@ -66,7 +71,13 @@ function names(rule: BalancingRule, addr: string, { proto, port }: Asked): boole
 	return here && rule.proto === proto && (port === null || rule.port === null || rule.port === port);
 }
 
-function bucketFor({ filter }: BalancingRule, { client, clientPort }: Asked): number | null {
-	if (filter === "on_port" && clientPort === null) return null;
-	return bucketOf(filter, client, clientPort ?? 0);
+/** What is hashed of this client's packets. */
+export function hashedOf({ filter }: BalancingRule, client: string): HashKind {
+	return kindOf(filter, familyOf(client));
+}
+
+function bucketFor(rule: BalancingRule, { client, clientPort }: Asked): number | null {
+	const kind = hashedOf(rule, client);
+	if (kind === "on_port" && clientPort === null) return null;
+	return bucketOf(kind, client, clientPort ?? 0);
 }

@@ -31,12 +31,16 @@ export interface GroupHash {
 const keys: Record<HashKind, string> = { on_addr: "addr", on_port: "port", on_ipid: "ipid" };
 
 /** IPv6 packets have no id to hash: their clients are told apart by address and port. */
+export function kindOf(filter: HashKind, family: Family): HashKind {
+	return filter === "on_ipid" && family === 6 ? "on_port" : filter;
+}
+
 export function hashOf(
 	group: number,
 	{ filter, proto }: Pick<FilterRule, "filter" | "proto">,
 	family: Family,
 ): GroupHash {
-	const kind = filter === "on_ipid" && family === 6 ? "on_port" : filter;
+	const kind = kindOf(filter, family);
 	const key = (addr: string, port: string): string => {
 		const client = `${ipOf(family)} ${addr}`;
 		return jhash({ on_addr: client, on_port: `${client} . ${proto} ${port}`, on_ipid: "ip id" }[kind]);
@@ -49,23 +53,27 @@ export function jhash(key: string): string {
 	return `jhash ${key} mod ${buckets} seed 0x${seed.toString(16)}`;
 }
 
-interface Placed extends FilterRule {
+interface Placed {
+	rule: FilterRule;
+	/** Indexes of its group, and of the rule in it. */
 	group: number;
+	index: number;
 }
 
-/** The narrower rule wins: one address before all, one port before all; else the first. */
-function inOrder({ groups }: Balancing): Placed[] {
-	const all = groups.flatMap(({ rules }, group) => rules.map((rule) => ({ ...rule, group })));
-	const weight = (rule: FilterRule): number => (rule.virtualAddr === null ? 0 : 2) + (rule.port === null ? 0 : 1);
-	return all.filter(({ proto }) => proto !== "arp").sort((one, two) => weight(two) - weight(one));
+/** Rules for packets. The narrower one wins: one address before all, one port before all; else the first. */
+export function inOrder(groups: readonly { rules: readonly FilterRule[] }[]): Placed[] {
+	const all = groups.flatMap(({ rules }, group) => rules.map((rule, index) => ({ rule, group, index })));
+	const weight = ({ virtualAddr, port }: FilterRule): number =>
+		(virtualAddr === null ? 0 : 2) + (port === null ? 0 : 1);
+	return all.filter(({ rule }) => rule.proto !== "arp").sort((one, two) => weight(two.rule) - weight(one.rule));
 }
 
 /** Every hash that the rules need for these addresses. */
 export function hashesOf(balancing: Balancing, addresses: readonly FilteredAddress[]): GroupHash[] {
 	const all = familiesOf(addresses).flatMap((family) => [
-		...inOrder(balancing)
-			.filter((rule) => concerns(rule, addresses, family))
-			.map((rule) => hashOf(rule.group, rule, family)),
+		...inOrder(balancing.groups)
+			.filter(({ rule }) => concerns(rule, addresses, family))
+			.map(({ rule, group }) => hashOf(group, rule, family)),
 		...addresses
 			.filter(({ addr }) => familyOf(addr) === family)
 			.flatMap(({ addr }) => echoHash(balancing, addr, family) ?? []),
@@ -126,12 +134,12 @@ export function placesOf(
 	protos: readonly ("tcp" | "udp")[],
 	end: "s" | "d",
 ): Place[] {
-	return inOrder(balancing)
-		.filter((rule) => concerns(rule, addresses, family) && protos.some((proto) => proto === rule.proto))
-		.map((rule) => {
+	return inOrder(balancing.groups)
+		.filter(({ rule }) => concerns(rule, addresses, family) && protos.some((proto) => proto === rule.proto))
+		.map(({ rule, group }) => {
 			const scope = rule.virtualAddr === null ? "" : `${ipOf(family)} ${end}addr ${rule.virtualAddr} `;
 			const port = rule.port === null ? `meta l4proto ${rule.proto}` : `${rule.proto} ${end}port ${rule.port}`;
-			return { rule, packets: `${scope}${port}`, name: hashOf(rule.group, rule, family).name };
+			return { rule, packets: `${scope}${port}`, name: hashOf(group, rule, family).name };
 		});
 }
 
