@@ -22,9 +22,12 @@ export class Connections {
 		this.#system = system;
 	}
 
-	/** Every view, in its order; older ones change nothing. Null: this node is in no group any more. */
+	/**
+	 * Every view, in the order in which they come: a version says only which view it is, for it is smaller again when the
+	 * clock was put back. The same once more changes nothing. Null: this node is in no group any more.
+	 */
 	hear(view: FarmView | null): void {
-		if (view !== null && view.version <= this.#memory.version) return;
+		if (view?.version === this.#memory.version) return;
 		this.#memory = view === null ? nothingYet : remember(this.#memory, view);
 		this.#waitMs = firstLookMs;
 	}
@@ -40,7 +43,7 @@ export class Connections {
 	 */
 	async look(view: FarmView, addresses: readonly string[], nowMs: number): Promise<boolean> {
 		const before = this.#memory;
-		// Of a newer view the filter may have carried out something already.
+		// Of a view that came later the filter may have carried out something already.
 		if (before.version !== view.version || nowMs - this.#lookedMs < this.#waitMs) return false;
 		if (!holdsMore(before, this.#node, view)) return false;
 		this.#lookedMs = nowMs;

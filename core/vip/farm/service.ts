@@ -6,14 +6,15 @@ import { type Announced, Announcer } from "../announcer.ts";
 import { awaitFree } from "../duplicates.ts";
 import { closedFilter, openFilter, sharesAsSets } from "../filter/batch.ts";
 import { filteredAddresses, sendersOf } from "../filter/facts.ts";
-import { whereContents } from "../filter/netdev.ts";
+import { netdevTable, whereContents } from "../filter/netdev.ts";
 import type { FilterPlan, Shares } from "../filter/plan.ts";
+import { batchOf } from "../filter/text.ts";
 import { asVipError, Holding, isSame, reasonOf } from "../holding.ts";
 import { literal, type Planned, planAddresses } from "../place.ts";
 import { readRecord } from "../record.ts";
 import { Connections } from "./connections.ts";
 import { FilterWatch } from "./filterWatch.ts";
-import { Neighbours } from "./neighbours.ts";
+import { isDirected, Neighbours, nodesIn, resolved } from "./neighbours.ts";
 import { answeredBy, sharesQuestions } from "./questions.ts";
 
 export interface FarmAddressesOptions {
@@ -45,12 +46,14 @@ export class FarmAddresses {
 	#standing: Standing | null = null;
 	#wanted: FarmView | null = null;
 	#applied: FarmView | null = null;
+	/** All that takes longer was done for this one, too. */
+	#followed: FarmView | null = null;
 	/** MAC addresses in the filter as it is in the kernel; null: perhaps there is none. */
 	#written: string | null = null;
 	#watch: NodeJS.Timeout | undefined;
 	/** The kernel does not tell its connections, and that was said. */
 	#untold = false;
-	/** Why the last look failed, if it did: it is said once. */
+	/** What of the last look, or of what follows a view, failed: it is said once. */
 	#trouble = "";
 	/** What is announced, and to which group. */
 	#announced = "";
@@ -64,7 +67,7 @@ export class FarmAddresses {
 		this.#announcer = new Announcer(system, (addr, error) =>
 			log("W", `Virtual IP ${addr} could not be announced: ${reasonOf(error)}`),
 		);
-		this.#neighbours = new Neighbours(system, farm);
+		this.#neighbours = new Neighbours(system, farm, log);
 		this.#connections = new Connections(farm.node, vip.balancing, system);
 		this.#filter = new FilterWatch(system, this.#holding.table);
 	}
@@ -81,24 +84,25 @@ export class FarmAddresses {
 
 	/**
 	 * Every view of the group, also one that a newer one overtakes or that comes before the addresses do: connections may
-	 * be where it put them. Null: this node is not in the group any more.
+	 * be where it put them. Null: this node is not in the group any more, and what it was given there is void.
 	 */
 	hear(view: FarmView | null): void {
 		this.#connections.hear(view);
+		if (view === null) this.#wanted = null;
+		else this.#neighbours.hear(view.members);
 	}
 
 	/**
 	 * From when this resolves on, exactly the clients whose buckets the view gives to this node are answered here.
-	 * Idempotent; of several at once the newest wins; without addresses set it does nothing. Throws VIP_SYSTEM.
+	 * Idempotent; of several at once the one that is given last wins, whatever its version: a clock may be put back.
+	 * Without addresses set it does nothing. Throws VIP_SYSTEM.
 	 */
 	share(view: FarmView): Promise<void> {
 		this.hear(view);
-		if (this.#wanted === null || view.version >= this.#wanted.version) this.#wanted = view;
+		this.#wanted = view;
 		const done = this.#inTurn(() => this.#share());
 		// Whoever waits for this node's buckets need not wait for the addresses to follow.
-		this.#following = Promise.allSettled([done, this.#following])
-			.then(() => this.#follow())
-			.catch((error) => this.#options.log("E", reasonOf(error)));
+		this.#followAfter(done).catch((error) => this.#say(reasonOf(error)));
 		return done;
 	}
 
@@ -146,6 +150,13 @@ export class FarmAddresses {
 		});
 	}
 
+	/** Nothing of what follows may wait for a turn: whoever has one may wait for it. */
+	#followAfter(turn: Promise<void>): Promise<void> {
+		const work = Promise.allSettled([turn, this.#following]).then(() => this.#follow());
+		this.#following = work.catch(() => undefined);
+		return work;
+	}
+
 	async #set(close: boolean): Promise<void> {
 		const { system, vip, farm, log } = this.#options;
 		if (vip.addresses.length === 0) return;
@@ -164,6 +175,7 @@ export class FarmAddresses {
 			});
 			await this.#neighbours.look(planned.filter(isDirected), interfaces);
 			await this.#checkFree(planned.filter(({ addr }) => !left.addresses.some((old) => old.addr === addr)));
+			this.#filter.watch(standing.plan);
 			await this.#holding.note({ addresses: places, links: [...new Set(links)], filter: true });
 			if (close) {
 				await this.#holding.raiseLinks(planned, closedFilter(standing.plan));
@@ -198,8 +210,9 @@ export class FarmAddresses {
 				),
 			})),
 		);
-		const has = (addr: string) => (each: LocalInterface) => each.addresses.some((own) => own.addr === addr);
-		const lans = farm.lans.flatMap(({ localAddr }) => interfaces.find(has(localAddr))?.name ?? []);
+		const has = (addr: string | null) => (each: LocalInterface) => each.addresses.some((own) => own.addr === addr);
+		const locals = await Promise.all(farm.lans.map(({ localAddr }) => resolved(localAddr)));
+		const lans = locals.flatMap((addr) => interfaces.find(has(addr))?.name ?? []);
 		return {
 			table: this.#holding.table,
 			addresses: filteredAddresses(planned),
@@ -240,13 +253,14 @@ export class FarmAddresses {
 	/** Only the sets as a rule; all of it when the filter is not known to be there, or frames go somewhere else. */
 	async #fill(plan: FilterPlan, shares: Shares): Promise<void> {
 		const { system } = this.#options;
-		const same = nodesIn(shares) === this.#written;
+		const nodes = nodesIn(shares.macs);
+		const same = nodes === this.#written;
 		this.#written = null;
-		if (!same || !(await filled(this.#filter.fill(sharesAsSets(plan, shares))))) {
+		if (!same || !(await this.#filter.hasFilled(sharesAsSets(plan, shares)))) {
 			await system.filter(openFilter(plan, shares));
 			this.#filter.written();
 		}
-		this.#written = nodesIn(shares);
+		this.#written = nodes;
 	}
 
 	#shares({ plan }: Standing, view: FarmView): Shares {
@@ -255,21 +269,36 @@ export class FarmAddresses {
 		return { groups, answers: answeredBy(view) === this.#options.farm.node, macs: this.#neighbours.macs };
 	}
 
-	/** What takes longer and that no other node waits for: who is where, who has the address, how the filter looks. */
+	/**
+	 * What takes longer and that no other node waits for: who is where, who has the address, how the filter looks. What of
+	 * it fails, or does not answer yet, is tried again at every look.
+	 */
 	async #follow(): Promise<void> {
 		const [standing, view] = [this.#standing, this.#applied];
-		if (standing === null || view === null) return;
+		if (standing === null || view === null || view === this.#followed) return;
 		const directed = standing.planned.filter(isDirected);
+		let all = true;
 		if (directed.length > 0) {
 			await this.#move();
-			const found = await this.#neighbours.follow(view.members, directed, await this.#options.system.interfaces());
-			if (found && this.#applied === view) {
-				this.#applied = null;
-				void this.#inTurn(() => this.#share()).catch((error) => this.#options.log("E", reasonOf(error)));
-			}
+			all = await this.#neighbours.follow(view.members, directed, await this.#options.system.interfaces());
 		}
-		// What is wrong with it is mended at the next look.
-		await this.#filter.isWhole();
+		if (all) this.#followed = view;
+		// What is wrong with the filter is mended at the next look.
+		const looked = this.#inTurn(() => this.#readdress()).then(() => this.#filter.isWhole());
+		looked.catch((error) => this.#say(reasonOf(error)));
+	}
+
+	/**
+	 * Frames go to where the other nodes are now. Nothing but rules is written: who answers whom stays, and the lease goes
+	 * on as it is, for the others may have taken over meanwhile.
+	 */
+	async #readdress(): Promise<void> {
+		const [standing, nodes] = [this.#standing, nodesIn(this.#neighbours.macs)];
+		// In tables that somebody took away there would be nothing but rules.
+		if (standing === null || nodes === this.#written || !(await this.#filter.isWhole())) return;
+		await this.#options.system.filter(batchOf([netdevTable(standing.plan, this.#neighbours.macs)], false));
+		this.#filter.written();
+		this.#written = nodes;
 	}
 
 	/** The addresses of vmac_directed are on the interface itself where clients are told so, and announced there. */
@@ -303,34 +332,40 @@ export class FarmAddresses {
 
 	#beginWatch(): void {
 		clearInterval(this.#watch);
-		this.#watch = setInterval(() => {
-			const look = (): Promise<void> => this.#look();
-			void this.#inTurn(() => this.#restore())
-				.then(look)
-				.then(
-					() => "",
-					(error) => reasonOf(error),
-				)
-				.then((trouble) => {
-					if (trouble !== "" && trouble !== this.#trouble) this.#options.log("E", trouble);
-					this.#trouble = trouble;
-				});
+		let busy = false;
+		this.#watch = setInterval(async () => {
+			if (busy) return;
+			busy = true;
+			const restored = this.#inTurn(() => this.#restore());
+			const done = await Promise.allSettled([restored.then(() => this.#look()), this.#followAfter(restored)]);
+			const reasons = done.flatMap((each) => (each.status === "rejected" ? [reasonOf(each.reason)] : []));
+			this.#say([...new Set(reasons)].join("; "));
+			busy = false;
 		}, watchMs);
 		this.#watch.unref();
 	}
 
+	#say(trouble: string): void {
+		if (trouble !== "" && trouble !== this.#trouble) this.#options.log("E", trouble);
+		this.#trouble = trouble;
+	}
+
 	async #restore(): Promise<void> {
 		const [standing, view] = [this.#standing, this.#wanted];
-		if (standing === null || view === null || this.#applied === null || (await this.#filter.isWhole())) return;
+		if (standing === null || view === null) return;
+		if (this.#applied === null) return await this.#share();
+		if (await this.#filter.isWhole()) return await this.#readdress();
 		const { log, farm, system } = this.#options;
 		const shares = this.#shares(standing, view);
+		const nodes = nodesIn(shares.macs);
 		// Until that succeeds, what is left of it is filled as before.
 		await system.filter(openFilter(standing.plan, shares, true));
 		this.#filter.written();
 		this.#applied = view;
-		this.#written = nodesIn(shares);
+		this.#written = nodes;
 		await this.#filter.isWhole();
-		log("W", `Another program had changed the filter of ${farm.module} (nft flush ruleset?): it is as it was again`);
+		const why = "(nft flush ruleset?), or an interface was made anew";
+		log("W", `Another program had changed the filter of ${farm.module} ${why}: it is as it was again`);
 	}
 
 	/** Connections end: frames of clients that have none here any more are not looked at, or passed on, for their sake. */
@@ -358,24 +393,8 @@ export class FarmAddresses {
 		this.#standing = null;
 		this.#wanted = null;
 		this.#applied = null;
+		this.#followed = null;
 		this.#written = null;
 		await this.#holding.removeAll();
 	}
-}
-
-function isDirected({ link }: Planned): boolean {
-	return link === null;
-}
-
-/** The MAC addresses that are in the text of a filter. */
-function nodesIn({ macs }: Shares): string {
-	return JSON.stringify([...macs].map(([iface, all]) => [iface, ...all]));
-}
-
-/** False: a set is missing. */
-async function filled(work: Promise<void>): Promise<boolean> {
-	return await work.then(
-		() => true,
-		() => false,
-	);
 }

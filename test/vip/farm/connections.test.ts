@@ -67,3 +67,17 @@ test("the kernel is asked less and less often, and not at all without need", asy
 	t.false(await connections.look(now, [], 40_000));
 	t.is(asked(), 3);
 });
+
+test("a view is a new one whatever its version is: the clock may have been put back", async (t) => {
+	const { connections, now, held } = moved([[]]);
+	t.true(await connections.look(now, [], 10_000));
+	t.is(held().length, 0);
+	const later = { ...view("a"), version: now.version - 1 };
+	connections.hear(later);
+	const back = { ...view("b"), version: now.version - 2 };
+	connections.hear(back);
+	t.is(held().length, 256, "this node had them meanwhile");
+	t.true(await connections.look(back, [], 20_000));
+	connections.hear(back);
+	t.is(held().length, 0, "the same once more");
+});

@@ -6,7 +6,21 @@ import type { BalancingRule } from "../../../core/module/configuration.ts";
 import type { Box } from "../../../sdk/lab/box.ts";
 import { boxTest } from "../../platform/two.ts";
 import { each, farm, four, onAddr, ownerOf, patientMs, share, six } from "./farms.ts";
-import { Agent, even, farmOf, farmPort, fromAll, type Net, names, net, port, viewOf, vipOf, virtual } from "./net.ts";
+import {
+	Agent,
+	even,
+	farmOf,
+	farmPort,
+	fromAll,
+	type Net,
+	names,
+	net,
+	plug,
+	port,
+	viewOf,
+	vipOf,
+	virtual,
+} from "./net.ts";
 
 async function everybodyIsAnsweredByHisNode(t: ExecutionContext, made: Net, view: FarmView): Promise<void> {
 	for (const to of [four, six]) {
@@ -242,6 +256,36 @@ for (const type of ["vmac_invisible", "vmac_directed"] as const) {
 	});
 }
 
+boxTest("a server that nobody finds at first, and one whose interface is made anew, are found later", async (t) => {
+	const made = await net(t);
+	const { a, c } = made.boxes;
+	if (a === undefined || c === undefined) return t.fail();
+	const vip = vipOf([virtual(four, "vmac_directed")], [onAddr("tcp")]);
+	await c.network("nft", ["-f", "-"], unasked);
+	await each(made, async (agent, name) => {
+		await agent.do("start", { farm: farmOf(name), vip, record: `${made.folder}/${name}.json` });
+		await agent.do("set");
+		await agent.do("serve", { name, port, datagrams: [] });
+		await agent.do("pulses", { to: name === "a" ? "10.9.0.2" : "10.9.0.1", port: farmPort });
+	});
+	const view = viewOf(names, (bucket) => (bucket % 2 === 0 ? "a" : "c"));
+	await share(made, view);
+	const clients = fromAll(four).slice(0, 12);
+	const expected = clients.map((client) => ownerOf(view, client));
+	const answered = async (withinMs: number): Promise<unknown> => await made.clients.do("tcp", { clients, withinMs });
+	t.deepEqual(
+		await answered(500),
+		expected.map((name) => (name === "a" ? "a" : null)),
+	);
+	await c.network("nft", ["delete", "table", "arp", "test"]);
+	t.deepEqual(await answered(patientMs), expected);
+
+	await sleep(500);
+	await a.network("ip", ["link", "delete", "eth0"]);
+	await plug(made.wire, a, [1], made.macs.a);
+	t.deepEqual(await answered(patientMs), expected);
+});
+
 boxTest("a rule for arp: each server tells its own clients where the address is", async (t) => {
 	const made = await farm(t, "vmac_directed", [onAddr("tcp"), { ...onAddr("tcp"), port: null, proto: "arp" }]);
 	const view = even(names);
@@ -263,6 +307,11 @@ boxTest("a rule for arp: each server tells its own clients where the address is"
 	}
 	t.deepEqual([...told].sort(), names);
 });
+
+/** Nobody is told the MAC address of this machine. */
+const unasked = `table arp test {
+	chain answers { type filter hook output priority 0; arp operation reply drop; }
+}`;
 
 /** Rules such as an administrator's, firewalld's and docker's. */
 const administrators = `

@@ -86,16 +86,8 @@ export async function net(t: Pick<ExecutionContext, "teardown">): Promise<Net> {
 	const macs: Record<string, string> = {};
 	for (const [index, name] of [...names, "clients"].entries()) {
 		const box = boxes[name] as Box;
-		const [here, there] = [String(wire.pid), String(box.pid)];
-		await run("ip", ["link", "add", `p${name}`, "netns", here, "type", "veth", "peer", "name", "eth0", "netns", there]);
-		await wire.network("ip", ["link", "set", `p${name}`, "master", "br0", "up"]);
-		const four = (n: number) => `address add 10.9.0.${n}/24 dev eth0\n`;
-		const six = (n: number) => `address add fd09::${n}/64 dev eth0 nodad\n`;
 		const own = name === "clients" ? Array.from({ length: clientCount }, (_, n) => 100 + n) : [index + 1];
-		const commands = ["link set eth0 up\n", ...own.flatMap((n) => [four(n), six(n)])].join("");
-		await box.network("ip", ["-batch", "-"], commands);
-		const [link] = JSON.parse(await box.network("ip", ["-j", "link", "show", "eth0"])) as { address: string }[];
-		macs[name] = link?.address ?? "";
+		macs[name] = await plug(wire, box, own);
 	}
 	const folder = makeTestFolder("farm-net");
 	t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -103,6 +95,19 @@ export async function net(t: Pick<ExecutionContext, "teardown">): Promise<Net> {
 	t.teardown(() => Promise.all(found.map((agent) => agent.kill())));
 	const agents = Object.fromEntries(names.map((name, index) => [name, found[index] as Agent]));
 	return { boxes, agents, clients: found.at(-1) as Agent, wire, macs, folder };
+}
+
+/** Gives the box an interface at the switch, with an address of each family for each number; returns its MAC address. */
+export async function plug(wire: Box, box: Box, own: readonly number[], mac: string | null = null): Promise<string> {
+	const cable = ["netns", String(wire.pid), "type", "veth", "peer", "name", "eth0", "netns", String(box.pid)];
+	await run("ip", ["link", "add", `p${box.name}`, ...cable, ...(mac === null ? [] : ["address", mac])]);
+	await wire.network("ip", ["link", "set", `p${box.name}`, "master", "br0", "up"]);
+	const four = (n: number) => `address add 10.9.0.${n}/24 dev eth0\n`;
+	const six = (n: number) => `address add fd09::${n}/64 dev eth0 nodad\n`;
+	const commands = ["link set eth0 up\n", ...own.flatMap((n) => [four(n), six(n)])].join("");
+	await box.network("ip", ["-batch", "-"], commands);
+	const [link] = JSON.parse(await box.network("ip", ["-j", "link", "show", "eth0"])) as { address: string }[];
+	return link?.address ?? "";
 }
 
 export function farmOf(node: string, more: Partial<FarmModule> = {}): FarmModule {
