@@ -1,20 +1,21 @@
 /** The virtual addresses of one farm module on this node, and who of the clients is answered here. */
-import { type FarmModule, type FarmView, leaseMs } from "../../engine/farm/group.ts";
+import type { FarmModule, FarmView } from "../../engine/farm/group.ts";
+import { SafekitError } from "../../errors.ts";
 import type { VipConfiguration } from "../../module/configuration.ts";
-import type { AddressSystem, LocalInterface } from "../addresses.ts";
+import type { AddressSystem } from "../addresses.ts";
 import { type Announced, Announcer } from "../announcer.ts";
 import { awaitFree } from "../duplicates.ts";
 import { closedFilter, openFilter, sharesAsSets } from "../filter/batch.ts";
-import { filteredAddresses, sendersOf } from "../filter/facts.ts";
 import { netdevTable, whereContents } from "../filter/netdev.ts";
 import type { FilterPlan, Shares } from "../filter/plan.ts";
 import { batchOf } from "../filter/text.ts";
 import { asVipError, Holding, isSame, reasonOf } from "../holding.ts";
-import { literal, type Planned, planAddresses } from "../place.ts";
+import { type Planned, planAddresses } from "../place.ts";
 import { readRecord } from "../record.ts";
 import { Connections } from "./connections.ts";
 import { FilterWatch } from "./filterWatch.ts";
-import { isDirected, Neighbours, nodesIn, resolved } from "./neighbours.ts";
+import { isDirected, Neighbours, nodesIn } from "./neighbours.ts";
+import { planFilter } from "./plan.ts";
 import { answeredBy, sharesQuestions } from "./questions.ts";
 
 export interface FarmAddressesOptions {
@@ -95,7 +96,7 @@ export class FarmAddresses {
 	/**
 	 * From when this resolves on, exactly the clients whose buckets the view gives to this node are answered here.
 	 * Idempotent; of several at once the one that is given last wins, whatever its version: a clock may be put back.
-	 * Without addresses set it does nothing. Throws VIP_SYSTEM.
+	 * Without addresses set it does nothing, and throws while an earlier daemon's are there. Throws VIP_SYSTEM.
 	 */
 	share(view: FarmView): Promise<void> {
 		this.hear(view);
@@ -164,7 +165,7 @@ export class FarmAddresses {
 			const interfaces = await system.interfaces();
 			const left = await this.#holding.find(interfaces);
 			const planned = await planAddresses(vip.addresses, farm.id, interfaces, left.addresses);
-			const standing = { planned, plan: await this.#planFilter(planned, interfaces) };
+			const standing = { planned, plan: await planFilter(this.#options, this.#holding.table, planned, interfaces) };
 			const links = planned.flatMap(({ link }) => (link === null ? [] : [link.name]));
 			// The interface itself may have an address of vmac_directed, now or later.
 			const places = [...planned, ...planned.filter(isDirected).map((one) => ({ ...one, iface: one.parent.name }))];
@@ -195,39 +196,6 @@ export class FarmAddresses {
 		}
 	}
 
-	async #planFilter(planned: readonly Planned[], interfaces: readonly LocalInterface[]): Promise<FilterPlan> {
-		const { farm, vip } = this.#options;
-		const literals = new Map(planned.map(({ wanted, addr }) => [wanted.addr, addr]));
-		const groups = await Promise.all(
-			vip.balancing.map(async ({ name, rules }) => ({
-				name,
-				rules: await Promise.all(
-					rules.map(async (rule) => {
-						const { virtualAddr } = rule;
-						if (virtualAddr === null) return rule;
-						return { ...rule, virtualAddr: literals.get(virtualAddr) ?? (await literal(virtualAddr)) };
-					}),
-				),
-			})),
-		);
-		const has = (addr: string | null) => (each: LocalInterface) => each.addresses.some((own) => own.addr === addr);
-		const locals = await Promise.all(farm.lans.map(({ localAddr }) => resolved(localAddr)));
-		const lans = locals.flatMap((addr) => interfaces.find(has(addr))?.name ?? []);
-		return {
-			table: this.#holding.table,
-			addresses: filteredAddresses(planned),
-			senders: sendersOf(interfaces, planned),
-			balancing: {
-				port: farm.port,
-				leaseMs: leaseMs(farm),
-				node: farm.node,
-				nodes: farm.nodes,
-				lans: [...new Set(lans)].filter((name) => name !== "lo"),
-				groups,
-			},
-		};
-	}
-
 	/** The other nodes may answer for the address; nobody else. */
 	async #checkFree(fresh: readonly Planned[]): Promise<void> {
 		const { system } = this.#options;
@@ -241,13 +209,21 @@ export class FarmAddresses {
 
 	async #share(): Promise<void> {
 		const [standing, view] = [this.#standing, this.#wanted];
-		if (standing === null || view === null || view === this.#applied) return;
+		if (standing === null) return await this.#refuseLeft();
+		if (view === null || view === this.#applied) return;
 		try {
 			await this.#fill(standing.plan, this.#shares(standing, view));
 			this.#applied = view;
 		} catch (error) {
 			throw asVipError(error);
 		}
+	}
+
+	/** What an earlier daemon has set and nobody has taken up or away may answer as before: nothing of it is released. */
+	async #refuseLeft(): Promise<void> {
+		if (!(await readRecord(this.#options.record)).filter) return;
+		const why = "it is still as an earlier daemon left it, until the virtual addresses are set or removed";
+		throw new SafekitError("VIP_SYSTEM", why);
 	}
 
 	/** Only the sets as a rule; all of it when the filter is not known to be there, or frames go somewhere else. */

@@ -1,5 +1,5 @@
 /** What a farm's addresses do when something fails, and with views in any order: without an operating system. */
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
@@ -17,7 +17,8 @@ function made(t: ExecutionContext, more: Partial<FarmModule> = {}) {
 	const folder = makeTestFolder("farm-service");
 	t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 	const vip = vipOf([virtual(four, "vmac_directed")], [onAddr("tcp")]);
-	const all = onMachine(farmOf("a", more), vip, join(folder, "vip.json"));
+	const record = join(folder, "vip.json");
+	const all = onMachine(farmOf("a", more), vip, record);
 	t.teardown(() => all.addresses.close());
 	all.machine.others.set("10.9.0.2", macB).set("10.9.0.3", macC);
 	const soon = async (fits: () => boolean, what: string): Promise<void> => {
@@ -25,7 +26,7 @@ function made(t: ExecutionContext, more: Partial<FarmModule> = {}) {
 		while (!fits() && performance.now() < end) await sleep(20);
 		t.true(fits(), what);
 	};
-	return { ...all, soon };
+	return { ...all, record, soon };
 }
 
 const every = Array.from({ length: 256 }, (_, bucket) => bucket);
@@ -156,4 +157,15 @@ test("the interface of a lan whose own address is given by a name is one that pu
 	machine.all.push(local("lo", 1, []), local("eth1", 3, ["127.0.0.1/8", "::1/128"]));
 	await addresses.set();
 	t.true(machine.batches[0]?.includes('device "eth1"'));
+});
+
+test("what a daemon left that nobody has taken up or away releases nothing", async (t) => {
+	const { machine, addresses, record } = made(t);
+	writeFileSync(record, JSON.stringify({ addresses: [], links: [], filter: true }));
+	await t.throwsAsync(addresses.share(half(1)), { message: /as an earlier daemon left it/ });
+	await addresses.unset();
+	await addresses.share(half(2));
+	await addresses.set();
+	await addresses.share(half(3));
+	t.deepEqual(machine.sets.get("own_0"), evens);
 });
