@@ -93,7 +93,7 @@ export class FarmBeat {
 				{ localAddr, peerAddrs: known.map(({ addr }) => addr), port: this.#module.port },
 				{
 					packet: (bytes, peer) => this.#guard(() => this.#receive(lan, bytes, peer)),
-					ready: () => this.#guard(() => this.#sendOn(lan)),
+					ready: () => this.#guard(() => this.#membership.mute || this.#sendOn(lan)),
 					trouble: (why) => this.#report("unusable", name, why),
 					// The kernel's lease and `#unsentMs` mean the same: without a cable, pulses leave for nowhere.
 					sent: () => {
@@ -229,7 +229,6 @@ export class FarmBeat {
 	}
 
 	#send(lan: Lan, at: number, { identity }: Peer, extra: Pick<Envelope, "c" | "e"> = {}): void {
-		if (this.#membership.mute) return;
 		lan.socket.send(identity.seal({ i: lan.mark, ...this.#wire, ...extra }), at);
 	}
 
@@ -266,7 +265,7 @@ export class FarmBeat {
 		const challenge = received.pulse.c;
 		if (challenge !== undefined && challenge[0] === peer.identity.own) extra.e = challenge[1];
 		if (received.is === "stranger") extra.c = [received.incarnation, received.token];
-		if (extra.c === undefined && extra.e === undefined) return;
+		if ((extra.c === undefined && extra.e === undefined) || this.#membership.mute) return;
 		const nowMs = performance.now();
 		if (nowMs - (lan.answeredMs[at] ?? 0) < answerGapMs) return;
 		lan.answeredMs[at] = nowMs;

@@ -141,9 +141,9 @@ export class Membership {
 		this.#coalesceMs = Math.max(0, this.#coalesceMs - elapsedMs);
 		this.#cadence.tick(elapsedMs);
 		this.#checkLease(unsentMs);
-		this.#checkFilter(ms);
+		const lastWord = this.#checkFilter(ms);
 		const effects = this.#step();
-		return { ...effects, send: effects.send || (this.#cadence.isDue(this.tickMs) && !this.#mute) };
+		return { ...effects, send: effects.send || lastWord || (this.#cadence.isDue(this.tickMs) && !this.#mute) };
 	}
 
 	/** The groups whose traffic this node is ready to take from now on. */
@@ -202,8 +202,7 @@ export class Membership {
 		assert.equal(lifeIn(view, this.#self), this.#life, "a view names its node, in this life");
 		assert(within(this.#held, this.#owners, this.#self), "only what the view gives is held");
 		assert(this.#acked <= view.id, "no view is acknowledged that was not taken");
-		const released = this.#acked !== view.id || this.#filter.released(this.#owners, this.#self);
-		assert(released, "what is acknowledged is released");
+		assert(this.#acked !== view.id || this.#filter.released(this.#owners, this.#self), "acknowledged is released");
 	}
 
 	#bitsOf({ open }: FarmWish): string {
@@ -267,17 +266,19 @@ export class Membership {
 	}
 
 	/**
-	 * A filter that does not obey: this node falls silent and gives everything up, so that its lease ends before the
-	 * others go on without it. What the filter still carries out then may begin the lease once more: it must not take
-	 * longer than a fifth of the time after which a silent node is gone. Who serves alone keeps what it has.
+	 * A filter that does not obey: this node falls silent and gives everything up. The others go on without it when its
+	 * lease is over, and count from a last word: true when that is due. What the filter still carries out may begin the
+	 * lease once more, so it must not take longer than a fifth of that time. Who serves alone keeps what it has.
 	 */
-	#checkFilter(ms: number): void {
+	#checkFilter(ms: number): boolean {
 		const view = this.#view;
 		const releasing = view !== null && this.#acked !== view.id;
 		const gaining = view !== null && this.#filter.lacks(this.#held) && servesBeside(view, this.#self);
-		if (!this.#patience.isOver(ms, releasing, gaining, followerLossMs(this.#module))) return;
-		this.#mute = true;
+		if (!this.#patience.isOver(ms, releasing, gaining, followerLossMs(this.#module))) return false;
 		this.#begin(this.#life + 1);
+		const isNew = !this.#mute;
+		this.#mute = true;
+		return isNew;
 	}
 
 	/** What follows from what is known now. */

@@ -25,6 +25,7 @@ const regressions: [seed: number, why: string, nodes?: number][] = [
 	[7001337, "a server that nobody followed proposed a view, and hid the leader's"],
 	[300893, "a server that came back took what one had that the leader did not reach, and it did", 3],
 	[5001250, "a server whose pulses were all lost before it was paused was not seen as cut off"],
+	[31000164, "a server that fell silent because its filter did not obey did so up to a pulse after its last one"],
 	[1020, "a restarted server was taken for one that does not hear the others"],
 ];
 for (const [seed, why, nodes] of regressions) {
