@@ -92,7 +92,7 @@ export class Membership {
 		assert(this.#self >= 0, "a node of a farm is one of its nodes");
 		this.#basis = basisOf(nodes, groups);
 		this.#shares = new Shares(groups.map((group) => rankings(nodes, group)));
-		this.#others = new Others(nodes.length, this.#self);
+		this.#others = new Others(nodes.length, this.#self, this.tickMs);
 		const before = heldFrom(groups, held);
 		this.#filter = new Filter(before);
 		this.#resumed = holdsAny(before);
@@ -286,7 +286,7 @@ export class Membership {
 		const met = this.#others.all.filter((node) => this.#others.meets(node, this.#lossMs(node)));
 		this.#leader = Math.min(this.#self, ...met);
 		if (this.#leader === this.#self) this.#lead(met);
-		else this.#follow(met);
+		else if (!this.#mute) this.#follow(met);
 		if (this.#view !== null) this.#advance(this.#view);
 		const effects = { send: this.#toSay(), view: this.#toShow() };
 		if (effects.send || effects.view !== null) this.assertInvariants();

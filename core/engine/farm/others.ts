@@ -18,11 +18,15 @@ interface Other {
 
 export class Others {
 	readonly #self: number;
+	/** What is heard between two ticks is as old as a tick when the next one counts: nobody may be given up before time. */
+	readonly #headStartMs: number;
 	readonly #others: Other[];
 	#seen: { now: boolean[]; bits: string } = { now: [], bits: "" };
 
-	constructor(count: number, self: number) {
+	/** `tickMs`: length of a tick. */
+	constructor(count: number, self: number, tickMs: number) {
 		this.#self = self;
+		this.#headStartMs = -tickMs;
 		this.#others = Array.from({ length: count }, () => ({
 			entry: null,
 			silenceMs: 0,
@@ -40,10 +44,10 @@ export class Others {
 			if (direct) other.outdatedMs = 0;
 			return;
 		}
-		if (hasBit(entry.seen, this.#self)) other.unmetMs = 0;
+		if (hasBit(entry.seen, this.#self)) other.unmetMs = this.#headStartMs;
 		else if (other.entry?.life === entry.life && hasBit(other.entry.seen, this.#self)) other.unmetMs = never;
 		other.entry = entry;
-		other.silenceMs = 0;
+		other.silenceMs = this.#headStartMs;
 		other.heard = true;
 	}
 
