@@ -102,39 +102,61 @@ test.serial(
 	},
 );
 
-test.serial("what a primary has read or written is not read again, until the role has changed", async (t) => {
+test.serial("what a primary has read or written is not read again", async (t) => {
 	const m = await mounted(t);
-	const [path, size] = [join(m.dir, "f"), 1 << 20];
-	const content = Buffer.alloc(size, "a");
-	writeFileSync(path, content);
-	const before = (await m.report()).reads;
-	t.deepEqual(readFileSync(path), content);
-	const fd = openSync(path, "r+");
-	writeSync(fd, Buffer.from("bbbb"), 0, 4, 4000);
-	content.fill("b", 4000, 4004);
-	// Longer than attributes are believed: they come again, with another time.
-	await pause(1100);
-	t.is(fstatSync(fd).size, size);
-	closeSync(fd);
-	t.deepEqual(readFileSync(path), content);
-	t.is((await m.report()).reads, before);
+	const content = Buffer.alloc(1 << 20, "a");
+	const reads = await leastReads(async (attempt) => {
+		const path = join(m.dir, `f${attempt}`);
+		writeFileSync(path, content.fill("a"));
+		const before = (await m.report()).reads;
+		t.deepEqual(readFileSync(path), content);
+		const fd = openSync(path, "r+");
+		writeSync(fd, Buffer.from("bbbb"), 0, 4, 4000);
+		content.fill("b", 4000, 4004);
+		// Longer than attributes are believed: they come again, with another time.
+		await pause(1100);
+		t.is(fstatSync(fd).size, content.length);
+		closeSync(fd);
+		t.deepEqual(readFileSync(path), content);
+		return (await m.report()).reads - before;
+	});
+	t.is(reads, 0);
+});
 
+test.serial("pages of the time before a role are read again, once", async (t) => {
+	const m = await mounted(t);
+	const [path, content] = [join(m.dir, "f"), Buffer.alloc(1 << 20, "a")];
+	writeFileSync(path, content);
 	await m.order({ do: "gate", gate: errno.EROFS });
 	await m.order({ do: "writable", writable: false });
 	const root = openBelow(m);
 	const below = system.openat(root, "f", open.RDWR);
 	t.is(system.pwrite(below, Buffer.from("cccc"), 8000), 4);
 	content.fill("c", 8000, 8004);
-	await m.order({ do: "gate", gate: 0 });
-	await m.order({ do: "writable", writable: true });
-	t.deepEqual(readFileSync(path), content, "the pages of the time before are gone");
-	const again = (await m.report()).reads;
-	t.true(again > before);
-	t.deepEqual(readFileSync(path), content);
-	t.is((await m.report()).reads, again);
 	system.close(below);
 	system.close(root);
+	await m.order({ do: "gate", gate: 0 });
+	await m.order({ do: "writable", writable: true });
+	const before = (await m.report()).reads;
+	t.deepEqual(readFileSync(path), content, "the pages of the time before are gone");
+	t.true((await m.report()).reads > before);
+	const reads = await leastReads(async () => {
+		const before = (await m.report()).reads;
+		t.deepEqual(readFileSync(path), content);
+		return (await m.report()).reads - before;
+	});
+	t.is(reads, 0);
 });
+
+/**
+ * The least reads that one of a few attempts cost, until one cost none. The kernel may give up single pages at any moment
+ * (memory gets short, or a page is copied while it moves and counts as half written); what we tell it to drop goes always.
+ */
+async function leastReads(attempt: (number: number) => Promise<number>): Promise<number> {
+	let least = Number.POSITIVE_INFINITY;
+	for (let number = 0; number < 5 && least > 0; number++) least = Math.min(least, await attempt(number));
+	return least;
+}
 
 /** The serving process's own descriptor of the tree underneath. */
 function openBelow(m: Mounted): number {
