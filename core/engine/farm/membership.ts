@@ -241,8 +241,8 @@ export class Membership {
 		if (entry.life > this.#life || (entry.life === this.#life && entry.beat > this.#beat)) this.#begin(entry.life + 1);
 	}
 
-	/** A new life: this node has nothing, and follows nobody until it has heard the others. */
-	#begin(life: number): void {
+	/** A new life: this node has nothing. `missed`: nor what was said meanwhile, so each of the others must be heard anew. */
+	#begin(life: number, missed = true): void {
 		this.#life = life;
 		this.#beat = 0;
 		this.#view = null;
@@ -254,7 +254,7 @@ export class Membership {
 		this.#aloneMs = 0;
 		this.#patience.renew();
 		this.#leader = this.#self;
-		this.#others.forget();
+		if (missed) this.#others.forget();
 	}
 
 	/** Without pulses for so long the kernel has stopped accepting, and the others may have taken everything over. */
@@ -266,16 +266,16 @@ export class Membership {
 	}
 
 	/**
-	 * A filter that does not obey: this node falls silent and gives everything up. The others go on without it when its
-	 * lease is over, and count from a last word: true when that is due. What the filter still carries out may begin the
-	 * lease once more, so it must not take longer than a fifth of that time. Who serves alone keeps what it has.
+	 * A filter that does not obey: this node falls silent and gives all up. The others go on when its lease is over, and
+	 * count from its last word that it hears them, said now if true. What the filter still carries out may begin the lease
+	 * once more, so it must not take longer than a fifth of that time. Who serves alone keeps what it has.
 	 */
 	#checkFilter(ms: number): boolean {
 		const view = this.#view;
 		const releasing = view !== null && this.#acked !== view.id;
 		const gaining = view !== null && this.#filter.lacks(this.#held) && servesBeside(view, this.#self);
 		if (!this.#patience.isOver(ms, releasing, gaining, followerLossMs(this.#module))) return false;
-		this.#begin(this.#life + 1);
+		this.#begin(this.#life + 1, false);
 		const isNew = !this.#mute;
 		this.#mute = true;
 		return isNew;

@@ -20,6 +20,8 @@ export class Oracle {
 	readonly #queue: Queue;
 	/** When two servers last had no sound way to each other. */
 	readonly #apartMs = new Map<number, number>();
+	/** When any two had none. */
+	#halvedMs = Number.NEGATIVE_INFINITY;
 	readonly #healMs: number;
 	readonly #quietMs: number;
 	#quiet = { now: "", sinceMs: 0 };
@@ -50,7 +52,9 @@ export class Oracle {
 		for (const a of this.#servers) {
 			for (const b of this.#servers) {
 				const together = reached[a.node]?.has(b) === true && reached[b.node]?.has(a) === true;
-				if (!together) this.#apartMs.set(a.node * 64 + b.node, this.#queue.nowMs);
+				if (together) continue;
+				this.#apartMs.set(a.node * 64 + b.node, this.#queue.nowMs);
+				this.#halvedMs = this.#queue.nowMs;
 			}
 		}
 	}
@@ -65,7 +69,7 @@ export class Oracle {
 		const { nowMs } = this.#queue;
 		const now = JSON.stringify([
 			ways.map((to) => to.map(({ node }) => node)),
-			this.#servers.map(({ up, attended, open }) => [up, attended, open]),
+			this.#servers.map(({ up, speaks, attended, open }) => [up, speaks, attended, open]),
 			this.#network.bad,
 			this.#network.changes,
 		]);
@@ -99,8 +103,7 @@ export class Oracle {
 	#reachedFrom(from: Server, ways: readonly Server[][]): Set<Server> {
 		const reached = new Set([from]);
 		for (const server of reached) {
-			// Only a server that runs passes anything on.
-			if (server !== from && !server.up) continue;
+			if (server !== from && !server.speaks) continue;
 			for (const next of ways[server.node] ?? []) reached.add(next);
 		}
 		return reached;
@@ -129,6 +132,9 @@ export class Oracle {
 	#excused(a: Server, b: Server): boolean {
 		const { nowMs } = this.#queue;
 		if (nowMs - (this.#apartMs.get(a.node * 64 + b.node) ?? Number.NEGATIVE_INFINITY) < this.#healMs) return true;
+		// Who speaks again between two halves takes part in the first that it meets, while the other still has all.
+		const between = nowMs - this.#halvedMs < this.#healMs;
+		if (between && [a, b].some(({ spokeMs }) => nowMs - spokeMs < this.#healMs)) return true;
 		return [a, b].some(({ resumedMs, applyMs }) => nowMs - resumedMs < wakingMs + 3 * applyMs);
 	}
 

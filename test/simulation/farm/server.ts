@@ -41,6 +41,8 @@ export class Server {
 	open: boolean[];
 	applyMs = 3;
 	resumedMs = Number.NEGATIVE_INFINITY;
+	/** Since when it says something again. */
+	spokeMs = Number.NEGATIVE_INFINITY;
 	#clockMs = bootMs;
 	/** Grows when processes end: what they had begun does not come to an end. */
 	#run = 0;
@@ -68,6 +70,11 @@ export class Server {
 
 	get up(): boolean {
 		return this.membership !== null && this.#backlog === null;
+	}
+
+	/** Does it pass on what it hears? */
+	get speaks(): boolean {
+		return this.up && this.membership?.mute === false;
 	}
 
 	/** Does the rest of the daemon run, and not end the module now? */
@@ -169,6 +176,7 @@ export class Server {
 		this.#run++;
 		this.membership = new Membership(this.module, Math.floor((this.#clockMs + nowMs) / 100), { open }, held);
 		this.#attended = false;
+		this.spokeMs = nowMs;
 		this.#tickedMs = nowMs;
 		this.#sentMs = nowMs;
 		this.#rotation = 0;
@@ -305,7 +313,10 @@ export class Server {
 	#confirm(view: FarmView): void {
 		this.#offered = this.#offered.filter(({ version }) => version >= view.version);
 		this.#stored = this.#offered.map((offered) => this.#own(offered)).reduce(joined, {});
-		this.#carryOut(this.membership?.applied(view.version, this.#unsentMs));
+		const spoke = this.speaks;
+		const effects = this.membership?.applied(view.version, this.#unsentMs);
+		if (!spoke && this.speaks) this.spokeMs = this.#at.queue.nowMs;
+		this.#carryOut(effects);
 	}
 
 	#own({ groups }: FarmView): Record<string, string> {
