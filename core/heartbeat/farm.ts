@@ -32,7 +32,7 @@ interface Lan {
 	/** Also of a newer cluster.xml: it may give an address to another node, or have another key. */
 	peers: Map<number, Peer[]>;
 	answeredMs: number[];
-	/** By the number of an address: since when nothing that came from it was accepted. */
+	/** By the number of an address (-1: all that no node has, as far as names are known): since when nothing was accepted. */
 	refusedSinceMs: Map<number, number>;
 	socket: PathSocket;
 }
@@ -252,7 +252,6 @@ export class FarmBeat {
 	}
 
 	#isRefusing({ refusedSinceMs }: Lan, from: number): boolean {
-		if (from < 0) return true;
 		const nowMs = performance.now();
 		const sinceMs = refusedSinceMs.get(from) ?? nowMs;
 		refusedSinceMs.set(from, sinceMs);

@@ -227,3 +227,29 @@ test("a node whose filter does not obey says nothing at all, also not to a stran
 	}
 	t.is(left, before);
 });
+
+test("before names are known, a node that says everything with two keys is no stranger; one with another key is", async (t) => {
+	const [module, other] = farm(79, ["a", "b"], { port: port + 13 }) as [FarmModule, FarmModule];
+	const mark = pathMark(other.lans[0]?.name ?? "");
+	// An address that nobody has, as far as the node knows.
+	const sender = createSocket("udp4");
+	await new Promise<void>((resolve) => sender.bind(0, "127.79.0.9", resolve));
+	t.teardown(() => sender.close());
+	const reports: FromHeart[] = [];
+	const post = (message: FromHeart): void => void (message.is === "refused" && reports.push(message));
+	const beat = new FarmBeat(module, { open: [] }, {}, post, system);
+	t.teardown(() => beat.close());
+	const pulse = wireOf(new Membership(other, 1, { open: [] }, {}).say(), 1000, 0);
+	const newer = peersOf({ ...other, key: "6c".repeat(32) }, new Map()).get("a")?.identity;
+	const own = peersOf(other, new Map()).get("a")?.identity;
+	const say = async (identities: (typeof own)[]): Promise<void> => {
+		for (const identity of identities) {
+			sender.send(identity?.seal({ i: mark, ...pulse }) ?? "", port + 13, "127.79.0.1");
+		}
+		await new Promise((resolve) => setTimeout(resolve, 50));
+	};
+	for (const end = performance.now() + 2500; performance.now() < end; ) await say([newer, own]);
+	t.deepEqual(reports, []);
+	for (const end = performance.now() + 20_000; reports.length === 0 && performance.now() < end; ) await say([newer]);
+	t.like(reports[0], { is: "refused", ident: "one" });
+});
