@@ -1,6 +1,6 @@
 /** Programs of custom checkers: started again when they die, ended with all that they started. */
 
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
@@ -10,6 +10,7 @@ import { linuxScripts } from "../../core/platform/linux/scripts.ts";
 import { startTimeOf } from "../../core/platform/linux/server.ts";
 import { killScript } from "../../core/scripts/kill.ts";
 import { makeTestFolder } from "../folder.ts";
+import { wholeLines } from "../lines.ts";
 
 function place(t: ExecutionContext, script: string) {
 	const folder = makeTestFolder("custom");
@@ -33,8 +34,7 @@ function place(t: ExecutionContext, script: string) {
 		runs: () => {},
 		backOffMs: { first: 100, most: 400 },
 	};
-	const lines = (name: string): string[] =>
-		existsSync(join(folder, name)) ? readFileSync(join(folder, name), "utf8").trim().split("\n") : [];
+	const lines = (name: string): string[] => wholeLines(join(folder, name));
 	return { file, options, logged, lines };
 }
 

@@ -1,12 +1,13 @@
 /** A real server of a cluster on this machine: set up, with the real daemon, on loopback addresses of its own. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
 import { makeTestFolder } from "../folder.ts";
+import { wholeLines } from "../lines.ts";
 import type { Answer } from "./toy.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -105,8 +106,7 @@ export class Server {
 	}
 
 	said(): string[] {
-		const file = join(this.safevar, "said");
-		return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+		return wholeLines(join(this.safevar, "said"));
 	}
 
 	async until(what: () => boolean, seconds = 60): Promise<void> {

@@ -1,11 +1,12 @@
 /** Starts toy daemons on directories of their own, gives them commands, and leaves nothing behind. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
 import { makeTestFolder } from "../folder.ts";
+import { wholeLines } from "../lines.ts";
 
 const root = join(import.meta.dirname, "../..");
 export const launcher = join(root, "core/cli/safekit.mjs");
@@ -79,8 +80,7 @@ export class Toy {
 
 	/** Lines that scripts wrote with `echo … >> $SAFEVAR/said`. */
 	said(): string[] {
-		const file = join(this.safevar, "said");
-		return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+		return wholeLines(join(this.safevar, "said"));
 	}
 
 	async until(what: () => boolean, seconds = 30): Promise<void> {
