@@ -80,9 +80,11 @@ test.serial(
 			pair.term += 10;
 			await a.ask({ order: "goAlone", term: pair.term }, "alone");
 			t.deepEqual(a.records!.alone, { term: pair.term });
-			t.not(a.records!.epoch!.current, epoch, "a line of its own begins with what was frozen");
-			await sleep(200);
+			// With what was frozen; where nothing waited at that moment, with the first change after it.
+			const begins = () => writer.total > frozenAt && a.records!.epoch!.current !== epoch;
+			for (let waited = 0; !begins() && waited < 20_000; waited += 20) await sleep(20);
 			t.true(writer.total > frozenAt);
+			t.not(a.records!.epoch!.current, epoch, "a line of its own");
 			const opened = await b.open();
 			t.true(opened.crashed);
 			t.is(opened.seal, "open");
@@ -99,6 +101,25 @@ test.serial(
 		await a.ask({ order: "close" }, "closed");
 		t.deepEqual(pair.differences(), []);
 		t.is(writer.lostIn(b.dir), 0);
+	},
+);
+
+test.serial(
+	"nothing waits when the secondary's process dies: a line of its own begins with the first change",
+	async (t) => {
+		const pair = await Pair.make(t);
+		const { a, b } = pair;
+		await pair.up();
+		const from = a.facts.length;
+		await b.kill();
+		await a.until("peerLost", from);
+		const epoch = a.records!.epoch!.current;
+		await a.ask({ order: "sync" }, "synchronised");
+		await a.ask({ order: "goAlone", term: pair.term + 10 }, "alone");
+		t.is(a.records!.epoch!.current, epoch);
+		writeFileSync(join(a.dir, "first"), "of its own line");
+		for (let waited = 0; a.records!.epoch!.current === epoch && waited < 20_000; waited += 20) await sleep(20);
+		t.not(a.records!.epoch!.current, epoch);
 	},
 );
 
