@@ -266,9 +266,9 @@ export class Membership {
 	}
 
 	/**
-	 * A filter that does not obey: this node falls silent and gives all up. The others go on when its lease is over, and
-	 * count from its last word that it hears them, said now if true. What the filter still carries out may begin the lease
-	 * once more, so it must not take longer than a fifth of that time. Who serves alone keeps what it has.
+	 * A filter that does not obey: this node falls silent and gives all up. True: its last word is due, which says that it
+	 * hears the others. They count from it, and go on when its lease is over. What the filter still carries out may begin
+	 * the lease once more, so it must not take longer than a fifth of that time. Who serves alone keeps what it has.
 	 */
 	#checkFilter(ms: number): boolean {
 		const view = this.#view;
